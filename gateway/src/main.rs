@@ -1,0 +1,2 @@
+//! Serves Zulip presence to web pages.
+fn main() {}

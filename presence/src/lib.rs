@@ -1,0 +1,1 @@
+//! What a presence badge decides.

@@ -1,0 +1,1 @@
+//! A live Zulip presence badge for any page.

@@ -1,0 +1,2 @@
+//! The bundle that `zulip-presence.js` loads.
+fn main() {}
