@@ -1,0 +1,174 @@
+//! Whom to ask about.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// A Zulip user as a page names them: by ID or by email. What cannot be parsed into one never becomes a URL.
+///
+/// Equal however it was written: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum UserRef {
+    /// The numeric user ID, the only stable key (ZULIP.md §1): at most ten digits.
+    Id(u64),
+    /// The Zulip API email, in lower case.
+    Email(Box<str>),
+}
+
+/// Most digits of an ID. Zulip's IDs are PostgreSQL integers: ten digits at most.
+const MAX_DIGITS: usize = 10;
+/// Most bytes of an email (RFC 3696, erratum 1690).
+const MAX_EMAIL_BYTES: usize = 254;
+
+impl FromStr for UserRef {
+    type Err = InvalidUser;
+
+    /// Blanks around are dropped, as Zulip does.
+    ///
+    /// # Errors
+    /// [`InvalidUser`] for all that is neither 1–10 ASCII digits nor an address of at most 254 bytes with exactly one `@`,
+    /// both sides non-empty, and no space, control character, `/` or `\` in it.
+    fn from_str(written: &str) -> Result<Self, InvalidUser> {
+        let written = written.trim();
+        if let Some(id) = id(written) {
+            return Ok(Self::Id(id));
+        }
+        let (local, domain) = written.split_once('@').ok_or(InvalidUser)?;
+        let fits = written.len() <= MAX_EMAIL_BYTES && !local.is_empty() && !domain.is_empty();
+        let clean = |c: char| !(c.is_whitespace() || c.is_control() || c == '/' || c == '\\');
+        // Lower case may be longer than upper: Zulip's own limit counts what it stores, we what goes into a URL.
+        let lower = written.to_lowercase();
+        if fits && lower.len() <= MAX_EMAIL_BYTES && !domain.contains('@') && lower.chars().all(clean) {
+            Ok(Self::Email(lower.into_boxed_str()))
+        } else {
+            Err(InvalidUser)
+        }
+    }
+}
+
+fn id(written: &str) -> Option<u64> {
+    let digits = written.as_bytes();
+    if digits.is_empty() || digits.len() > MAX_DIGITS {
+        return None;
+    }
+    digits.iter().try_fold(0, |id, digit| digit.is_ascii_digit().then(|| id * 10 + u64::from(digit - b'0')))
+}
+
+impl fmt::Display for UserRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Email(email) => f.write_str(email),
+        }
+    }
+}
+
+impl UserRef {
+    /// The one path segment that names this user in a URL: all but RFC 3986's unreserved bytes percent-encoded.
+    #[must_use]
+    pub fn path_segment(&self) -> String {
+        let mut segment = String::new();
+        percent_encode(&self.to_string(), &mut segment);
+        segment
+    }
+}
+
+/// Appends `text` with every byte outside RFC 3986's unreserved set as `%XX`.
+pub(crate) fn percent_encode(text: &str, to: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            to.push(char::from(byte));
+        } else {
+            to.push('%');
+            to.push(char::from(HEX[usize::from(byte >> 4)]));
+            to.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+    }
+}
+
+/// Neither an ID nor an email: nobody to ask about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidUser;
+
+impl fmt::Display for InvalidUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a user is a numeric ID of at most 10 digits or an email address")
+    }
+}
+
+impl core::error::Error for InvalidUser {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn same(a: &str, b: &str) {
+        assert_eq!(a.parse::<UserRef>(), b.parse());
+        assert!(a.parse::<UserRef>().is_ok(), "{a:?}");
+    }
+
+    #[track_caller]
+    fn invalid(written: &str) {
+        assert_eq!(written.parse::<UserRef>(), Err(InvalidUser), "{written:?}");
+    }
+
+    #[test]
+    fn notations_of_one_person_are_equal() {
+        same("12", "012");
+        same(" 12\n", "0000000012");
+        same("Ada@Example.COM", "ada@example.com");
+        same("0", "00");
+    }
+
+    #[test]
+    fn all_else_is_nobody() {
+        for written in [
+            "",
+            " ",
+            "-1",
+            "+1",
+            "1.0",
+            "1e3",
+            "12345678901",
+            "١٢",
+            "ada",
+            "@",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a/b@c",
+            "a\\b@c",
+            "a\u{0}@b",
+            "a\u{7f}@b",
+            "a\u{a0}b@c",
+            "..",
+            ".",
+            "%2e%2e",
+            "../../x",
+            "<script>",
+            "12?x=1",
+            "12#x",
+            "12/presence",
+        ] {
+            invalid(written);
+        }
+        invalid(&"9".repeat(10_000));
+        invalid(&format!("{}@b", "a".repeat(10_000)));
+        invalid(&format!("{}@b", "a".repeat(253)));
+        same(&format!("{}@b", "a".repeat(252)), &format!("{}@B", "A".repeat(252)));
+    }
+
+    #[test]
+    fn a_segment_holds_unreserved_bytes_only() {
+        #[track_caller]
+        fn segment(written: &str, expected: &str) {
+            assert_eq!(written.parse::<UserRef>().map(|user| user.path_segment()).as_deref(), Ok(expected));
+        }
+        segment("012", "12");
+        segment("ada+x@example.com", "ada%2Bx%40example.com");
+        segment("a?b#c%@d", "a%3Fb%23c%25%40d");
+        segment("<é>@x", "%3C%C3%A9%3E%40x");
+    }
+}
