@@ -1,0 +1,83 @@
+# What to do with this project. Each target installs what it lacks, at pinned versions, and says so.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# .tools/bin: tools whose version on this machine is another one than ours (tools/need.sh).
+CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+export PATH := $(CURDIR)/.tools/bin:$(PATH):$(CARGO_BIN)
+
+# Trunk takes only true or false in NO_COLOR, not the 1 that others write there.
+TRUNK := env -u NO_COLOR trunk --skip-version-check
+WASM := --target wasm32-unknown-unknown
+WIDGET := -p zulip-presence-widget
+NATIVE := --workspace --exclude zulip-presence-widget
+GATEWAY := target/gateway/zulip-presence-gateway
+
+.PHONY: help
+help: ## Say what the targets do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: dist $(GATEWAY) ## Build all, then serve the demo directory on http://127.0.0.1:8640/
+	$(GATEWAY) --demo --dist dist
+
+.PHONY: dev
+dev: tools-build ## Demo gateway and trunk serve: http://127.0.0.1:8641/ rebuilds as you type
+	cargo build -p zulip-presence-gateway
+	bash tools/dev.sh
+
+.PHONY: dist
+dist: tools-build ## Build the files to deploy into dist/, and print what they weigh
+	$(TRUNK) build --release
+	node tools/size.mjs
+
+.PHONY: $(GATEWAY)
+$(GATEWAY):
+	cargo build --profile gateway -p zulip-presence-gateway
+
+.PHONY: test
+test: test-native test-browser test-e2e ## Run every test
+
+.PHONY: test-native
+test-native: ## Core and gateway: cargo test
+	cargo test $(NATIVE)
+
+.PHONY: test-browser
+test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless Chromium
+	CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
+
+.PHONY: test-e2e
+test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwright
+	npx --no-install playwright test
+
+.PHONY: check
+check: tools-wasm tools-npm ## Formatting, lints and docs
+	cargo fmt --all --check
+	npx --no-install prettier --check .
+	cargo clippy $(NATIVE) --all-targets -- -D warnings
+	cargo clippy $(WASM) $(WIDGET) -p zulip-presence-core --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
+
+.PHONY: fmt
+fmt: tools-npm ## Format everything
+	cargo fmt --all
+	npx --no-install prettier --write --log-level warn .
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf dist test-results
+	cargo clean
+
+# What the targets above need; a second run installs nothing.
+.PHONY: tools-wasm tools-build tools-npm tools-browser
+tools-wasm:
+	@bash tools/need.sh wasm-target
+tools-build: tools-wasm tools-npm
+	@bash tools/need.sh trunk wasm-bindgen
+tools-npm:
+	@bash tools/need.sh npm-packages
+tools-browser:
+	@bash tools/need.sh browser

@@ -1,0 +1,71 @@
+// Trunk's post_build hook: turns what Trunk built into the files that pages load.
+//
+// In any build: src/element.js becomes zulip-presence.js, the one URL that pages know.
+// In a release build also: both scripts are minified, the loader learns the digest of the files that it loads
+// (so that an upgrade never mixes versions), and .br and .gz are laid beside every file.
+
+import { createHash } from "node:crypto";
+import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { transform } from "esbuild";
+
+const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
+const RELEASE = process.env.TRUNK_PROFILE === "release";
+
+const LOADER = join(DIST, "zulip-presence.js");
+const GLUE = join(DIST, "zulip-presence-widget.js");
+const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
+/** Stands in src/element.js where the digest goes. */
+const PLACEHOLDER = "__VERSION__";
+
+if (RELEASE) {
+  await writeFile(GLUE, await minified(GLUE, "esm"));
+  await writeFile(LOADER, await loader());
+  await compressAll();
+} else {
+  await copyFile("src/element.js", LOADER);
+}
+
+async function minified(file, format) {
+  const source = await readFile(file, "utf8");
+  const { code } = await transform(source, { minify: true, target: "es2022", format });
+  return code;
+}
+
+async function loader() {
+  const code = await minified("src/element.js");
+  if (code.split(PLACEHOLDER).length !== 2) {
+    throw new Error(`src/element.js must have ${PLACEHOLDER} once, where the digest goes`);
+  }
+  return code.replace(PLACEHOLDER, await digest());
+}
+
+/** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */
+async function digest() {
+  const hash = createHash("sha256");
+  for (const file of [GLUE, WASM]) hash.update(await readFile(file));
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function compressAll() {
+  const files = await readdir(DIST, { recursive: true, withFileTypes: true });
+  await Promise.all(
+    files
+      .filter((entry) => entry.isFile())
+      .map((entry) => compress(join(entry.parentPath, entry.name))),
+  );
+}
+
+async function compress(file) {
+  const bytes = await readFile(file);
+  const br = await promisify(brotliCompress)(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+  await writeFile(`${file}.br`, br);
+  await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs what is missing, at the version that this project is built with, and says so.
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|npm-packages|browser...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
+NODE_MAJOR=20
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+have() { command -v "$1" >/dev/null; }
+
+wasm_target() {
+  have rustup || die "rustup is missing: install Rust from https://rustup.rs"
+  rustup target list --installed | grep -qx wasm32-unknown-unknown && return
+  say "adding the wasm32-unknown-unknown target to $(rustup show active-toolchain | head -n 1)"
+  rustup target add wasm32-unknown-unknown
+}
+
+# A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
+cargo_tool() { # crate version command
+  local found where=()
+  found=$("$3" --version 2>/dev/null | awk '{ print $2 }') || found=
+  [ "$found" = "$2" ] && return
+  if [ -n "$found" ]; then
+    say "$3 is $found here; installing $1 $2 into .tools/ (some minutes)"
+    where=(--root .tools)
+  else
+    say "installing $1 $2 (some minutes)"
+  fi
+  cargo install --locked "${where[@]+"${where[@]}"}" "$1@$2"
+}
+
+# The wasm-bindgen command must be of the very version of the crate.
+wasm_bindgen_version() {
+  awk '/^name = "wasm-bindgen"$/ { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
+}
+
+npm_packages() {
+  have node || die "Node.js is missing: install version $NODE_MAJOR or later"
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ] ||
+    die "Node.js $(node --version) is too old: install version $NODE_MAJOR or later"
+  cmp -s package-lock.json node_modules/.installed-lock && return
+  say "installing the npm packages of package-lock.json"
+  npm ci --no-audit --no-fund
+  cp package-lock.json node_modules/.installed-lock
+}
+
+browser() {
+  if { [ -n "${CHROMIUM:-}" ] || have chromium; } && { [ -n "${CHROMEDRIVER:-}" ] || have chromedriver; }; then
+    return
+  fi
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  if have apt-get && { [ "$(id -u)" = 0 ] || have sudo; }; then
+    say "installing Debian's chromium and chromium-driver"
+    "${sudo[@]+"${sudo[@]}"}" apt-get update -q
+    "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -qy --no-install-recommends chromium chromium-driver
+  else
+    die "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths"
+  fi
+}
+
+for need in "$@"; do
+  case $need in
+    wasm-target) wasm_target ;;
+    trunk) cargo_tool trunk "$TRUNK_VERSION" trunk ;;
+    wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
+    npm-packages) npm_packages ;;
+    browser) browser ;;
+    *) die "nobody knows how to install '$need'" ;;
+  esac
+done

@@ -1,0 +1,24 @@
+// Prints what the widget weighs on the wire (brotli), and fails when it is more than was promised.
+
+import { stat } from "node:fs/promises";
+
+const LIMITS = { loader: 2_048, total: 75_000 };
+const FILES = {
+  loader: "dist/zulip-presence.js.br",
+  glue: "dist/zulip-presence-widget.js.br",
+  wasm: "dist/zulip-presence-widget_bg.wasm.br",
+};
+
+const sizes = {};
+for (const [name, file] of Object.entries(FILES)) sizes[name] = (await stat(file)).size;
+sizes.total = sizes.loader + sizes.glue + sizes.wasm;
+
+for (const [name, bytes] of Object.entries(sizes)) {
+  const limit = LIMITS[name];
+  const over = limit !== undefined && bytes > limit;
+  if (over) process.exitCode = 1;
+  console.log(
+    `size: ${name.padEnd(6)} ${String(bytes).padStart(6)} bytes` +
+      (limit === undefined ? "" : ` (at most ${limit}${over ? ": TOO BIG" : ""})`),
+  );
+}
