@@ -56,6 +56,7 @@ test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwri
 check: tools-wasm tools-npm ## Formatting, lints and docs
 	cargo fmt --all --check
 	npx --no-install prettier --check .
+	node tools/directory.mjs --check
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) -p zulip-presence-core --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
