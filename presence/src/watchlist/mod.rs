@@ -1,18 +1,60 @@
 //! Who is asked when: a sans-I/O engine, driven alike by the page and by the gateway.
+//!
+//! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call [`step`](Watchlist::step), and do what it says.
+
+mod answers;
+mod ask;
+mod backoff;
+mod budget;
+mod entry;
+mod groups;
+mod jitter;
+mod schedule;
+
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod simulation;
 
 use core::time::Duration;
+use std::collections::BTreeMap;
 
+pub use self::ask::{Ask, MAX_GROUP, MAX_GROUP_BYTES};
+use self::backoff::Backoff;
+use self::budget::Budget;
+use self::entry::{Entry, Origin};
+use self::groups::{GroupId, Groups};
+use self::jitter::Jitter;
 use crate::reply::{Failure, Realm, Reply, Single};
-use crate::{Observed, Reading, Status, Timestamp, UserRef};
+use crate::time::Moment;
+use crate::{Clock, OFFLINE_AFTER, Observed, Reading, Status, Timestamp, UserRef};
 
-/// How one watchlist polls one endpoint.
+/// A request that did not return by then is given up (DESIGN.md §2: part of the 200 s).
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// Most requests under way at once (DESIGN.md §4).
+pub const MAX_IN_FLIGHT: usize = 4;
+/// Most single requests in any 60 s (DESIGN.md §2).
+pub const MAX_SINGLES: u32 = 30;
+
+/// How long an entry outlives its last watcher: filters and routers remove and re-add rows.
+const RETENTION: Duration = Duration::from_secs(300);
+/// Least time between two requests for one group: newcomers that come one by one are gathered.
+const GATHER: Duration = Duration::from_secs(2);
+/// Least time between two requests by `refresh()`.
+const REFRESH_GAP: Duration = Duration::from_secs(10);
+/// When a user without data, asked singly, is asked again.
+const NO_DATA_INTERVAL: Duration = Duration::from_secs(900);
+/// When somebody who is absent from the organisation-wide reply is asked singly again.
+const ABSENT_INTERVAL: Duration = Duration::from_secs(86_400);
+
+/// How a watchlist polls its endpoint.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Time between two requests for the same people, ±10 % jitter. Pages: 15–60 s; gateway: 10–45 s.
     pub interval: Duration,
-    /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_AFTER`](crate::OFFLINE_AFTER).
+    /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_AFTER`].
     pub offline_after: Option<Duration>,
-    /// Requests in any 60 s, at most.
+    /// Most requests in any 60 s.
     pub budget: u32,
     /// What the endpoint is.
     pub endpoint: Endpoint,
@@ -23,9 +65,9 @@ pub struct Settings {
 /// What answers at the other end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Endpoint {
-    /// A gateway, until a reply shows that it is Zulip itself: people are asked in groups.
+    /// A gateway, until a reply shows that it is Zulip itself: people are asked about in groups.
     Gateway,
-    /// Zulip itself: one request for everybody named by email, IDs singly.
+    /// Zulip itself: one request for everybody who is named by email, IDs singly.
     Zulip,
 }
 
@@ -42,27 +84,8 @@ pub struct Request {
     pub ask: Ask,
 }
 
-/// What a request asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ask {
-    /// `GET users/{user}/presence`.
-    Single(UserRef),
-    /// `GET realm/presence?users=[…]`, sorted.
-    Group(Vec<UserRef>),
-    /// `GET realm/presence`: everybody.
-    Everybody,
-}
-
-impl Ask {
-    /// The path and query below `…/api/v1/`, percent-encoded.
-    #[must_use]
-    pub fn path(&self) -> String {
-        unimplemented!()
-    }
-}
-
 /// What a reply to an [`Ask`] said: [`Ask::Single`] is answered by `Single`, the others by `Realm`.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
     /// About one person.
     Single(Reply<Single>),
@@ -70,7 +93,7 @@ pub enum Answer {
     Realm(Reply<Realm>),
 }
 
-/// What can be said of one person now.
+/// What can be said of one person at one instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct View {
     /// The status to show.
@@ -93,11 +116,11 @@ pub struct Change {
 /// What to do now, and how long nothing needs doing after that.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Step {
-    /// Requests given up after 10 s without a reply: abort them, their replies are ignored.
+    /// Requests given up: abort them, their replies are ignored.
     pub abandoned: Vec<RequestId>,
     /// Requests to start.
     pub requests: Vec<Request>,
-    /// People whose view changed since the last step.
+    /// Watched people whose view changed since the last step.
     pub changes: Vec<Change>,
     /// Call [`step`](Watchlist::step) again after this, or sooner upon any event. `None`: only upon an event.
     pub wait: Option<Duration>,
@@ -105,108 +128,306 @@ pub struct Step {
 
 /// The people of one endpoint.
 #[derive(Debug)]
-pub struct Watchlist {}
+pub struct Watchlist {
+    settings: Settings,
+    clock: Clock,
+    jitter: Jitter,
+    asleep: bool,
+    entries: BTreeMap<UserRef, Entry>,
+    groups: Groups,
+    flights: Vec<Flight>,
+    next_id: u64,
+    backoff: Backoff,
+    budget: Budget,
+    singles: Budget,
+    /// The threshold that the endpoint told.
+    told_offline_after: Option<Duration>,
+    /// Zulip's last organisation-wide reply: whoever comes before the next one is answered by it.
+    realm: Option<(Realm, Origin)>,
+}
+
+/// A request under way.
+#[derive(Debug)]
+struct Flight {
+    id: RequestId,
+    subject: Subject,
+    started: Moment,
+    /// A sleep went over it: its connection is hardly there any more.
+    lost: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Subject {
+    Group(GroupId),
+    Single(UserRef),
+}
 
 impl Watchlist {
     /// Nobody watched, awake.
     #[must_use]
     pub fn new(settings: Settings, now: Reading) -> Self {
-        let _ = (settings, now);
-        unimplemented!()
+        Self {
+            clock: Clock::new(now),
+            jitter: Jitter::new(settings.seed),
+            asleep: false,
+            entries: BTreeMap::new(),
+            groups: match settings.endpoint {
+                Endpoint::Gateway => Groups::new(),
+                Endpoint::Zulip => Groups::everybody(Moment::default()),
+            },
+            flights: Vec::new(),
+            next_id: 0,
+            backoff: Backoff::default(),
+            budget: Budget::new(settings.budget),
+            singles: Budget::new(MAX_SINGLES),
+            told_offline_after: None,
+            realm: None,
+            settings,
+        }
     }
 
-    /// One more watcher of `user`, off screen until [`show`](Self::show).
+    /// One more watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the order of these calls.
     pub fn watch(&mut self, user: &UserRef, now: Reading) {
-        let _ = (user, now);
+        let now = self.tick(now);
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.watchers += 1;
+            entry.released_at = None;
+            return;
+        }
+        let mut entry = Entry::watched();
+        match self.settings.endpoint {
+            Endpoint::Gateway => entry.group = Some(self.groups.join(user, now)),
+            Endpoint::Zulip => self.enrol_with_zulip(user, &mut entry, now),
+        }
+        self.entries.insert(user.clone(), entry);
     }
 
-    /// One watcher of `user` less (one that is off screen: [`hide`](Self::hide) it first).
+    /// One watcher of `user` less; one that is on screen must [`hide`](Self::hide) first.
     pub fn unwatch(&mut self, user: &UserRef, now: Reading) {
-        let _ = (user, now);
+        let now = self.tick(now);
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.watchers = entry.watchers.saturating_sub(1);
+            entry.on_screen = entry.on_screen.min(entry.watchers);
+            if entry.watchers == 0 {
+                entry.released_at.get_or_insert(now);
+                entry.reported = View::default();
+            }
+        }
     }
 
     /// One watcher of `user` came on screen.
-    pub fn show(&mut self, user: &UserRef, now: Reading) {
-        let _ = (user, now);
+    pub fn show(&mut self, user: &UserRef) {
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.on_screen = (entry.on_screen + 1).min(entry.watchers);
+        }
     }
 
     /// One watcher of `user` left the screen.
-    pub fn hide(&mut self, user: &UserRef, now: Reading) {
-        let _ = (user, now);
+    pub fn hide(&mut self, user: &UserRef) {
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.on_screen = entry.on_screen.saturating_sub(1);
+        }
     }
 
     /// The page is hidden: nothing is asked until [`wake`](Self::wake).
-    pub fn sleep(&mut self, now: Reading) {
-        let _ = now;
+    pub fn sleep(&mut self) {
+        self.asleep = true;
     }
 
-    /// The page is visible again: what is due is asked at once, a back-off ends.
+    /// The page is visible again: what is due is asked at once, and a back-off ends.
     pub fn wake(&mut self, now: Reading) {
-        let _ = now;
+        self.asleep = false;
+        self.online(now);
     }
 
-    /// The network is back: a back-off ends.
+    /// The network is back: a back-off ends. A wait that the server imposed does not.
     pub fn online(&mut self, now: Reading) {
-        let _ = now;
+        let now = self.tick(now);
+        self.end_backoff(now);
     }
 
-    /// Asks about `user` at the next step, but not more often than every 10 s, and within all limits.
+    /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all limits.
     pub fn refresh(&mut self, user: &UserRef, now: Reading) {
-        let _ = (user, now);
+        let now = self.tick(now);
+        let Some(entry) = self.entries.get_mut(user).filter(|entry| entry.watchers > 0) else {
+            return;
+        };
+        let group = entry.group.and_then(|id| self.groups.rhythm(id));
+        let Some(rhythm) = group.or(entry.single.as_mut()) else {
+            return;
+        };
+        let at = rhythm.earliest(REFRESH_GAP).max(now);
+        rhythm.due = rhythm.due.min(at);
+        rhythm.forced = true;
+        self.backoff.end_by(at);
     }
 
-    /// A request was answered.
+    /// A request was answered. Answers to requests that were given up are ignored.
     pub fn answered(&mut self, id: RequestId, answer: Answer, now: Reading) {
-        let _ = (id, answer, now);
+        let Some(flight) = self.land(id) else {
+            return;
+        };
+        match (answer, &flight.subject) {
+            (Answer::Single(reply), Subject::Single(user)) => {
+                let origin = self.succeeded(&flight, &reply, now);
+                self.single_answered(user, reply.content, origin, flight.started);
+            }
+            (Answer::Realm(reply), Subject::Group(group)) => {
+                let origin = self.succeeded(&flight, &reply, now);
+                self.realm_answered(*group, reply.content, origin, flight.started);
+            }
+            _ => self.failed_flight(&flight, Failure::NotZulip, now),
+        }
     }
 
     /// A request failed.
     pub fn failed(&mut self, id: RequestId, failure: Failure, now: Reading) {
-        let _ = (id, failure, now);
+        if let Some(flight) = self.land(id) {
+            self.failed_flight(&flight, failure, now);
+        }
     }
 
     /// Counts a request that the caller makes on its own against the budget; `false`: not now.
+    #[must_use]
     pub fn spend(&mut self, now: Reading) -> bool {
-        let _ = now;
-        unimplemented!()
+        let now = self.tick(now);
+        let free = self.budget.free_at(now) == Some(now);
+        if free {
+            self.budget.spend(now);
+        }
+        free
     }
 
     /// What is to be done now. Call it after any of the events above (once for many), and when the last step's wait is over.
     pub fn step(&mut self, now: Reading) -> Step {
-        let _ = now;
-        unimplemented!()
+        let moment = self.tick(now);
+        let abandoned = self.abandon(moment, now);
+        self.forget(moment);
+        let requests = if self.asleep { Vec::new() } else { self.start_requests(moment) };
+        let (changes, next_change) = self.changes(now);
+        let wakes = [
+            next_change,
+            self.flights.iter().map(|flight| (flight.started + TIMEOUT).since(moment)).min(),
+            self.entries.values().filter_map(|entry| entry.released_at).map(|at| (at + RETENTION).since(moment)).min(),
+            self.next_request(moment).map(|at| at.since(moment)),
+        ];
+        // A wait of nothing would spin.
+        let wait = wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)));
+        Step { abandoned, requests, changes, wait }
     }
 
     /// What can be said of `user` now. Unknown for whoever is not watched.
     #[must_use]
     pub fn view(&self, user: &UserRef, now: Reading) -> View {
-        let _ = (user, now);
-        unimplemented!()
+        let server_now = self.clock.server_now(now);
+        self.entries.get(user).map_or_else(View::default, |entry| entry.view(server_now, self.offline_after()))
     }
 
-    /// The answer on which that rests: `None`: not asked yet or forgotten, `Some(None)`: asked, no data.
+    /// The answer on which that rests: the outer `None` where there is none yet, the inner one where there is no data.
     #[must_use]
     pub fn observed(&self, user: &UserRef) -> Option<Option<Observed>> {
-        let _ = user;
-        unimplemented!()
+        self.entries.get(user)?.observed()
     }
 
     /// The server's now, as well as it can be known.
     #[must_use]
     pub fn server_now(&self, now: Reading) -> Timestamp {
-        let _ = now;
-        unimplemented!()
+        self.clock.server_now(now)
     }
 
     /// The threshold in force.
     #[must_use]
     pub fn offline_after(&self) -> Duration {
-        unimplemented!()
+        self.settings.offline_after.or(self.told_offline_after).unwrap_or(OFFLINE_AFTER)
     }
 
     /// How many people are watched now.
     #[must_use]
     pub fn watched(&self) -> usize {
-        unimplemented!()
+        self.entries.values().filter(|entry| entry.watchers > 0).count()
+    }
+
+    /// Whether nothing at all is remembered of anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.flights.is_empty()
+    }
+
+    /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was waited for is over.
+    fn tick(&mut self, now: Reading) -> Moment {
+        let tick = self.clock.tick(now);
+        if tick.jumped {
+            for flight in &mut self.flights {
+                flight.lost = true;
+            }
+            self.end_backoff(tick.now);
+        }
+        tick.now
+    }
+
+    fn end_backoff(&mut self, now: Moment) {
+        self.backoff.end();
+        let singles = self.entries.values_mut().filter_map(|entry| entry.single.as_mut());
+        for rhythm in self.groups.rhythms_mut().chain(singles) {
+            if rhythm.failures > 0 {
+                rhythm.due = rhythm.due.min(now);
+            }
+        }
+    }
+
+    fn abandon(&mut self, moment: Moment, now: Reading) -> Vec<RequestId> {
+        let late = |flight: &&Flight| flight.lost || moment.since(flight.started) >= TIMEOUT;
+        let late: Vec<_> = self.flights.iter().filter(late).map(|flight| flight.id).collect();
+        for &id in &late {
+            let Some(flight) = self.land(id) else {
+                continue;
+            };
+            if !flight.lost {
+                self.failed_flight(&flight, Failure::TimedOut, now);
+            } else if let Some(rhythm) = self.rhythm(&flight.subject) {
+                rhythm.due = moment;
+            }
+        }
+        late
+    }
+
+    fn forget(&mut self, now: Moment) {
+        let over = |entry: &Entry| entry.released_at.is_some_and(|at| now.since(at) >= RETENTION);
+        if !self.entries.values().any(over) {
+            return;
+        }
+        let groups = &mut self.groups;
+        self.entries.retain(|user, entry| {
+            if let (true, Some(group)) = (over(entry), entry.group) {
+                groups.leave(user, group);
+            }
+            !over(entry)
+        });
+        let entries = &mut self.entries;
+        groups.tidy(|from, to| {
+            for entry in entries.values_mut().filter(|entry| entry.group == Some(from)) {
+                entry.group = Some(to);
+            }
+        });
+        if self.entries.is_empty() {
+            self.realm = None;
+        }
+    }
+
+    /// The changes since the last step, and in how long the next status changes by age alone.
+    fn changes(&mut self, now: Reading) -> (Vec<Change>, Option<Duration>) {
+        let (server_now, offline_after) = (self.clock.server_now(now), self.offline_after());
+        let mut changes = Vec::new();
+        let mut next: Option<Timestamp> = None;
+        for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
+            let after = entry.view(server_now, offline_after);
+            let before = core::mem::replace(&mut entry.reported, after);
+            if before != after {
+                changes.push(Change { user: user.clone(), before, after });
+            }
+            let change = entry.observed().flatten().and_then(|observed| observed.next_change(server_now, offline_after));
+            next = [next, change].into_iter().flatten().min();
+        }
+        (changes, next.map(|at| server_now.age(at)))
     }
 }

@@ -1,0 +1,183 @@
+//! The server's now, known only from what replies say.
+
+use core::time::Duration;
+
+use crate::time::{Moment, millis};
+use crate::{Reading, Timestamp};
+
+/// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a clock set by hand.
+const JUMP: Duration = Duration::from_secs(5);
+/// How long a sample counts once newer ones are there.
+const SAMPLE_LIFE: Duration = Duration::from_secs(300);
+/// How long an anchor serves: short enough that slewing never looks like a jump.
+const ANCHOR_LIFE: Duration = Duration::from_secs(60);
+
+/// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches on the way may have kept it
+/// (ZULIP.md §3); the greatest bound of the last 5 minutes is carried forward by whichever local clock advanced more. The local
+/// wall clock itself is believed only while no reply was ever seen.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    anchor: Reading,
+    anchored_at: Moment,
+    /// Falling in both fields' order: later, and a smaller offset.
+    samples: Vec<Sample>,
+    jumped: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: Moment,
+    /// Server's UNIX milliseconds less the moment's.
+    offset_ms: i64,
+}
+
+impl Clock {
+    /// A clock that has seen no reply yet.
+    #[must_use]
+    pub fn new(now: Reading) -> Self {
+        Self { anchor: now, anchored_at: Moment::default(), samples: Vec::new(), jumped: false }
+    }
+
+    /// Takes in the lower bound of the server's now that a reply gave.
+    pub fn observe(&mut self, lower_bound: Timestamp, now: Reading) {
+        let at = self.tick(now).now;
+        if core::mem::take(&mut self.jumped) {
+            self.samples.clear();
+        }
+        let offset_ms = lower_bound.as_ms().saturating_sub_unsigned(at.as_ms());
+        self.samples.retain(|sample| sample.offset_ms > offset_ms && at.since(sample.at) <= SAMPLE_LIFE);
+        self.samples.push(Sample { at, offset_ms });
+    }
+
+    /// The server's now at `now`.
+    #[must_use]
+    pub fn server_now(&self, now: Reading) -> Timestamp {
+        match self.samples.first() {
+            Some(greatest) => Timestamp::from_ms(greatest.offset_ms.saturating_add_unsigned(self.moment(now).as_ms())),
+            None => now.wall,
+        }
+    }
+
+    /// The moment of `now` on the engine's own time line.
+    pub(crate) fn moment(&self, now: Reading) -> Moment {
+        let (wall, monotonic) = self.advanced(now);
+        self.anchored_at + Duration::from_millis(wall.max(monotonic).unsigned_abs())
+    }
+
+    /// Moves on to `now`, and tells whether the clocks jumped apart on the way.
+    pub(crate) fn tick(&mut self, now: Reading) -> Tick {
+        let (wall, monotonic) = self.advanced(now);
+        let jumped = wall.abs_diff(monotonic) > millis(JUMP).unsigned_abs();
+        let moment = self.moment(now);
+        if jumped || moment.since(self.anchored_at) > ANCHOR_LIFE {
+            self.anchor = now;
+            self.anchored_at = moment;
+        }
+        self.jumped |= jumped;
+        Tick { now: moment, jumped }
+    }
+
+    /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic one, which is not.
+    fn advanced(&self, now: Reading) -> (i64, i64) {
+        let wall = now.wall.as_ms().saturating_sub(self.anchor.wall.as_ms());
+        (wall, millis(now.monotonic.saturating_sub(self.anchor.monotonic)))
+    }
+}
+
+/// Where a clock moved to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    pub(crate) now: Moment,
+    pub(crate) jumped: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVER_S: i64 = 1_800_000_000;
+
+    /// The clocks `wall` and `monotonic` seconds after the start; the local wall clock is a day behind the server's.
+    fn reading(wall: i64, monotonic: u64) -> Reading {
+        Reading { wall: Timestamp::from_ms((SERVER_S - 86_400 + wall) * 1000), monotonic: Duration::from_secs(7 + monotonic) }
+    }
+
+    fn server(seconds: i64) -> Timestamp {
+        Timestamp::from_ms((SERVER_S + seconds) * 1000)
+    }
+
+    fn started() -> Clock {
+        let mut clock = Clock::new(reading(0, 0));
+        clock.observe(server(0), reading(0, 0));
+        clock
+    }
+
+    #[test]
+    fn the_local_clock_counts_only_while_nothing_else_was_seen() {
+        let mut clock = Clock::new(reading(0, 0));
+        assert_eq!(clock.server_now(reading(3, 3)), reading(3, 3).wall);
+        clock.observe(server(0), reading(3, 3));
+        assert_eq!(clock.server_now(reading(4, 4)), server(1));
+        assert_eq!(clock.server_now(reading(4_000, 4_000)), server(3_997), "the last sample is carried on when no newer one comes");
+    }
+
+    #[test]
+    fn the_greatest_bound_of_five_minutes_wins() {
+        let mut clock = started();
+        clock.observe(server(-40), reading(60, 60));
+        assert_eq!(clock.server_now(reading(60, 60)), server(60), "an old reply from a cache changes nothing");
+        clock.observe(server(130), reading(120, 120));
+        assert_eq!(clock.server_now(reading(120, 120)), server(130));
+        clock.observe(server(400), reading(400, 400));
+        assert_eq!(clock.server_now(reading(400, 400)), server(410), "280 s old: still counts");
+        clock.observe(server(421), reading(421, 421));
+        assert_eq!(clock.server_now(reading(421, 421)), server(421), "301 s old: forgotten");
+    }
+
+    #[test]
+    fn whichever_clock_advanced_more_carries() {
+        let clock = started();
+        assert_eq!(clock.server_now(reading(10, 12)), server(12));
+        assert_eq!(clock.server_now(reading(12, 10)), server(12));
+        assert_eq!(clock.server_now(reading(-500, 12)), server(12), "a wall clock set back");
+        assert_eq!(clock.server_now(reading(10_800, 12)), server(10_800), "a sleep");
+    }
+
+    #[test]
+    fn after_a_jump_the_next_reply_replaces_all() {
+        for (wall, monotonic) in [(86_400, 10), (-86_400, 10), (16, 10)] {
+            let mut clock = started();
+            assert!(clock.tick(reading(wall, monotonic)).jumped);
+            clock.observe(server(10), reading(wall, monotonic));
+            assert_eq!(clock.server_now(reading(wall, monotonic)), server(10));
+        }
+        let mut clock = started();
+        assert!(!clock.tick(reading(15, 10)).jumped);
+        clock.observe(server(10), reading(15, 10));
+        assert_eq!(clock.server_now(reading(15, 10)), server(15), "5 s apart is no jump");
+    }
+
+    #[test]
+    fn slewing_is_no_jump() {
+        let mut clock = started();
+        for minute in 1..=1_000 {
+            // 0.1 % apart: 60 s on one clock, 60.06 s on the other.
+            let now = Reading {
+                wall: reading(0, 0).wall + Duration::from_millis(60_060 * minute),
+                monotonic: Duration::from_millis(7_000 + 60_000 * minute),
+            };
+            assert!(!clock.tick(now).jumped, "minute {minute}");
+        }
+    }
+
+    #[test]
+    fn moments_never_go_back() {
+        let mut clock = started();
+        let mut last = Moment::default();
+        for (wall, monotonic) in [(10, 10), (-90, 11), (-80, 21), (5_000, 22), (0, 22), (1, 1), (2, 30)] {
+            let tick = clock.tick(reading(wall, monotonic));
+            assert!(tick.now >= last, "{wall} {monotonic}");
+            last = tick.now;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! How to say when somebody was last active, free of language.
+
+use core::time::Duration;
+
+use crate::watchlist::View;
+use crate::{Status, Timestamp};
+
+/// Which wording applies, as Zulip's web app chooses it (ZULIP.md §9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LastActive {
+    /// "Active now".
+    Now,
+    /// "Idle": a client is connected, and since when nobody is at it cannot be known.
+    Idle,
+    /// "Active 5 minutes ago": 1–59.
+    Minutes(u8),
+    /// "Active 3 hours ago": 1–23.
+    Hours(u8),
+    /// "Active yesterday": at least 24 hours ago.
+    Yesterday,
+    /// "Active 4 days ago": 2–89 calendar days.
+    Days(u8),
+    /// A date: 90–364 days.
+    Date(Timestamp),
+    /// "Not active in the last year".
+    NotInTheLastYear,
+    /// "Activity unknown".
+    Unknown,
+}
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+impl LastActive {
+    /// The wording for `view` at `now` (server's clock). `utc_offset` gives the reader's offset from UTC at an instant, in minutes
+    /// (east is positive), for "yesterday" is a matter of their calendar.
+    #[must_use]
+    pub fn of(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
+        let at = match view {
+            View { status: Status::Active, .. } => return Self::Now,
+            View { last_active: Some(at), .. } => at,
+            View { status: Status::Idle, .. } => return Self::Idle,
+            _ => return Self::Unknown,
+        };
+        let age_ms = now.as_ms().saturating_sub(at.as_ms());
+        if age_ms < HOUR_MS {
+            return Self::Minutes(small(age_ms / MINUTE_MS).max(1));
+        }
+        if age_ms < DAY_MS {
+            return Self::Hours(small(age_ms / HOUR_MS));
+        }
+        match local_day(now, utc_offset) - local_day(at, utc_offset) {
+            // The day on which clocks are set back has 25 hours.
+            0 | 1 => Self::Yesterday,
+            days @ 2..90 => Self::Days(small(days)),
+            90..365 => Self::Date(at),
+            _ => Self::NotInTheLastYear,
+        }
+    }
+
+    /// How long this wording for `view` stays right if nothing new is heard and the status stays; `None`: for good.
+    #[must_use]
+    pub fn stays(self, view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Option<Duration> {
+        let age_ms = view.last_active.map_or(0, |at| now.as_ms().saturating_sub(at.as_ms()));
+        let left_ms = match self {
+            Self::Now | Self::Idle | Self::Unknown | Self::NotInTheLastYear => return None,
+            // The first minute is said as "1 minute" too.
+            Self::Minutes(minutes) => (i64::from(minutes) + 1) * MINUTE_MS - age_ms,
+            Self::Hours(hours) => (i64::from(hours) + 1) * HOUR_MS - age_ms,
+            Self::Yesterday | Self::Days(_) | Self::Date(_) => DAY_MS - local_ms(now, utc_offset).rem_euclid(DAY_MS),
+        };
+        Some(Duration::from_millis(left_ms.max(1).unsigned_abs()))
+    }
+}
+
+fn local_ms(at: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> i64 {
+    at.as_ms() + i64::from(utc_offset(at)) * MINUTE_MS
+}
+
+fn local_day(at: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> i64 {
+    local_ms(at, utc_offset).div_euclid(DAY_MS)
+}
+
+fn small(count: i64) -> u8 {
+    u8::try_from(count.max(0)).unwrap_or(u8::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Noon of Monday 2026-11-23, UTC.
+    const NOON: i64 = 1_795_435_200_000;
+
+    fn offline(ago_ms: i64) -> View {
+        View { status: Status::Offline, last_active: Some(Timestamp::from_ms(NOON - ago_ms)) }
+    }
+
+    #[track_caller]
+    fn check(view: View, expected: LastActive) {
+        let now = Timestamp::from_ms(NOON);
+        assert_eq!(LastActive::of(view, now, &|_| 0), expected);
+        // It stays as long as it says, and not longer.
+        if let Some(stays) = expected.stays(view, now, &|_| 0) {
+            assert_eq!(LastActive::of(view, now + (stays - Duration::from_millis(1)), &|_| 0), expected, "until {stays:?}");
+            let after = LastActive::of(view, now + stays, &|_| 0);
+            assert!(after != expected || matches!(after, LastActive::Date(_)) || after == LastActive::Yesterday, "after {stays:?}");
+        }
+    }
+
+    #[test]
+    fn wordings() {
+        check(View { status: Status::Active, last_active: Some(Timestamp::from_ms(NOON - 150_000)) }, LastActive::Now);
+        check(View { status: Status::Idle, last_active: None }, LastActive::Idle);
+        check(View { status: Status::Idle, last_active: Some(Timestamp::from_ms(NOON - 300_000)) }, LastActive::Minutes(5));
+        check(View { status: Status::Offline, last_active: None }, LastActive::Unknown);
+        check(View::default(), LastActive::Unknown);
+        for (ago_ms, expected) in [
+            (-5_000, LastActive::Minutes(1)),
+            (0, LastActive::Minutes(1)),
+            (119_999, LastActive::Minutes(1)),
+            (120_000, LastActive::Minutes(2)),
+            (HOUR_MS - 1, LastActive::Minutes(59)),
+            (HOUR_MS, LastActive::Hours(1)),
+            (13 * HOUR_MS, LastActive::Hours(13)),
+            (DAY_MS - 1, LastActive::Hours(23)),
+            (DAY_MS, LastActive::Yesterday),
+            (36 * HOUR_MS, LastActive::Yesterday),
+            (36 * HOUR_MS + 1, LastActive::Days(2)),
+            (89 * DAY_MS, LastActive::Days(89)),
+            (90 * DAY_MS, LastActive::Date(Timestamp::from_ms(NOON - 90 * DAY_MS))),
+            (364 * DAY_MS, LastActive::Date(Timestamp::from_ms(NOON - 364 * DAY_MS))),
+            (365 * DAY_MS, LastActive::NotInTheLastYear),
+            (40 * 365 * DAY_MS, LastActive::NotInTheLastYear),
+        ] {
+            check(offline(ago_ms), expected);
+        }
+    }
+
+    #[test]
+    fn yesterday_is_the_readers() {
+        let at = offline(25 * HOUR_MS);
+        // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd there.
+        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 750), LastActive::Days(2));
+        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| -720), LastActive::Days(2));
+        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 0), LastActive::Yesterday);
+    }
+
+    #[test]
+    fn the_day_of_25_hours_has_no_gap() {
+        // Clocks were set back by an hour between the two: 24 h ago was 00:10 of today.
+        let now = Timestamp::from_ms(NOON - NOON % DAY_MS + 23 * HOUR_MS + 10 * MINUTE_MS);
+        let view = View { status: Status::Offline, last_active: Some(now - Duration::from_secs(86_400)) };
+        let offset = |at: Timestamp| if at == now { 0 } else { 60 };
+        assert_eq!(LastActive::of(view, now, &offset), LastActive::Yesterday);
+    }
+}

@@ -1,0 +1,217 @@
+//! What came back over HTTP, parsed once into types.
+
+mod body;
+mod json;
+
+use core::time::Duration;
+
+use self::body::RealmBody;
+use self::json::{Json, Object};
+use crate::{Presence, Timestamp, UserRef, http_date};
+
+/// One HTTP reply as the edge received it.
+#[derive(Clone, Copy)]
+pub struct HttpReply<'a> {
+    /// The HTTP status code.
+    pub status: u16,
+    /// Finds a header by its lower-case name; `None` also where it may not be read.
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// The body, decompressed.
+    pub body: &'a [u8],
+}
+
+/// A reply that says something about presence, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reply<T> {
+    /// What was said.
+    pub content: T,
+    /// The body's `server_timestamp`: when it was said.
+    pub server_timestamp: Option<Timestamp>,
+    /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires` less `max-age` (Zulip sets `Expires`
+    /// to its own now, and browsers show it across origins).
+    pub sent_after: Option<Timestamp>,
+    /// The body's `server_presence_offline_threshold_seconds`.
+    pub offline_after: Option<Duration>,
+}
+
+impl<T> Reply<T> {
+    /// The greatest lower bound of the server's now.
+    #[must_use]
+    pub fn lower_bound(&self) -> Option<Timestamp> {
+        self.server_timestamp.max(self.sent_after)
+    }
+
+    /// When the content was observed: as the body says, else as the headers bound it.
+    #[must_use]
+    pub fn observed_at(&self) -> Option<Timestamp> {
+        self.server_timestamp.or(self.sent_after)
+    }
+}
+
+/// The answer about one person.
+pub type Single = Result<Presence, NoPresence>;
+
+/// The answer about many: each user once, `None` where there is an entry without data (`{}`).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Realm(Vec<(UserRef, Option<Presence>)>);
+
+impl Realm {
+    /// The entry of `user`; the outer `None` where there is no entry at all.
+    #[must_use]
+    pub fn get(&self, user: &UserRef) -> Option<Option<Presence>> {
+        let found = self.0.binary_search_by(|(key, _)| key.cmp(user));
+        found.ok().map(|at| self.0[at].1)
+    }
+}
+
+impl FromIterator<(UserRef, Option<Presence>)> for Realm {
+    /// Of two entries of one user the first counts.
+    fn from_iter<I: IntoIterator<Item = (UserRef, Option<Presence>)>>(entries: I) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.dedup_by(|(a, _), (b, _)| a == b);
+        Self(entries)
+    }
+}
+
+/// Why Zulip has no presence to give (all are HTTP 400, ZULIP.md §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoPresence {
+    /// "No such user": unknown, deactivated, or named by a hidden email.
+    NoSuchUser,
+    /// "Presence is not supported for bot users."
+    Bot,
+    /// "No presence data for …", or a success without any claim.
+    NoData,
+    /// "Insufficient permission".
+    NotPermitted,
+    /// Another 400 with `BAD_REQUEST`: in another language perhaps.
+    Other,
+}
+
+/// A reply that says nothing about presence, or none at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// No reply: refused, reset, blocked, CORS. A browser does not tell them apart.
+    Unreachable,
+    /// No reply in time.
+    TimedOut,
+    /// 401: the key or the host is wrong, or the organisation is deactivated.
+    Unauthorized,
+    /// 429.
+    RateLimited {
+        /// How long to wait, as header or body say; `None` where neither gives a positive number.
+        retry_after: Option<Duration>,
+    },
+    /// Any other status but 200.
+    Status {
+        /// The HTTP status code.
+        code: u16,
+        /// How long to wait, as for [`RateLimited`](Self::RateLimited).
+        retry_after: Option<Duration>,
+    },
+    /// 200 with a body that is not Zulip's: a login page, cut-off JSON.
+    NotZulip,
+}
+
+impl HttpReply<'_> {
+    /// Reads the reply to `GET users/{user}/presence`.
+    ///
+    /// # Errors
+    /// [`Failure`] for all that says nothing about presence. Never panics, whatever the body.
+    pub fn single(&self) -> Result<Reply<Single>, Failure> {
+        match (self.status, self.object()) {
+            (200, Some(body)) if body.text("result") == Some("success") => {
+                let claims = body.objects().find(|(key, _)| *key == "presence").ok_or(Failure::NotZulip)?;
+                Ok(self.reply(body::presence(claims.1).ok_or(NoPresence::NoData), &body))
+            }
+            (200, _) => Err(Failure::NotZulip),
+            (400, Some(body)) if body.text("code") == Some("BAD_REQUEST") => {
+                Ok(self.reply(Err(no_presence(body.text("msg").unwrap_or_default())), &body))
+            }
+            (_, body) => Err(self.failure(body.as_ref())),
+        }
+    }
+
+    /// Reads the reply to `GET realm/presence`.
+    ///
+    /// # Errors
+    /// [`Failure`] for all that says nothing about presence. Never panics, whatever the body.
+    pub fn realm(&self) -> Result<Reply<Realm>, Failure> {
+        if self.status != 200 {
+            return Err(self.failure(self.object().as_ref()));
+        }
+        let body: RealmBody = serde_json::from_slice(self.body).map_err(|_| Failure::NotZulip)?;
+        match body.presences {
+            Some(presences) if body.rest.text("result") == Some("success") => Ok(self.reply(presences.into_iter().collect(), &body.rest)),
+            _ => Err(Failure::NotZulip),
+        }
+    }
+
+    fn object(&self) -> Option<Object> {
+        match serde_json::from_slice(self.body) {
+            Ok(Json::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+
+    fn reply<T>(&self, content: T, body: &Object) -> Reply<T> {
+        let header = |name| (self.header)(name);
+        let date = header("date").and_then(|date| http_date::parse(&date));
+        let expires = header("expires").and_then(|date| http_date::parse(&date));
+        let max_age = header("cache-control").map_or(Duration::ZERO, |directives| max_age(&directives));
+        Reply {
+            content,
+            server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
+            sent_after: date.max(expires.map(|at| at - max_age)),
+            offline_after: body.number("server_presence_offline_threshold_seconds").and_then(seconds),
+        }
+    }
+
+    fn failure(&self, body: Option<&Object>) -> Failure {
+        let header = (self.header)("retry-after").and_then(|value| whole_seconds(&value));
+        let retry_after = header.or_else(|| body?.number("retry-after").and_then(seconds));
+        match self.status {
+            401 => Failure::Unauthorized,
+            429 => Failure::RateLimited { retry_after },
+            code => Failure::Status { code, retry_after },
+        }
+    }
+}
+
+/// Only the English `msg` tells the four 400s apart (ZULIP.md §4).
+fn no_presence(msg: &str) -> NoPresence {
+    match msg {
+        "No such user" => NoPresence::NoSuchUser,
+        "Presence is not supported for bot users." => NoPresence::Bot,
+        "Insufficient permission" => NoPresence::NotPermitted,
+        _ if msg.starts_with("No presence data for ") => NoPresence::NoData,
+        _ => NoPresence::Other,
+    }
+}
+
+/// A span of positive length from JSON seconds.
+fn seconds(number: f64) -> Option<Duration> {
+    // The cast saturates, also for what is not finite.
+    let ms = (number * 1000.0) as u64;
+    (ms > 0).then(|| Duration::from_millis(ms))
+}
+
+/// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded up, so that waiting it is enough.
+fn whole_seconds(header: &str) -> Option<Duration> {
+    let (whole, fraction) = header.trim().split_once('.').unwrap_or((header.trim(), ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole = whole.bytes().fold(0_u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    let up = fraction.bytes().any(|digit| digit != b'0');
+    let total = whole.saturating_add(u64::from(up));
+    (total > 0).then(|| Duration::from_secs(total))
+}
+
+/// The `max-age` of a `Cache-Control`; zero where there is none.
+fn max_age(directives: &str) -> Duration {
+    let value = directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
+    value.and_then(whole_seconds).unwrap_or_default()
+}

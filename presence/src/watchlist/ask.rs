@@ -1,0 +1,83 @@
+//! What a request asks for.
+
+use crate::UserRef;
+use crate::user_ref::percent_encode;
+
+/// Most people of a group (DESIGN.md §3).
+pub const MAX_GROUP: usize = 50;
+/// Most bytes of a group's path and query: 4,000 for the whole URL (DESIGN.md §3) less 256 for the endpoint.
+pub const MAX_GROUP_BYTES: usize = 3_744;
+/// Bytes of a group's path and query besides its members.
+pub(super) const GROUP_FRAME_BYTES: usize = "realm/presence?users=%5B%5D".len();
+
+/// What a request asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ask {
+    /// `GET users/{user}/presence`.
+    Single(UserRef),
+    /// `GET realm/presence?users=[…]`, sorted, at most [`MAX_GROUP`] people.
+    Group(Vec<UserRef>),
+    /// `GET realm/presence`: everybody.
+    Everybody,
+}
+
+impl Ask {
+    /// Path and query below `…/api/v1/`, percent-encoded. The same people give the same bytes on every page, so that caches on the way
+    /// can answer.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Single(user) => ["users/", &user.path_segment(), "/presence"].concat(),
+            Self::Everybody => "realm/presence".into(),
+            Self::Group(users) => {
+                let mut path = String::from("realm/presence?users=%5B");
+                for (place, user) in users.iter().enumerate() {
+                    if place > 0 {
+                        path.push_str("%2C");
+                    }
+                    push_member(user, &mut path);
+                }
+                path.push_str("%5D");
+                path
+            }
+        }
+    }
+}
+
+/// `"user"` as JSON, percent-encoded. Neither an ID nor an email holds a control character or `\`, so only `"` wants escaping.
+fn push_member(user: &UserRef, path: &mut String) {
+    path.push_str("%22");
+    percent_encode(&user.to_string().replace('"', "\\\""), path);
+    path.push_str("%22");
+}
+
+/// Bytes that `user` adds to a group's path.
+pub(super) fn member_bytes(user: &UserRef) -> usize {
+    let mut member = String::from("%2C");
+    push_member(user, &mut member);
+    member.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn users(written: &[&str]) -> Vec<UserRef> {
+        written.iter().filter_map(|user| user.parse().ok()).collect()
+    }
+
+    #[test]
+    fn paths() {
+        assert_eq!(Ask::Single(UserRef::Id(12)).path(), "users/12/presence");
+        let group = Ask::Group(users(&["12", "ada@example.com", "a\"b@c"]));
+        assert_eq!(group.path(), "realm/presence?users=%5B%2212%22%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D");
+        assert_eq!(Ask::Everybody.path(), "realm/presence");
+    }
+
+    #[test]
+    fn bytes_are_counted_right() {
+        let group = users(&["12", "ada@example.com", "a\"é@c"]);
+        let members: usize = group.iter().map(member_bytes).sum();
+        assert_eq!(GROUP_FRAME_BYTES + members - "%2C".len(), Ask::Group(group).path().len());
+    }
+}

@@ -1,0 +1,76 @@
+//! How long to leave an endpoint alone after a failure.
+
+use core::time::Duration;
+
+use super::jitter::Jitter;
+use crate::reply::Failure;
+use crate::time::Moment;
+
+/// The first wait; it doubles with each further failure.
+const FIRST: Duration = Duration::from_secs(5);
+/// The longest wait that we choose ourselves.
+const LONGEST: Duration = Duration::from_secs(300);
+/// The longest wait that a server may impose: nobody shall switch badges off for a day by one header.
+const LONGEST_IMPOSED: Duration = Duration::from_secs(900);
+/// After a 401: only a person can mend that.
+const UNAUTHORIZED: Duration = Duration::from_secs(900);
+
+/// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not return all at once.
+pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
+    let doubled = FIRST * 2_u32.pow(failures.saturating_sub(1).min(6));
+    jitter.of(doubled.min(LONGEST), 500, 1000)
+}
+
+/// An endpoint's state of health.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    /// Failures in a row.
+    pub(super) failures: u32,
+    failed_at: Moment,
+    /// Our own wait, which a wake or the network's return ends.
+    retry_at: Moment,
+    /// The server's wait, which nothing ends.
+    closed_until: Moment,
+}
+
+impl Backoff {
+    /// From when on the endpoint may be asked.
+    pub(super) fn open_at(&self) -> Moment {
+        self.retry_at.max(self.closed_until)
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.failures = 0;
+        self.retry_at = Moment::default();
+    }
+
+    /// A request that had `started` failed.
+    pub(super) fn failed(&mut self, failure: Failure, started: Moment, now: Moment, jitter: &mut Jitter) {
+        // Requests that were under way together fail together: that is one failure.
+        if self.failures == 0 || started >= self.failed_at {
+            self.failures = self.failures.saturating_add(1);
+            self.retry_at = now + wait(self.failures, jitter);
+        }
+        self.failed_at = now;
+        let imposed = match failure {
+            Failure::Unauthorized => Some(UNAUTHORIZED),
+            Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => retry_after,
+            Failure::Unreachable | Failure::TimedOut | Failure::NotZulip => None,
+        };
+        if let Some(imposed) = imposed {
+            // Later by up to a tenth: the viewers of one key must not all be back in the same second.
+            let wait = jitter.of(imposed.min(LONGEST_IMPOSED), 1000, 1100);
+            self.closed_until = self.closed_until.max(now + wait);
+        }
+    }
+
+    /// The network or the tab is back.
+    pub(super) fn end(&mut self) {
+        self.retry_at = Moment::default();
+    }
+
+    /// Somebody asked for a refresh: no need to wait longer than until `at`.
+    pub(super) fn end_by(&mut self, at: Moment) {
+        self.retry_at = self.retry_at.min(at);
+    }
+}

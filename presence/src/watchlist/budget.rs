@@ -1,0 +1,35 @@
+//! How many requests may start in any 60 s.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use crate::time::Moment;
+
+const WINDOW: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct Budget {
+    limit: usize,
+    /// When the requests of the last 60 s started.
+    starts: VecDeque<Moment>,
+}
+
+impl Budget {
+    pub(super) fn new(limit: u32) -> Self {
+        Self { limit: limit as usize, starts: VecDeque::new() }
+    }
+
+    /// When the next request may start: now, or later. `None`: never.
+    pub(super) fn free_at(&self, now: Moment) -> Option<Moment> {
+        let recent = self.starts.iter().filter(|&&start| now.since(start) < WINDOW).count();
+        let oldest = self.starts.len() - recent;
+        if recent < self.limit { Some(now) } else { self.starts.get(oldest).map(|&start| start + WINDOW) }
+    }
+
+    pub(super) fn spend(&mut self, now: Moment) {
+        while self.starts.front().is_some_and(|&start| now.since(start) >= WINDOW) {
+            self.starts.pop_front();
+        }
+        self.starts.push_back(now);
+    }
+}

@@ -1,0 +1,126 @@
+//! Which requests are due, and which may start.
+
+use super::{Ask, Endpoint, Flight, GATHER, MAX_IN_FLIGHT, Request, RequestId, Subject, Watchlist};
+use crate::time::Moment;
+
+/// What the members of a group want.
+#[derive(Clone, Copy, Default)]
+struct Wish {
+    watched: bool,
+    on_screen: bool,
+    /// Somebody on screen whom the last requests did not ask about.
+    newcomer: bool,
+}
+
+impl Watchlist {
+    pub(super) fn start_requests(&mut self, now: Moment) -> Vec<Request> {
+        let mut due: Vec<_> = self.wanted(now).into_iter().filter(|(at, _)| *at <= now).collect();
+        // Whoever waits longest first. The sort is stable: of those that wait alike groups come first, as they bring most.
+        due.sort_by_key(|(at, _)| *at);
+        let mut requests = Vec::new();
+        for (_, subject) in due {
+            if self.gate(&subject, now) != Some(now) {
+                continue;
+            }
+            self.budget.spend(now);
+            if matches!(subject, Subject::Single(_)) {
+                self.singles.spend(now);
+            }
+            if let Some(rhythm) = self.rhythm(&subject) {
+                rhythm.start(now);
+            }
+            let id = RequestId(self.next_id);
+            self.next_id += 1;
+            requests.push(Request { id, ask: self.ask(&subject, now) });
+            self.flights.push(Flight { id, subject, started: now, lost: false });
+        }
+        requests
+    }
+
+    /// When the next request may start; `None`: not before something happens.
+    pub(super) fn next_request(&self, now: Moment) -> Option<Moment> {
+        if self.asleep {
+            return None;
+        }
+        let starts = self.wanted(now).into_iter().filter_map(|(due, subject)| Some(due.max(self.gate(&subject, now)?)));
+        starts.min()
+    }
+
+    /// Marks those about whom a request about `subject` asks, and says it.
+    fn ask(&mut self, subject: &Subject, now: Moment) -> Ask {
+        match subject {
+            Subject::Single(user) => {
+                if let Some(entry) = self.entries.get_mut(user) {
+                    entry.asked_at = Some(now);
+                }
+                Ask::Single(user.clone())
+            }
+            Subject::Group(group) => {
+                let mut users = Vec::new();
+                for (user, entry) in &mut self.entries {
+                    if entry.group == Some(*group) && entry.watchers > 0 {
+                        entry.asked_at = Some(now);
+                        users.push(user);
+                    }
+                }
+                match self.settings.endpoint {
+                    Endpoint::Gateway => Ask::Group(users.into_iter().cloned().collect()),
+                    Endpoint::Zulip => Ask::Everybody,
+                }
+            }
+        }
+    }
+
+    /// What somebody waits for, and when it is due; groups first.
+    fn wanted(&self, now: Moment) -> Vec<(Moment, Subject)> {
+        let mut wanted = Vec::new();
+        for ((id, rhythm), wish) in self.groups.rhythms().zip(self.wishes(now)) {
+            if rhythm.in_flight || !(wish.on_screen || rhythm.forced && wish.watched) {
+                continue;
+            }
+            let hurry = wish.newcomer && rhythm.failures == 0;
+            let due = if hurry { rhythm.due.min(rhythm.earliest(GATHER)) } else { rhythm.due };
+            wanted.push((due, Subject::Group(id)));
+        }
+        for (user, entry) in &self.entries {
+            if let Some(rhythm) = entry.single
+                && !rhythm.in_flight
+                && (entry.on_screen > 0 || rhythm.forced && entry.watchers > 0)
+            {
+                wanted.push((rhythm.due, Subject::Single(user.clone())));
+            }
+        }
+        wanted
+    }
+
+    /// What each group's members want, in the groups' order.
+    fn wishes(&self, now: Moment) -> Vec<Wish> {
+        let fresh = self.settings.interval + self.settings.interval / 10;
+        let mut wishes = vec![Wish::default(); self.groups.rhythms().count()];
+        for entry in self.entries.values().filter(|entry| entry.watchers > 0) {
+            let Some(wish) = entry.group.and_then(|group| wishes.get_mut(self.groups.place(group)?)) else {
+                continue;
+            };
+            wish.watched = true;
+            if entry.on_screen > 0 {
+                wish.on_screen = true;
+                wish.newcomer |= entry.asked_at.is_none_or(|at| now.since(at) > fresh);
+            }
+        }
+        wishes
+    }
+
+    /// When a request about `subject` may start as far as the limits are concerned; `None`: once another has returned.
+    fn gate(&self, subject: &Subject, now: Moment) -> Option<Moment> {
+        // An endpoint that failed is tried with one request, not with four.
+        let most = if self.backoff.failures > 0 { 1 } else { MAX_IN_FLIGHT };
+        if self.flights.len() >= most {
+            return None;
+        }
+        let singles = match subject {
+            Subject::Single(_) => self.singles.free_at(now)?,
+            Subject::Group(_) => now,
+        };
+        Some(self.backoff.open_at().max(self.budget.free_at(now)?).max(singles).max(now))
+    }
+}
