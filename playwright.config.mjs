@@ -1,0 +1,17 @@
+import { defineConfig } from "@playwright/test";
+import { CHROMIUM, FLAGS } from "./tests/e2e/chromium.mjs";
+
+export default defineConfig({
+  testDir: "tests/e2e",
+  testMatch: "*.spec.mjs",
+  fullyParallel: true,
+  forbidOnly: Boolean(process.env.CI),
+  workers: 2,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"], ["./tests/e2e/tally.mjs"]],
+  use: {
+    launchOptions: { executablePath: CHROMIUM, args: FLAGS },
+    trace: "retain-on-failure",
+  },
+});

@@ -1,0 +1,72 @@
+// The demo page, as `make demo` serves it.
+
+import { expect, people, test } from "./fixtures.mjs";
+
+const PEOPLE = 73;
+const shown = (page) => page.locator(".person");
+const badges = (page, status) => page.locator(`.person zulip-presence[status=${status}]`);
+
+test("it shows people of every status, and counts them", async ({ page, gateway, said }) => {
+  await page.setViewportSize({ width: 1280, height: 4000 });
+  await page.goto(gateway.url);
+  await expect(shown(page)).toHaveCount(PEOPLE);
+  for (const status of ["active", "idle", "offline"]) {
+    await expect(badges(page, status).first()).toBeVisible();
+  }
+  await expect(async () => {
+    let sum = 0;
+    for (const status of ["active", "idle", "offline", "unknown"]) {
+      const counted = Number(await page.locator(`[data-status=${status}] i`).textContent());
+      expect(counted).toBe(await badges(page, status).count());
+      sum += counted;
+    }
+    expect(sum).toBe(PEOPLE);
+  }).toPass();
+  expect(said).toEqual([]);
+});
+
+test("search takes people out and puts them back as they were, and asks nobody", async ({
+  page,
+  gateway,
+  asked,
+}) => {
+  await page.setViewportSize({ width: 1280, height: 4000 });
+  await page.goto(gateway.url);
+  const ada = page.locator(".person zulip-presence[user='12']");
+  await expect(ada).not.toHaveAttribute("status", "unknown");
+  await expect.poll(() => new Set(asked.flatMap(people)).size).toBeGreaterThanOrEqual(PEOPLE);
+  const before = asked.length;
+  const status = await ada.getAttribute("status");
+
+  const search = page.getByRole("searchbox");
+  await search.fill("Lucia");
+  await expect(shown(page)).toHaveText(/Lucía Fernández de Castro/);
+  await search.fill("nobody is called so");
+  await expect(shown(page)).toHaveCount(0);
+  await page.getByRole("button", { name: "Show everybody" }).click();
+  await expect(shown(page)).toHaveCount(PEOPLE);
+  await expect(ada).toHaveAttribute("status", status);
+  expect(asked).toHaveLength(before);
+});
+
+test("the legend filters by status", async ({ page, gateway }) => {
+  await page.setViewportSize({ width: 1280, height: 4000 });
+  await page.goto(gateway.url);
+  await expect(badges(page, "active").first()).toBeVisible();
+  await expect(badges(page, "offline").first()).toBeVisible();
+  await page.getByRole("button", { name: "Active" }).click();
+  await expect(badges(page, "active").first()).toBeVisible();
+  await expect(badges(page, "offline").first()).toBeHidden();
+  await page.getByRole("button", { name: "Active" }).click();
+  await expect(badges(page, "offline").first()).toBeVisible();
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`it fits a phone, ${colorScheme}`, async ({ page, gateway }) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(gateway.url);
+    await expect(badges(page, "active").first()).toBeAttached();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  });
+}

@@ -1,0 +1,158 @@
+// The script tag on a page of another origin.
+
+import { EVERYBODY, KNOWN, expect, people, presences, test } from "./fixtures.mjs";
+
+const badge = ({ id, name }) => `<zulip-presence user="${id}">${name}</zulip-presence>`;
+
+test("every person is shown as the gateway says", async ({ page, site, gateway, tag, said }) => {
+  await page.goto(site.page(`<p>${EVERYBODY.map(badge).join(" ")}</p>`, tag()));
+  const badges = page.locator("zulip-presence");
+  await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(0);
+
+  const ids = EVERYBODY.map(({ id }) => id);
+  const { presences: known, server_timestamp: now } = await presences(gateway, ids);
+  const shown = await badges.evaluateAll((all) => all.map((one) => one.getAttribute("status")));
+  const compared = { active: 0, idle: 0, offline: 0 };
+  for (const [i, id] of ids.entries()) {
+    const status = clear(known[id], now);
+    if (status === undefined) continue;
+    compared[status] += 1;
+    expect(shown[i], `status of ${id}`).toBe(status);
+  }
+  for (const status of Object.keys(compared)) expect(compared[status], status).toBeGreaterThan(0);
+  expect(await badges.first().textContent()).toContain(EVERYBODY[0].name);
+  expect(said).toEqual([]);
+
+  /** The status, where it is not about to change within a minute or so. */
+  function clear({ active_timestamp = 0, idle_timestamp = 0 }, now) {
+    const [active, idle] = [now - active_timestamp, now - idle_timestamp];
+    if (active < 130) return "active";
+    if (active > 270 && idle < 130) return "idle";
+    if (active > 270 && idle > 270) return "offline";
+    return undefined;
+  }
+});
+
+test("two hundred badges of one person make one request", async ({ page, site, tag, asked }) => {
+  await page.clock.install();
+  const body = badge({ id: 12, name: "Ada" }).repeat(200);
+  await page.goto(site.page(`<p>${body}</p>`, tag()));
+  const known = page.locator("zulip-presence:not([status=unknown])[status]");
+  await expect(known).toHaveCount(200);
+  expect(asked.map(people)).toEqual([["12"]]);
+
+  await page.clock.fastForward("01:10");
+  await expect.poll(() => asked.length).toBe(2);
+  expect(people(asked[1])).toEqual(["12"]);
+});
+
+test("a badge may come, move and go", async ({ page, site, tag, asked, said }) => {
+  await page.clock.install();
+  await page.goto(
+    site.page(`<p id="one">${badge({ id: 12, name: "Ada" })}</p><p id="two"></p>`, tag()),
+  );
+  const ada = page.locator("zulip-presence[user='12']");
+  await expect(ada).toHaveAttribute("status", KNOWN);
+
+  await page.evaluate(() => {
+    const late = document.createElement("zulip-presence");
+    late.setAttribute("user", "17");
+    late.textContent = "Tomasz";
+    document.querySelector("#one").append(late);
+  });
+  const tomasz = page.locator("zulip-presence[user='17']");
+  await expect(tomasz).toHaveAttribute("status", KNOWN);
+  await expect(tomasz).toContainText("Tomasz");
+
+  const before = asked.length;
+  const seen = await page.evaluate(async () => {
+    const ada = document.querySelector("zulip-presence[user='12']");
+    const seen = [];
+    ada.addEventListener("presence-change", ({ detail }) => seen.push(detail.status));
+    document.querySelector("#two").append(ada);
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    return [...seen, ada.getAttribute("status")];
+  });
+  expect(seen).toHaveLength(1);
+  expect(seen[0]).toMatch(KNOWN);
+  expect(asked).toHaveLength(before);
+
+  await page.evaluate(() => document.querySelector("zulip-presence[user='17']").remove());
+  await page.clock.fastForward("01:10");
+  await expect.poll(() => asked.length).toBe(before + 1);
+  expect(people(asked.at(-1))).toEqual(["12"]);
+
+  await page.evaluate(() => document.querySelector("zulip-presence").remove());
+  await page.clock.fastForward("10:00");
+  await page.evaluate(
+    (html) => (document.querySelector("#one").innerHTML = html),
+    badge({ id: 23 }),
+  );
+  await expect(page.locator("zulip-presence[user='23']")).toHaveAttribute("status", KNOWN);
+  expect(asked.slice(before + 1).map(people)).toEqual([["23"]]);
+  expect(said).toEqual([]);
+});
+
+test("another user in the attribute is another person's badge", async ({
+  page,
+  site,
+  tag,
+  asked,
+}) => {
+  await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
+  const it = page.locator("zulip-presence");
+  await expect(it).toHaveAttribute("status", KNOWN);
+  await it.evaluate((element) => element.setAttribute("user", "17"));
+  await expect.poll(() => asked.map(people).at(-1)).toContain("17");
+  await expect(it).toHaveAttribute("status", KNOWN);
+});
+
+test("a page that starts without badges asks nothing until it has one", async ({
+  page,
+  site,
+  tag,
+  asked,
+}) => {
+  await page.clock.install();
+  await page.goto(site.page("<main></main>", tag()));
+  await page.waitForFunction(() => customElements.get("zulip-presence"));
+  await page.clock.fastForward("05:00");
+  expect(asked).toEqual([]);
+  await page.evaluate(
+    (html) => (document.querySelector("main").innerHTML = html),
+    badge({ id: 12, name: "Ada" }),
+  );
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  expect(asked.map(people)).toEqual([["12"]]);
+});
+
+test("a second script tag does no harm", async ({ page, site, tag, asked, said }) => {
+  const wasm = [];
+  page.on("request", (request) => request.url().includes(".wasm") && wasm.push(request.url()));
+  await page.goto(site.page(badge({ id: 12, name: "Ada" }) + tag(), tag()));
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  expect(asked.map(people)).toEqual([["12"]]);
+  expect(wasm).toHaveLength(1);
+  expect(said).toEqual([]);
+});
+
+test("the badge is there before the wasm, and when none comes", async ({
+  page,
+  site,
+  tag,
+  asked,
+}) => {
+  await page.route("**/*.wasm*", (route) => route.abort());
+  await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
+  const it = page.locator("zulip-presence");
+  await expect(it).toHaveAttribute("status", "unknown");
+  await expect(it).toContainText("Ada");
+  const { width } = await it.boundingBox();
+  const text = await it.evaluate((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return range.getBoundingClientRect().width;
+  });
+  expect(width).toBeGreaterThan(text + 4);
+  expect(asked).toEqual([]);
+});

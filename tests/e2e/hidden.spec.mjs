@@ -1,0 +1,91 @@
+// A tab that nobody looks at asks nothing. Playwright cannot hide a tab, so this is a browser without it.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { CHROMIUM, FLAGS } from "./chromium.mjs";
+import { expect, test as shared } from "./fixtures.mjs";
+
+const INTERVAL_S = 15;
+/** More than an interval with its jitter. */
+const WATCHED_S = 20;
+
+const test = shared.extend({
+  /** Opens a browser with one tab; the address of its DevTools. */
+  browserAt: async ({}, use) => {
+    const profile = await mkdtemp(join(tmpdir(), "zulip-presence-"));
+    let browser;
+    await use(async (url) => {
+      browser = spawn(CHROMIUM, [
+        "--headless=new",
+        "--remote-debugging-port=0",
+        `--user-data-dir=${profile}`,
+        ...FLAGS,
+        url,
+      ]);
+      for await (const line of createInterface({ input: browser.stderr })) {
+        const [, host] = /^DevTools listening on ws:\/\/([^/]+)/.exec(line) ?? [];
+        if (host) return `http://${host}`;
+      }
+      throw new Error("the browser did not start");
+    });
+    const gone = once(browser, "exit");
+    browser.kill("SIGKILL");
+    await gone;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  },
+});
+
+test("a hidden tab asks nothing, and asks at once when it is seen again", async ({
+  site,
+  gateway,
+  browserAt,
+}) => {
+  const log = [];
+  const endpoint = site.route("/counted", async ({ url }, response) => {
+    log.push("asked");
+    const reply = await fetch(gateway.url + url.replace("/counted", "/api/v1"));
+    response.writeHead(reply.status, {
+      "Content-Type": "application/json",
+      "Cache-Control": "no-store",
+    });
+    response.end(await reply.text());
+  });
+  site.route("/log/", ({ url }, response) => {
+    log.push(url.split("/").at(-1));
+    response.end();
+  });
+  site.route("/watch.js", (_, response) => {
+    response.setHeader("Content-Type", "text/javascript");
+    response.end(`
+      const tell = (what) => fetch("/log/" + what);
+      addEventListener("presence-change", () => tell("shown"));
+      addEventListener("visibilitychange", () => {
+        tell(document.visibilityState);
+        if (document.hidden) setTimeout(tell, ${WATCHED_S * 1000}, "watched");
+      });`);
+  });
+  const page = site.page(
+    `<script src="/watch.js"></script><zulip-presence user="12">Ada</zulip-presence>`,
+    `<script src="${gateway.url}/zulip-presence.js" async data-interval="${INTERVAL_S}" data-endpoint="${endpoint}"></script>`,
+  );
+
+  const devtools = await browserAt(page);
+  await expect.poll(() => log).toEqual(["asked", "shown"]);
+  // The control: seen, it asks again within the time for which it is then hidden.
+  await expect
+    .poll(() => log.filter((line) => line === "asked").length, { timeout: WATCHED_S * 1000 })
+    .toBe(2);
+
+  const [tab] = await (await fetch(`${devtools}/json/list`)).json();
+  await fetch(`${devtools}/json/new?about:blank`, { method: "PUT" });
+  await expect.poll(() => log.at(-1), { timeout: (WATCHED_S + 15) * 1000 }).toBe("watched");
+  expect(log.slice(log.indexOf("hidden"))).toEqual(["hidden", "watched"]);
+
+  await fetch(`${devtools}/json/activate/${tab.id}`);
+  await expect.poll(() => log.slice(log.indexOf("watched"))).toContain("asked");
+  expect(log).toContain("visible");
+});

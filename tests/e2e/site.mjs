@@ -1,0 +1,49 @@
+// Somebody's web site: pages on an origin that is not the gateway's.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+export class Site {
+  #pages = new Map();
+  #routes = new Map();
+  #server;
+  origin;
+
+  async start() {
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    this.origin = `http://127.0.0.1:${this.#server.address().port}`;
+    return this;
+  }
+
+  /** A page with this body and head; its URL. */
+  page(body, head = "") {
+    const path = `/page/${this.#pages.size}`;
+    this.#pages.set(
+      path,
+      `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>${head}<body>${body}</body></html>`,
+    );
+    return this.origin + path;
+  }
+
+  /** Answers every path that begins so by `answer(request, response)`; the URL of the path. */
+  route(path, answer) {
+    this.#routes.set(path, answer);
+    return this.origin + path;
+  }
+
+  async stop() {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  #answer(request, response) {
+    const route = [...this.#routes].find(([path]) => request.url.startsWith(path));
+    if (route) return route[1](request, response);
+    const page = this.#pages.get(new URL(request.url, this.origin).pathname);
+    response.writeHead(page ? 200 : 404, { "Content-Type": "text/html; charset=utf-8" });
+    response.end(page);
+  }
+}
