@@ -11,11 +11,6 @@ mod groups;
 mod jitter;
 mod schedule;
 
-#[cfg(test)]
-mod rules;
-#[cfg(test)]
-mod simulation;
-
 use core::time::Duration;
 use std::collections::BTreeMap;
 
