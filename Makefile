@@ -46,7 +46,7 @@ test-native: ## Core and gateway: cargo test
 
 .PHONY: test-browser
 test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless Chromium
-	CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
+	WASM_BINDGEN_TEST_TIMEOUT=120 CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
 
 .PHONY: test-e2e
 test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwright
