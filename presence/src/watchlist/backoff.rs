@@ -47,7 +47,7 @@ impl Backoff {
     /// A request that had `started` failed.
     pub(super) fn failed(&mut self, failure: Failure, started: Moment, now: Moment, jitter: &mut Jitter) {
         // Requests that were under way together fail together: that is one failure.
-        if self.failures == 0 || started >= self.failed_at {
+        if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
             self.retry_at = now + wait(self.failures, jitter);
         }

@@ -1,0 +1,604 @@
+//! A row per rule of the engine.
+
+use std::time::Duration;
+
+use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
+use zulip_presence_core::watchlist::{Answer, Ask, Endpoint, MAX_GROUP, Request, Settings, Step, View};
+use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
+
+const SERVER_S: i64 = 1_800_000_000;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A watchlist and its clocks. The viewer's wall clock is 10 hours slow.
+struct Page {
+    list: Watchlist,
+    now: Reading,
+    /// Requests under way.
+    open: Vec<Request>,
+    /// All requests so far, with the second of their start.
+    sent: Vec<(u64, Ask)>,
+    changes: Vec<(String, Status)>,
+    wait: Option<Duration>,
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn user(written: &str) -> UserRef {
+    match written.parse() {
+        Ok(user) => user,
+        Err(_) => panic!("{written} is no user"),
+    }
+}
+
+fn zulip() -> Settings {
+    Settings { endpoint: Endpoint::Zulip, ..gateway() }
+}
+
+fn gateway() -> Settings {
+    Settings { interval: MINUTE, offline_after: None, budget: 60, endpoint: Endpoint::Gateway, seed: 7 }
+}
+
+impl Page {
+    fn new(settings: Settings) -> Self {
+        let now = Reading { wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000), monotonic: secs(3) };
+        Self { list: Watchlist::new(settings, now), now, open: Vec::new(), sent: Vec::new(), changes: Vec::new(), wait: None }
+    }
+
+    /// A page with these people on screen, first requests under way.
+    fn showing(settings: Settings, users: &[&str]) -> Self {
+        let mut page = Self::new(settings);
+        page.show(users);
+        page.step();
+        page
+    }
+
+    fn show(&mut self, users: &[&str]) {
+        for written in users {
+            self.list.watch(&user(written), self.now);
+            self.list.show(&user(written));
+        }
+    }
+
+    fn drop(&mut self, users: &[&str]) {
+        for written in users {
+            self.list.hide(&user(written));
+            self.list.unwatch(&user(written), self.now);
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now.monotonic.saturating_sub(secs(3))
+    }
+
+    fn server_now(&self) -> Timestamp {
+        Timestamp::from_ms(SERVER_S * 1000) + self.elapsed()
+    }
+
+    fn step(&mut self) -> Step {
+        let step = self.list.step(self.now);
+        let second = self.elapsed().as_secs();
+        self.open.retain(|request| !step.abandoned.contains(&request.id));
+        self.open.extend(step.requests.iter().cloned());
+        self.sent.extend(step.requests.iter().map(|request| (second, request.ask.clone())));
+        self.changes.extend(
+            step.changes
+                .iter()
+                .filter(|change| change.before.status != change.after.status)
+                .map(|change| (change.user.to_string(), change.after.status)),
+        );
+        self.wait = step.wait;
+        step
+    }
+
+    fn pass(&mut self, span: Duration) {
+        self.now.wall = self.now.wall + span;
+        self.now.monotonic += span;
+    }
+
+    /// Lets time pass as a driver does: stepping whenever the engine said so. `answer` meets each request.
+    fn run(&mut self, span: Duration, mut answer: impl FnMut(&mut Self, &Request)) {
+        let end = self.elapsed() + span;
+        loop {
+            self.step();
+            while let Some(request) = self.open.pop() {
+                answer(self, &request);
+                self.step();
+            }
+            let wait = self.wait.unwrap_or(Duration::MAX);
+            let left = end.saturating_sub(self.elapsed());
+            if wait > left {
+                self.pass(left);
+                return;
+            }
+            self.pass(wait);
+        }
+    }
+
+    fn reply<T>(&self, content: T) -> Reply<T> {
+        Reply { content, server_timestamp: Some(self.server_now()), sent_after: None, offline_after: None }
+    }
+
+    /// Everybody asked was active `age` ago.
+    fn active(&mut self, request: &Request, age: Duration) {
+        let presence = Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
+        let answer = match &request.ask {
+            Ask::Single(_) => Answer::Single(self.reply(Ok(presence))),
+            Ask::Group(users) => Answer::Realm(self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect())),
+            Ask::Everybody => Answer::Realm(self.reply(Realm::default())),
+        };
+        self.list.answered(request.id, answer, self.now);
+    }
+
+    fn fail(&mut self, request: &Request, failure: Failure) {
+        self.list.failed(request.id, failure, self.now);
+    }
+
+    fn status(&self, written: &str) -> Status {
+        self.list.view(&user(written), self.now).status
+    }
+
+    fn take(&mut self) -> Request {
+        match self.open.pop() {
+            Some(request) => request,
+            None => panic!("nothing was asked"),
+        }
+    }
+}
+
+fn ids(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|id| id.to_string()).collect()
+}
+
+fn strs(users: &[String]) -> Vec<&str> {
+    users.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn somebody_watched_fifty_times_is_asked_about_once() {
+    let mut page = Page::showing(gateway(), &["12"; 50]);
+    assert_eq!(page.sent, [(0, Ask::Group(vec![user("12")]))]);
+    assert_eq!(page.list.watched(), 1);
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.step();
+    assert_eq!(page.changes, [("12".to_owned(), Status::Active)]);
+    // 49 leave, one stays.
+    page.drop(&["12"; 49]);
+    page.run(3 * MINUTE, |page, request| page.active(request, secs(5)));
+    assert!(page.sent.len() >= 3);
+}
+
+#[test]
+fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
+    let people = ids(1_000..1_120);
+    let mut page = Page::new(gateway());
+    for person in &people {
+        page.list.watch(&user(person), page.now);
+    }
+    assert_eq!(page.step().requests, []);
+    page.list.show(&user(&people[70]));
+    page.step();
+    let expected = Ask::Group(people[50..100].iter().map(|person| user(person)).collect());
+    assert_eq!(page.sent, [(0, expected)], "all of the second group, and nobody else");
+    page.list.show(&user(&people[119]));
+    page.list.show(&user(&people[0]));
+    let sizes: Vec<_> = page.step().requests.iter().map(|request| matches!(&request.ask, Ask::Group(users) if users.len() == 50)).collect();
+    assert_eq!(sizes, [true, false]);
+}
+
+#[test]
+fn a_groups_url_is_sorted_and_bounded() {
+    let mut page = Page::new(gateway());
+    let long: Vec<_> = (0..60).map(|n| format!("{n}{}@example.com", "+".repeat(100))).collect();
+    page.show(&strs(&long));
+    page.show(&["9", "b@x", "10", "A@x"]);
+    let mut asked = 0;
+    page.run(secs(1), |page, request| {
+        asked += match &request.ask {
+            Ask::Group(users) => users.len(),
+            _ => 0,
+        };
+        assert!(request.ask.path().len() <= 3_744, "{}", request.ask.path().len());
+        page.active(request, secs(5));
+    });
+    assert_eq!(asked, 64);
+    let last = page.sent.iter().map(|(_, ask)| ask.path()).find(|path| path.contains("%229%22"));
+    assert!(last.is_some_and(
+        |path| path.starts_with("realm/presence?users=%5B%229%22%2C%2210%22") && path.ends_with("%22a%40x%22%2C%22b%40x%22%5D")
+    ));
+}
+
+#[test]
+fn the_interval_has_a_tenth_of_jitter() {
+    for interval in [15, 30, 60] {
+        let mut page = Page::showing(Settings { interval: secs(interval), ..gateway() }, &["12"]);
+        page.run(60 * MINUTE, |page, request| page.active(request, secs(5)));
+        let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        assert!(gaps.iter().all(|gap| (interval * 9 / 10 - 1..=interval * 11 / 10 + 1).contains(gap)), "{gaps:?}");
+        assert!(gaps.iter().max() > gaps.iter().min(), "no jitter at all");
+    }
+}
+
+#[test]
+fn a_hidden_page_asks_nothing_and_a_woken_one_at_once() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.list.sleep();
+    page.run(60 * MINUTE, |_, _| panic!("asked while hidden"));
+    assert_eq!(page.status("12"), Status::Unknown, "an hour old");
+    page.list.wake(page.now);
+    page.step();
+    assert_eq!(page.open.len(), 1);
+    // Not due yet: a short absence costs nothing.
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.list.sleep();
+    page.pass(secs(20));
+    page.list.wake(page.now);
+    assert_eq!(page.step().requests, []);
+}
+
+#[test]
+fn failures_back_off_to_five_minutes() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    page.run(60 * MINUTE, |page, request| page.fail(request, Failure::Unreachable));
+    let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    for (gap, longest) in gaps.iter().zip([5, 10, 20, 40, 80, 160].into_iter().chain(std::iter::repeat(300))) {
+        assert!((longest / 2 - 1..=longest + 1).contains(gap), "{gaps:?}");
+    }
+    assert!(gaps.len() > 10);
+}
+
+#[test]
+fn the_return_of_network_or_tab_ends_a_backoff() {
+    for wake in [false, true] {
+        let mut page = Page::showing(gateway(), &["12"]);
+        page.run(60 * MINUTE, |page, request| page.fail(request, Failure::Unreachable));
+        if wake {
+            page.list.sleep();
+            page.list.wake(page.now);
+        } else {
+            page.list.online(page.now);
+        }
+        assert_eq!(page.step().requests.len(), 1);
+    }
+}
+
+#[test]
+fn a_failing_endpoint_is_tried_with_one_request() {
+    let people = ids(1..401);
+    let mut page = Page::new(gateway());
+    page.show(&strs(&people));
+    assert_eq!(page.step().requests.len(), 4, "four in flight, of eight groups");
+    for request in std::mem::take(&mut page.open) {
+        page.fail(&request, Failure::Unreachable);
+    }
+    page.run(secs(4), |_, _| panic!("sooner than 2.5 s, or more than one"));
+    let mut tried = 0;
+    page.run(secs(2), |page, request| {
+        tried += 1;
+        page.fail(request, Failure::Unreachable);
+    });
+    assert_eq!(tried, 1, "four that failed together are one failure, and one tries for all");
+}
+
+#[test]
+fn one_request_that_always_fails_does_not_starve_the_others() {
+    let people = ids(1..151);
+    let mut page = Page::new(gateway());
+    page.show(&strs(&people));
+    page.run(10 * MINUTE, |page, request| match &request.ask {
+        Ask::Group(users) if users.contains(&user("1")) => page.fail(request, Failure::Status { code: 414, retry_after: None }),
+        _ => page.active(request, secs(5)),
+    });
+    let good = page.sent.iter().filter(|(_, ask)| matches!(ask, Ask::Group(users) if !users.contains(&user("1")))).count();
+    assert!(good >= 2 * 9, "{good}");
+    assert_eq!((page.status("1"), page.status("150")), (Status::Unknown, Status::Active));
+}
+
+#[test]
+fn a_wait_that_the_server_imposes_is_kept() {
+    let limited = |seconds: Option<u64>| Failure::RateLimited { retry_after: seconds.map(secs) };
+    for (failure, shortest, longest) in [
+        (limited(Some(100)), 100, 110),
+        (limited(Some(u64::MAX)), 900, 990),
+        (limited(None), 2, 5),
+        (Failure::Status { code: 503, retry_after: Some(secs(30)) }, 30, 33),
+        (Failure::Unauthorized, 900, 990),
+    ] {
+        let mut page = Page::showing(gateway(), &["12"]);
+        let request = page.take();
+        page.fail(&request, failure);
+        let start = page.elapsed();
+        page.run(secs(shortest), |_, _| panic!("too soon after {failure:?}"));
+        if shortest > 10 {
+            page.pass(Duration::ZERO);
+            let before = page.elapsed();
+            page.list.wake(page.now);
+            page.list.refresh(&user("12"), page.now);
+            assert!(page.list.step(page.now).requests.is_empty() || before - start >= secs(shortest), "{failure:?}");
+        }
+        let mut returned = None;
+        page.run(secs(longest - shortest + 1), |page, request| {
+            returned.get_or_insert(page.elapsed());
+            page.active(request, secs(5));
+        });
+        assert!(returned.is_some(), "{failure:?}");
+    }
+}
+
+#[test]
+fn nothing_ends_an_imposed_wait() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.fail(&request, Failure::Unauthorized);
+    for _ in 0..890 {
+        page.pass(secs(1));
+        page.list.wake(page.now);
+        page.list.online(page.now);
+        page.list.refresh(&user("12"), page.now);
+        assert_eq!(page.step().requests, []);
+    }
+}
+
+#[test]
+fn a_request_that_never_returns_is_given_up_after_ten_seconds() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.pass(Duration::from_millis(9_999));
+    assert_eq!(page.step().abandoned, []);
+    page.pass(Duration::from_millis(1));
+    assert_eq!(page.step().abandoned, [request.id]);
+    page.active(&request, secs(5));
+    assert_eq!(page.status("12"), Status::Unknown, "its late reply is ignored");
+}
+
+#[test]
+fn an_older_answer_never_replaces_a_newer_one() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.run(MINUTE + secs(7), |page, request| {
+        let offline = Presence { offline: true, ..Presence::default() };
+        let mut reply = page.reply([(user("12"), Some(offline))].into_iter().collect::<Realm>());
+        reply.server_timestamp = Some(page.server_now() - secs(100));
+        page.list.answered(request.id, Answer::Realm(reply), page.now);
+    });
+    assert_eq!(page.sent.len(), 2);
+    assert_eq!(page.status("12"), Status::Active);
+}
+
+#[test]
+fn refresh_asks_at_once_but_not_twice_in_ten_seconds() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.active(&request, secs(5));
+    for _ in 0..60 {
+        page.list.refresh(&user("12"), page.now);
+        page.run(secs(1), |page, request| page.active(request, secs(5)));
+    }
+    let starts: Vec<_> = page.sent.iter().map(|(second, _)| *second).collect();
+    assert_eq!(starts, [0, 10, 20, 30, 40, 50, 60]);
+    // Off screen as well; of somebody unknown it is nothing.
+    page.list.hide(&user("12"));
+    page.pass(secs(20));
+    page.list.refresh(&user("12"), page.now);
+    page.list.refresh(&user("99"), page.now);
+    assert_eq!(page.step().requests.len(), 1);
+}
+
+#[test]
+fn a_status_that_changes_by_age_is_foretold() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.active(&request, secs(150));
+    page.list.sleep();
+    page.step();
+    assert_eq!(page.wait, Some(Duration::from_millis(50_001)));
+    page.run(10 * MINUTE, |_, _| ());
+    assert_eq!(page.changes, [("12".to_owned(), Status::Active), ("12".to_owned(), Status::Offline), ("12".to_owned(), Status::Unknown)]);
+}
+
+#[test]
+fn an_entry_outlives_its_last_watcher_by_five_minutes() {
+    let mut page = Page::showing(gateway(), &["12", "13"]);
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.drop(&["12", "13"]);
+    page.run(secs(299), |_, _| panic!("nobody watches"));
+    assert!(!page.list.is_empty());
+    page.run(secs(2), |_, _| panic!("nobody watches"));
+    assert!(page.list.is_empty());
+    assert_eq!(page.list.step(page.now).wait, None);
+}
+
+#[test]
+fn a_filter_that_removes_and_re_adds_rows_costs_nothing() {
+    let people = ids(1..121);
+    let mut page = Page::new(gateway());
+    page.show(&strs(&people));
+    page.run(secs(1), |page, request| page.active(request, secs(5)));
+    let before = page.sent.len();
+    for _ in 0..20 {
+        page.drop(&strs(&people));
+        page.run(Duration::from_millis(500), |_, _| panic!("asked for nobody"));
+        page.show(&strs(&people));
+        page.run(secs(1), |_, _| panic!("asked again"));
+    }
+    assert_eq!(page.status("77"), Status::Active);
+    page.run(MINUTE, |page, request| page.active(request, secs(5)));
+    assert_eq!(page.sent.len(), 2 * before, "the same groups, a minute later");
+}
+
+#[test]
+fn newcomers_are_gathered() {
+    let mut page = Page::showing(gateway(), &["1"]);
+    for id in 2..42 {
+        page.show(&[&id.to_string()]);
+        page.run(Duration::from_millis(100), |page, request| page.active(request, secs(5)));
+    }
+    page.run(secs(3), |page, request| page.active(request, secs(5)));
+    assert_eq!(page.status("41"), Status::Active);
+    assert!(page.sent.len() <= 5, "{:?}", page.sent.len());
+}
+
+#[test]
+fn a_page_that_replaces_its_people_keeps_few_groups() {
+    let mut page = Page::new(gateway());
+    page.show(&["1", "400", "800"]);
+    for id in (10..1_500).filter(|id| id % 400 != 0) {
+        page.show(&[&id.to_string()]);
+        page.run(secs(2), |page, request| page.active(request, secs(5)));
+        page.drop(&[&id.to_string()]);
+    }
+    page.run(10 * MINUTE, |page, request| page.active(request, secs(5)));
+    let before = page.sent.len();
+    page.run(Duration::from_secs(66), |page, request| page.active(request, secs(5)));
+    assert!(page.sent.len() - before <= 2, "three people are left, {} requests a minute", page.sent.len() - before);
+}
+
+#[test]
+fn sleep_is_no_failure() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.now.wall = page.now.wall + secs(10_800);
+    page.now.monotonic += secs(1);
+    let step = page.list.step(page.now);
+    assert_eq!(step.abandoned, [request.id], "its connection is gone");
+    assert_eq!(step.requests.len(), 1, "and is made anew at once");
+}
+
+#[test]
+fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
+    let mut page = Page::showing(gateway(), &["12", "13", "ada@x"]);
+    page.run(30 * MINUTE, |page, request| {
+        assert!(matches!(&request.ask, Ask::Group(users) if users.len() == 3));
+        let reply = page.reply(["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect());
+        page.list.answered(request.id, Answer::Realm(reply), page.now);
+    });
+    assert_eq!(page.list.view(&user("12"), page.now), View::default());
+    assert_eq!(page.list.observed(&user("12")), Some(None));
+    assert!(page.changes.is_empty());
+}
+
+/// Zulip itself: answers for everybody by email whatever is asked, and knows `ada@x` only.
+fn as_zulip(page: &mut Page, request: &Request) {
+    let presence = Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+    let answer = match &request.ask {
+        Ask::Single(person) if *person == user("13") => Answer::Single(page.reply(Err(NoPresence::NoSuchUser))),
+        Ask::Single(UserRef::Email(_)) => {
+            let long_gone = Presence { last_active: Some(page.server_now() - 30_000 * MINUTE), ..Presence::default() };
+            Answer::Single(page.reply(Ok(long_gone)))
+        }
+        Ask::Single(_) => Answer::Single(page.reply(Ok(presence))),
+        Ask::Group(_) | Ask::Everybody => {
+            Answer::Realm(page.reply([(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))].into_iter().collect()))
+        }
+    };
+    page.list.answered(request.id, answer, page.now);
+}
+
+#[test]
+fn a_batch_reply_without_the_asked_means_zulip_itself() {
+    let mut page = Page::showing(gateway(), &["12", "13", "ada@x", "away@x"]);
+    page.run(secs(1), as_zulip);
+    let asked: Vec<_> = page.sent.iter().map(|(_, ask)| ask.path()).collect();
+    assert_eq!(asked[0], "realm/presence?users=%5B%2212%22%2C%2213%22%2C%22ada%40x%22%2C%22away%40x%22%5D");
+    let mut singles = asked[1..].to_vec();
+    singles.sort();
+    assert_eq!(singles, ["users/12/presence", "users/13/presence", "users/away%40x/presence"]);
+    let statuses = ["12", "13", "ada@x", "away@x"].map(|written| page.status(written));
+    assert_eq!(statuses, [Status::Active, Status::Unknown, Status::Active, Status::Offline]);
+
+    page.sent.clear();
+    page.run(60 * MINUTE, as_zulip);
+    let count = |path: &str| page.sent.iter().filter(|(_, ask)| ask.path() == path).count();
+    assert!((54..=67).contains(&count("realm/presence")), "{}", count("realm/presence"));
+    assert!((54..=67).contains(&count("users/12/presence")));
+    assert!((3..=4).contains(&count("users/13/presence")), "every 15 minutes: {}", count("users/13/presence"));
+    assert_eq!(count("users/away%40x/presence"), 0);
+    assert_eq!(page.status("away@x"), Status::Offline, "each reply without them confirms it");
+
+    page.run(26 * 60 * MINUTE, as_zulip);
+    assert_eq!(page.sent.iter().filter(|(_, ask)| ask.path() == "users/away%40x/presence").count(), 1, "daily at most");
+}
+
+#[test]
+fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last() {
+    let mut page = Page::showing(zulip(), &["ada@x"]);
+    assert_eq!(page.sent, [(0, Ask::Everybody)]);
+    page.run(secs(10), as_zulip);
+    page.show(&["else@x", "away@x"]);
+    page.run(secs(1), as_zulip);
+    assert_eq!(page.status("else@x"), Status::Active);
+    assert_eq!(page.sent[1..], [(10, Ask::Single(user("away@x")))], "and only the absent are asked about");
+    // Also those who come while the first is under way.
+    let mut page = Page::showing(zulip(), &["ada@x"]);
+    page.show(&["else@x"]);
+    page.run(secs(30), as_zulip);
+    assert_eq!(page.sent.len(), 1);
+}
+
+#[test]
+fn singles_and_budget_are_bounded() {
+    let people = ids(1..201);
+    let mut page = Page::new(zulip());
+    page.show(&strs(&people));
+    page.run(30 * MINUTE, as_zulip);
+    for minute in page.sent.windows(31) {
+        assert!(minute[30].0 - minute[0].0 >= 59, "31 singles within a minute");
+    }
+    assert!(page.sent.len() >= 30 * 29);
+
+    let people = ids(1..4_001);
+    let mut page = Page::new(gateway());
+    page.show(&strs(&people));
+    page.run(30 * MINUTE, |page, request| {
+        assert!(page.open.len() < 4);
+        page.active(request, secs(5));
+    });
+    for minute in page.sent.windows(61) {
+        assert!(minute[60].0 - minute[0].0 >= 59, "61 requests within a minute");
+    }
+    assert!(page.sent.iter().all(|(_, ask)| matches!(ask, Ask::Group(users) if users.len() == MAX_GROUP)));
+}
+
+#[test]
+fn the_callers_own_requests_count() {
+    let mut page = Page::new(Settings { budget: 3, ..zulip() });
+    assert_eq!([(); 4].map(|()| page.list.spend(page.now)), [true, true, true, false]);
+    page.show(&["ada@x"]);
+    assert_eq!(page.step().requests, []);
+    page.run(MINUTE + secs(1), as_zulip);
+    assert_eq!(page.sent, [(60, Ask::Everybody)]);
+}
+
+#[test]
+fn the_threshold_is_configured_or_told() {
+    for (configured, told, expected) in [(None, None, 200), (None, Some(140), 140), (Some(300), Some(140), 300)] {
+        let mut page = Page::showing(Settings { offline_after: configured.map(secs), ..gateway() }, &["12"]);
+        let request = page.take();
+        let mut reply = page.reply([(user("12"), None)].into_iter().collect::<Realm>());
+        reply.offline_after = told.map(secs);
+        page.list.answered(request.id, Answer::Realm(reply), page.now);
+        assert_eq!(page.list.offline_after(), secs(expected));
+    }
+}
+
+#[test]
+fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    let ahead = page.server_now() + 60 * MINUTE;
+    let presence = Presence { last_active: Some(ahead), ..Presence::default() };
+    let mut reply = page.reply([(user("12"), Some(presence))].into_iter().collect::<Realm>());
+    reply.server_timestamp = Some(ahead);
+    page.list.answered(request.id, Answer::Realm(reply), page.now);
+    assert_eq!(page.status("12"), Status::Active);
+    // The server's clock is put right; the person is long gone.
+    page.run(10 * MINUTE, |page, request| page.active(request, secs(5_000)));
+    assert_eq!(page.status("12"), Status::Offline);
+}
