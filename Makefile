@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
+# One thing after the other: cargo uses all the cores, and the gateway carries the dist/ that it finds.
+.NOTPARALLEL:
 
 # .tools/bin: tools whose version on this machine is another one than ours (tools/need.sh).
 CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin

@@ -21,25 +21,24 @@ const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
 const PLACEHOLDER = "__VERSION__";
 
 if (RELEASE) {
-  await writeFile(GLUE, await minified(GLUE, "esm"));
+  await writeFile(GLUE, await minified(await readFile(GLUE, "utf8"), "esm"));
   await writeFile(LOADER, await loader());
   await compressAll();
 } else {
   await copyFile("src/element.js", LOADER);
 }
 
-async function minified(file, format) {
-  const source = await readFile(file, "utf8");
+async function minified(source, format) {
   const { code } = await transform(source, { minify: true, target: "es2022", format });
   return code;
 }
 
 async function loader() {
-  const code = await minified("src/element.js");
-  if (code.split(PLACEHOLDER).length !== 2) {
+  const source = await readFile("src/element.js", "utf8");
+  if (source.split(PLACEHOLDER).length !== 2) {
     throw new Error(`src/element.js must have ${PLACEHOLDER} once, where the digest goes`);
   }
-  return code.replace(PLACEHOLDER, await digest());
+  return minified(source.replace(PLACEHOLDER, await digest()));
 }
 
 /** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */

@@ -92,7 +92,7 @@ for (const [setting, value] of [
 }
 
 for (const endpoint of [
-  "no URL at all",
+  "http://[",
   "http://",
   "javascript:alert(1)",
   "ftp://example.com/api/v1",
