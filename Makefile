@@ -19,7 +19,7 @@ GATEWAY := target/gateway/zulip-presence-gateway
 
 .PHONY: help
 help: ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: dist $(GATEWAY) ## Build all, then serve the demo directory on http://127.0.0.1:8640/
