@@ -1,2 +1,110 @@
 //! Serves Zulip presence to web pages.
-fn main() {}
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use zulip_presence_gateway::settings::{Cli, LastActive, LogFormat, Settings};
+use zulip_presence_gateway::{Account, AllowedOrigins, Config, Files, Upstream, app, demo, serve};
+
+/// What is wrong is what was asked for: clap's own status too.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(&cli.settings);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("no runtime: {error}")),
+    };
+    match runtime.block_on(run(&cli.settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => refuse(&message),
+    }
+}
+
+fn refuse(message: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "zulip-presence-gateway: {message}");
+    ExitCode::from(USAGE)
+}
+
+fn log(settings: &Settings) {
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(settings.log_level).with_target(false);
+    match settings.log_format {
+        LogFormat::Text => subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+}
+
+async fn run(settings: &Settings) -> Result<(), String> {
+    let said = |error: &dyn std::error::Error| error.to_string();
+    let account = if settings.demo {
+        let listener = listen(settings.demo_listen, "--demo-listen").await?;
+        demo::start(listener, settings.demo_generation).map_err(|error| said(&error))?
+    } else {
+        Account::find(settings.config_file.as_deref(), |name| std::env::var(name).ok()).map_err(|error| said(&error))?
+    };
+    let files = match &settings.dist {
+        Some(directory) => Files::read(directory).map_err(|error| said(&error))?,
+        None => Files::embedded(),
+    };
+    let allow_origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
+    let people = settings.people.clone();
+    let listener = listen(settings.listen, "--listen").await?;
+    let address = listener.local_addr().map_err(|error| said(&error))?;
+    announce(settings, &account, &files, &allow_origins);
+    let config = Config {
+        upstream: Upstream::new(account).map_err(|error| said(&error))?,
+        refresh: settings.refresh(),
+        offline_after: settings.offline_after(),
+        budget: settings.budget.into(),
+        allow_origins,
+        people,
+        hide_last_active: settings.last_active == LastActive::Hide,
+        files,
+        seed: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos().into(),
+    };
+    let router = app(config).map_err(|error| said(&error))?;
+    let mut terminated = signal(SignalKind::terminate()).map_err(|error| said(&error))?;
+    // Scripts wait for this line; whoever closed standard output does not.
+    let _ = writeln!(std::io::stdout(), "listening on http://{address}/");
+    let _ = std::io::stdout().flush();
+    let end = async {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        tracing::info!("ending");
+    };
+    serve(listener, router, end).await;
+    Ok(())
+}
+
+async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}; choose another address with {flag}"))
+}
+
+/// What an administrator should know without asking.
+fn announce(settings: &Settings, account: &Account, files: &Files, origins: &AllowedOrigins) {
+    if settings.demo {
+        tracing::info!(generation = settings.demo_generation, "a simulated organisation");
+    } else {
+        tracing::info!(site = account.site, bot = account.email, "Zulip");
+    }
+    if account.tls.insecure {
+        tracing::warn!("insecure: Zulip's certificate is not checked, so that anybody on the way can read the bot's key");
+    }
+    match &settings.people {
+        Some(file) => tracing::info!(file = %file.display(), "only the people in this file are served"),
+        None => tracing::info!("the whole organisation is served; --people FILE narrows that"),
+    }
+    if origins.is_any() {
+        tracing::warn!("--allow-origin '*': pages of every origin may read who is active");
+    }
+    if files.is_empty() {
+        tracing::warn!("built without the widget's files: pages cannot load it from here; build with `make dist` before, or use --dist");
+    }
+}

@@ -1,0 +1,83 @@
+//! Who may be seen: the `--people` file.
+
+use std::collections::HashSet;
+
+use zulip_presence_core::UserRef;
+
+use crate::directory::Member;
+
+/// Whose presence is served. By default everybody's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Allowed {
+    /// `None`: no line includes anybody, so all are included.
+    included: Option<HashSet<UserRef>>,
+    excluded: HashSet<UserRef>,
+}
+
+/// A line that names nobody, counted from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NobodyAtLine(pub(crate) usize);
+
+impl Allowed {
+    /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A file with no including line
+    /// includes everybody but those excluded, unless it has no line at all: then nobody.
+    ///
+    /// # Errors
+    /// The number of the first line that names nobody.
+    pub(crate) fn parse(text: &str) -> Result<Self, NobodyAtLine> {
+        let (mut included, mut excluded) = (HashSet::new(), HashSet::new());
+        for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if line.is_empty() {
+                continue;
+            }
+            let (set, name) = match line.strip_prefix('!') {
+                Some(name) => (&mut excluded, name),
+                None => (&mut included, line),
+            };
+            set.insert(name.parse().map_err(|_| NobodyAtLine(at + 1))?);
+        }
+        let all_but = included.is_empty() && !excluded.is_empty();
+        Ok(Self { included: (!all_but).then_some(included), excluded })
+    }
+
+    /// Whether `member` may be seen. An exclusion by either of their names wins.
+    #[must_use]
+    pub(crate) fn includes(&self, member: &Member) -> bool {
+        let has = |set: &HashSet<UserRef>| set.contains(&member.id) || set.contains(&member.email);
+        !has(&self.excluded) && self.included.as_ref().is_none_or(has)
+    }
+
+    /// Whether somebody of whom only this name is known could be included.
+    #[must_use]
+    pub(crate) fn could_include(&self, user: &UserRef) -> bool {
+        !self.excluded.contains(user) && self.included.as_ref().is_none_or(|included| included.contains(user))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Directory;
+
+    fn seen(file: &str) -> Vec<u64> {
+        let directory = Directory::parse(
+            br#"{"result":"success","members":[{"user_id":1,"email":"A@x"},{"user_id":2,"email":"b@x"},{"user_id":3,"email":"c@x"}]}"#,
+        )
+        .expect("a directory");
+        let allowed = Allowed::parse(file).expect("readable");
+        let is_seen = |id: &u64| directory.find(&UserRef::Id(*id)).is_some_and(|member| allowed.includes(member));
+        (1..=3).filter(is_seen).collect()
+    }
+
+    #[test]
+    fn lines_include_and_exclude() {
+        assert_eq!(seen("1\nb@x # Bea\n"), [1, 2]);
+        assert_eq!(seen("# all but\n! a@X\n"), [2, 3]);
+        assert_eq!(seen("1\n2\n!b@x"), [1]);
+        assert_eq!(seen("01\r\n\r\n"), [1]);
+        assert_eq!(seen(""), [0; 0]);
+        assert_eq!(seen("# nobody yet\n"), [0; 0]);
+        assert_eq!(Allowed::parse("1\n\nada\n"), Err(NobodyAtLine(3)));
+    }
+}

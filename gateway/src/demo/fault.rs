@@ -1,0 +1,85 @@
+//! The ways in which Zulip, or what stands before it, fails (ZULIP.md §4).
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::Frame;
+
+/// What happens instead of a reply.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Fault {
+    /// 429 with Zulip's fractional `Retry-After`, in the header and, if so told, in the body.
+    RateLimited {
+        /// Seconds.
+        retry_after_s: f64,
+        /// Whether the body says it too.
+        in_body: bool,
+    },
+    /// 500 without `code`.
+    ServerError,
+    /// A status with a page of HTML: 502, 503, 504, 404, or 200 for a login page.
+    Html(u16),
+    /// 302 to a login page.
+    Redirect,
+    /// 200 with this body.
+    Body(&'static str),
+    /// The reply never comes.
+    Hang,
+    /// The reply comes this late.
+    Slow(Duration),
+    /// The connection breaks in the middle of the reply.
+    HalfSent,
+}
+
+impl Fault {
+    /// The reply in place of `reply`.
+    pub(super) async fn answer(self, reply: impl Future<Output = Response>) -> Response {
+        let html = |status: StatusCode| (status, [(CONTENT_TYPE, "text/html")], "<html><body>Zulip</body></html>").into_response();
+        match self {
+            Self::RateLimited { retry_after_s, in_body } => {
+                let field = if in_body { format!(r#","retry-after":{retry_after_s}"#) } else { String::new() };
+                let body = format!(r#"{{"result":"error","msg":"API usage exceeded rate limit","code":"RATE_LIMIT_HIT"{field}}}"#);
+                let mut response = (StatusCode::TOO_MANY_REQUESTS, [(CONTENT_TYPE, "application/json")], body).into_response();
+                if let Ok(value) = HeaderValue::from_str(&retry_after_s.to_string()) {
+                    response.headers_mut().insert(RETRY_AFTER, value);
+                }
+                response
+            }
+            Self::ServerError => {
+                let body = r#"{"result":"error","msg":"Internal server error"}"#;
+                (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
+            }
+            Self::Html(status) => html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)),
+            Self::Redirect => {
+                let mut response = html(StatusCode::FOUND);
+                response.headers_mut().insert(LOCATION, HeaderValue::from_static("/login/"));
+                response
+            }
+            Self::Body(body) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response(),
+            Self::Hang => std::future::pending().await,
+            Self::Slow(wait) => {
+                tokio::time::sleep(wait).await;
+                reply.await
+            }
+            Self::HalfSent => reply.await.map(|_| Body::new(HalfSent(Some(Bytes::from_static(br#"{"result":"success","msg":"","pre"#))))),
+        }
+    }
+}
+
+/// A body that breaks off.
+struct HalfSent(Option<Bytes>);
+
+impl hyper::body::Body for HalfSent {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Ready(Some(self.0.take().map(Frame::data).ok_or_else(|| std::io::ErrorKind::ConnectionReset.into())))
+    }
+}

@@ -1,0 +1,37 @@
+//! A simulated Zulip organisation behind real HTTP: for `--demo`, and for tests, which can break it in every way that Zulip breaks.
+
+mod fault;
+mod rhythm;
+mod roster;
+mod zulip;
+
+use tokio::net::TcpListener;
+
+pub use self::fault::Fault;
+pub use self::rhythm::Claims;
+pub use self::zulip::{SimulatedZulip, Whereabouts};
+use crate::{Account, Secret, Tls, serve};
+
+/// The bot of the simulated organisation.
+pub const EMAIL: &str = "presence-bot@example.com";
+/// Its key. It opens nothing but the simulation.
+pub const KEY: &str = "simulated";
+
+/// Starts the simulated organisation on `listener`, and gives the account by which it is asked.
+///
+/// # Errors
+/// Where the listener has no address.
+pub fn start(listener: TcpListener, generation: u8) -> std::io::Result<Account> {
+    let zulip = SimulatedZulip::demo(generation);
+    let account = zulip.account(listener.local_addr()?);
+    tokio::spawn(serve(listener, zulip.router(), std::future::pending()));
+    Ok(account)
+}
+
+impl SimulatedZulip {
+    /// The account by which this organisation, listening on `address`, is asked.
+    #[must_use]
+    pub fn account(&self, address: std::net::SocketAddr) -> Account {
+        Account { site: format!("http://{address}"), email: EMAIL.into(), key: Secret::new(self.key()), tls: Tls::default() }
+    }
+}

@@ -1,0 +1,130 @@
+//! Who is there when: a pure function of seed, person and time.
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+/// Clients report once a minute (ZULIP.md §3).
+const REPORT_EVERY: i64 = MINUTE;
+
+/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claims {
+    /// `active_timestamp`.
+    pub active: Option<i64>,
+    /// `idle_timestamp`.
+    pub idle: i64,
+}
+
+/// The claims of `person` at `now` (UNIX seconds). `None`: never seen.
+pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<Claims> {
+    let dice = mixed(seed ^ mixed(person));
+    let phase = i64::try_from(dice >> 40).unwrap_or(0);
+    match dice % 100 {
+        0..10 => Some(at_the_desk(phase, now)),
+        10..17 => Some(away_from_the_desk(phase, now)),
+        17..32 => Some(long_gone(dice >> 8, now)),
+        _ => Some(coming_and_going(dice >> 8, phase, now)),
+    }
+}
+
+/// Reports every minute that they are active.
+pub(super) fn at_the_desk(phase: i64, now: i64) -> Claims {
+    let report = now - (now + phase).rem_euclid(REPORT_EVERY);
+    Claims { active: Some(report), idle: report }
+}
+
+/// Connected all the time, and active at the begin of every third hour only.
+fn away_from_the_desk(phase: i64, now: i64) -> Claims {
+    let report = now - (now + phase).rem_euclid(REPORT_EVERY);
+    Claims { active: Some(now - (now + phase).rem_euclid(3 * HOUR)), idle: report }
+}
+
+/// Was here hours, days or years ago.
+fn long_gone(dice: u64, now: i64) -> Claims {
+    let ago = match dice % 8 {
+        0 => 40 * MINUTE,
+        1 | 2 => 3 * HOUR,
+        3 => 9 * HOUR,
+        4 => 4 * DAY,
+        5 => 11 * DAY,
+        6 => 40 * DAY,
+        _ => 500 * DAY,
+    };
+    // A frozen instant, which moves on once a day.
+    let left = now - now.rem_euclid(DAY) - ago;
+    let left = if ago < DAY { now - now.rem_euclid(HOUR) - ago } else { left };
+    Claims { active: Some(left), idle: left }
+}
+
+/// Is active for a while, leaves the desk for a while, closes the lid for a while.
+fn coming_and_going(dice: u64, phase: i64, now: i64) -> Claims {
+    let cycle = 10 * MINUTE + i64::try_from(dice % 600).unwrap_or(0);
+    let at = (now + phase).rem_euclid(cycle);
+    let came = now - at;
+    let (leaves_desk, closes_lid) = (cycle * 30 / 100, cycle * 55 / 100);
+    let last_report_by = |end: i64| came + at.min(end) / REPORT_EVERY * REPORT_EVERY;
+    Claims { active: Some(last_report_by(leaves_desk)), idle: last_report_by(closes_lid) }
+}
+
+/// SplitMix64.
+fn mixed(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::roster;
+
+    const SEED: u64 = crate::demo::zulip::SEED;
+    const NOW: i64 = 1_795_448_000;
+
+    fn word(person: u64, now: i64) -> &'static str {
+        let claims = claims(SEED, person, now).expect("everybody was here once");
+        match (now - claims.active.unwrap_or(0), now - claims.idle) {
+            (..=200, _) => "active",
+            (_, ..=200) => "idle",
+            _ => "offline",
+        }
+    }
+
+    #[test]
+    fn at_any_time_there_is_a_mix() {
+        let people: Vec<u64> = roster::people().iter().map(|person| person.id).collect();
+        for now in (NOW..NOW + 2 * DAY).step_by(97) {
+            for wanted in ["active", "idle", "offline"] {
+                let count = people.iter().filter(|person| word(**person, now) == wanted).count();
+                assert!(count >= 5, "{count} {wanted} at {now}");
+            }
+        }
+    }
+
+    #[test]
+    fn within_two_minutes_badges_change_by_a_reply_and_by_age() {
+        let people: Vec<u64> = roster::people().iter().map(|person| person.id).collect();
+        for now in (NOW..NOW + DAY).step_by(61) {
+            let became = |wanted: &str| people.iter().any(|person| word(*person, now) != wanted && word(*person, now + 120) == wanted);
+            assert!(became("active"), "nobody came by {now}");
+            assert!(became("offline") || became("idle"), "nobody aged by {now}");
+        }
+    }
+
+    #[test]
+    fn claims_behave_like_real_ones() {
+        for person in 1..200 {
+            let mut before = claims(SEED, person, NOW).expect("seen");
+            for now in NOW..NOW + HOUR {
+                let after = claims(SEED, person, now).expect("seen");
+                assert!(after.idle <= now && after.active <= Some(now));
+                assert!(after.idle >= before.idle && after.active >= before.active, "{person} at {now}");
+                if word(person, now) == "active" && after.idle != before.idle {
+                    assert!(after.idle - before.idle >= 55, "{person} at {now}: stored at most every 55 s");
+                }
+                before = after;
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The built widget and the demo page, held in memory.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+
+/// The two files that the loader loads with `?v=`, in the order in which they are digested (tools/dist.mjs).
+const VERSIONED: [&str; 2] = ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
+/// The only URL that pages know: five minutes after an upgrade all have the new one.
+const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=300");
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// A `?v=` of another version must not be kept under that name.
+const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// Deeper than any build nests its directories.
+const MAX_DEPTH: usize = 8;
+
+/// Files by their path without the leading slash.
+#[derive(Debug, Default)]
+pub struct Files {
+    files: HashMap<String, File>,
+    version: Option<String>,
+}
+
+#[derive(Debug)]
+struct File {
+    plain: Bytes,
+    brotli: Option<Bytes>,
+    gzip: Option<Bytes>,
+    etag: HeaderValue,
+}
+
+/// A directory cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}; `make dist` builds the files", .path.display())]
+pub struct DistError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+impl Files {
+    /// The files that were there when this program was built.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self::new(EMBEDDED.iter().map(|(path, bytes)| ((*path).to_owned(), Bytes::from_static(bytes))))
+    }
+
+    /// The files below `directory`, as they are now.
+    ///
+    /// # Errors
+    /// [`DistError`] if it, or something in it, cannot be read.
+    pub fn read(directory: &Path) -> Result<Self, DistError> {
+        let mut files = Vec::new();
+        let mut open = vec![(directory.to_owned(), String::new(), 0)];
+        while let Some((path, name, depth)) = open.pop() {
+            let error = |source| DistError { path: path.clone(), source };
+            for entry in std::fs::read_dir(&path).map_err(error)? {
+                let entry = entry.map_err(error)?;
+                let Ok(part) = entry.file_name().into_string() else {
+                    continue;
+                };
+                let name = format!("{name}{part}");
+                let path = entry.path();
+                let error = |source| DistError { path: path.clone(), source };
+                if part.starts_with('.') {
+                    continue;
+                } else if std::fs::metadata(&path).map_err(error)?.is_dir() {
+                    if depth < MAX_DEPTH {
+                        open.push((path, format!("{name}/"), depth + 1));
+                    }
+                } else {
+                    files.push((name, Bytes::from(std::fs::read(&path).map_err(error)?)));
+                }
+            }
+        }
+        Ok(Self::new(files.into_iter()))
+    }
+
+    fn new(files: impl Iterator<Item = (String, Bytes)>) -> Self {
+        let mut all: HashMap<String, Bytes> = files.collect();
+        let mut plain: Vec<String> = all.keys().cloned().collect();
+        plain.retain(|name| {
+            let of_another = |suffix| name.strip_suffix(suffix).is_some_and(|other| all.contains_key(other));
+            !of_another(".br") && !of_another(".gz")
+        });
+        let mut packed = |name: &str, suffix: &str| all.remove(&format!("{name}{suffix}"));
+        let packed: Vec<_> = plain.into_iter().map(|name| (packed(&name, ".br"), packed(&name, ".gz"), name)).collect();
+        let files: HashMap<String, File> = packed
+            .into_iter()
+            .filter_map(|(brotli, gzip, name)| {
+                let plain = all.remove(&name)?;
+                let etag = HeaderValue::from_str(&format!("W/\"{}\"", digest([&plain]))).ok()?;
+                Some((name, File { plain, brotli, gzip, etag }))
+            })
+            .collect();
+        let versioned: Vec<_> = VERSIONED.iter().filter_map(|name| files.get(*name)).map(|file| &file.plain).collect();
+        let version = (versioned.len() == VERSIONED.len()).then(|| digest(versioned));
+        Self { files, version }
+    }
+
+    /// Whether there is nothing to serve.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let len = |packed: &Option<Bytes>| packed.as_ref().map_or(0, Bytes::len);
+        self.files.values().map(|file| file.plain.len() + len(&file.brotli) + len(&file.gzip)).sum()
+    }
+
+    /// The file at `path`, which begins with a slash.
+    pub(crate) fn serve(&self, path: &str, query: Option<&str>, request: &HeaderMap) -> Option<Response> {
+        let name = match path.strip_prefix('/')? {
+            "" => "index.html",
+            name => name,
+        };
+        let file = self.files.get(name)?;
+        let version = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
+        let cache = match version {
+            Some(asked) if VERSIONED.contains(&name) => {
+                if Some(asked) == self.version.as_deref() {
+                    FOR_EVER
+                } else {
+                    NEVER
+                }
+            }
+            _ => BRIEFLY,
+        };
+        let accepts = |coding: &str| {
+            let codings =
+                request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+            codings.map(|value| value.split_once(';').unwrap_or((value, ""))).any(|(name, parameters)| {
+                let refused = matches!(parameters.trim().strip_prefix("q=").map(|q| q.trim_end_matches('0')), Some("" | "0." | "0"));
+                name.trim().eq_ignore_ascii_case(coding) && !refused
+            })
+        };
+        let packed = |bytes: &Option<Bytes>, coding: &'static str| {
+            let bytes = bytes.clone().filter(|bytes| bytes.len() < file.plain.len() && accepts(coding))?;
+            Some((bytes, Some(HeaderValue::from_static(coding))))
+        };
+        let (bytes, coding) =
+            packed(&file.brotli, "br").or_else(|| packed(&file.gzip, "gzip")).unwrap_or_else(|| (file.plain.clone(), None));
+        let is_known = |etag: &HeaderValue| {
+            etag.to_str().is_ok_and(|etags| etags.split(',').any(|etag| etag.trim() == "*" || same_etag(etag.trim(), &file.etag)))
+        };
+        let mut response = if request.get_all(IF_NONE_MATCH).iter().any(is_known) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            let mut response = Body::from(bytes).into_response();
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+            if let Some(coding) = coding {
+                response.headers_mut().insert(CONTENT_ENCODING, coding);
+            }
+            response
+        };
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, cache);
+        headers.insert(ETAG, file.etag.clone());
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+        Some(response)
+    }
+}
+
+/// A weak comparison.
+fn same_etag(asked: &str, ours: &HeaderValue) -> bool {
+    let opaque = |etag: &str| etag.strip_prefix("W/").unwrap_or(etag).to_owned();
+    ours.to_str().is_ok_and(|ours| opaque(ours) == opaque(asked))
+}
+
+/// The first 16 hexadecimal digits of SHA-256.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a Bytes>) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut text = String::new();
+    for byte in context.finish().as_ref().iter().take(8) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js" | "mjs") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("json" | "map") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Files {
+        let file = |name: &str, bytes: &'static str| (name.to_owned(), Bytes::from_static(bytes.as_bytes()));
+        Files::new(
+            [
+                file("index.html", "<!doctype html>"),
+                file("zulip-presence-widget.js", "glue glue glue"),
+                file("zulip-presence-widget.js.br", "br"),
+                file("zulip-presence-widget.js.gz", "gzip"),
+                file("zulip-presence-widget_bg.wasm", "\0asm"),
+                file("lonely.gz", "an archive"),
+            ]
+            .into_iter(),
+        )
+    }
+
+    fn headers(pairs: &[(HeaderName, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[track_caller]
+    fn header(response: &Response, name: HeaderName) -> &str {
+        response.headers().get(name).map_or("", |value| value.to_str().expect("ASCII"))
+    }
+
+    #[test]
+    fn types_and_headers() {
+        let files = files();
+        let none = HeaderMap::new();
+        for (path, kind) in [
+            ("/", "text/html; charset=utf-8"),
+            ("/index.html", "text/html; charset=utf-8"),
+            ("/zulip-presence-widget_bg.wasm", "application/wasm"),
+            ("/zulip-presence-widget.js", "text/javascript; charset=utf-8"),
+            ("/lonely.gz", "application/octet-stream"),
+        ] {
+            let response = files.serve(path, None, &none).expect(path);
+            assert_eq!(header(&response, CONTENT_TYPE), kind, "{path}");
+            assert_eq!(header(&response, ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+            assert_eq!(header(&response, CROSS_ORIGIN_RESOURCE_POLICY), "cross-origin");
+            assert_eq!(header(&response, CACHE_CONTROL), "public, max-age=300");
+        }
+        for path in ["/no", "/zulip-presence-widget.js.br", "/../Cargo.toml", "//index.html", "/index.html/", "index.html", "/%2e%2e"] {
+            assert!(files.serve(path, None, &none).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_matching_version_is_kept_for_ever() {
+        let files = files();
+        // printf 'glue glue glue\0asm' | sha256sum
+        let version = files.version.clone().expect("both files are there");
+        let cache = |query: &str| {
+            let response = files.serve("/zulip-presence-widget.js", Some(query), &HeaderMap::new()).expect("it is there");
+            header(&response, CACHE_CONTROL).to_owned()
+        };
+        assert_eq!(cache(&format!("v={version}")), "public, max-age=31536000, immutable");
+        assert_eq!(cache("v=0"), "no-store");
+        assert_eq!(cache(""), "public, max-age=300");
+    }
+
+    #[test]
+    fn codings_are_chosen() {
+        let files = files();
+        let coding = |accepted: &'static str| {
+            let response = files.serve("/zulip-presence-widget.js", None, &headers(&[(ACCEPT_ENCODING, accepted)])).expect("it is there");
+            assert_eq!(header(&response, VARY), "Accept-Encoding");
+            header(&response, CONTENT_ENCODING).to_owned()
+        };
+        assert_eq!(coding("gzip, deflate, br"), "br");
+        assert_eq!(coding("gzip;q=0.5"), "gzip");
+        assert_eq!(coding("br;q=0, gzip"), "gzip");
+        assert_eq!(coding("br;q=0.0"), "");
+        assert_eq!(coding("identity"), "");
+    }
+
+    #[test]
+    fn what_is_known_is_not_sent_again() {
+        let files = files();
+        let first = files.serve("/", None, &HeaderMap::new()).expect("it is there");
+        let etag = header(&first, ETAG).to_owned();
+        assert!(etag.starts_with("W/\""), "{etag}");
+        let mut request = HeaderMap::new();
+        request.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", {etag}")).expect("ASCII"));
+        assert_eq!(files.serve("/", None, &request).expect("it is there").status(), StatusCode::NOT_MODIFIED);
+        request.insert(IF_NONE_MATCH, HeaderValue::from_static("W/\"x\""));
+        assert_eq!(files.serve("/", None, &request).expect("it is there").status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,179 @@
+//! Asks Zulip. The only place where the key is used.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
+use zulip_presence_core::reply::{self, Failure, HttpReply, Realm, Single};
+
+use crate::zuliprc::{self, Account};
+
+/// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
+const MAX_BODY: usize = 64 << 20;
+/// Time to connect; the whole request has the engine's own limit.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A client for one account.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: reqwest::Client,
+    account: Arc<Account>,
+}
+
+/// A whole reply.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// The HTTP status code.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body, decompressed.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("cannot read {name} {}: {source}", .path.display())]
+    Unreadable {
+        /// The entry of `zuliprc`.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is no PEM of that kind.
+    #[error("{name} {} holds no usable PEM", .path.display())]
+    NotPem {
+        /// The entry of `zuliprc`.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The email cannot stand in a header.
+    #[error("the email or the key holds a character that no header can")]
+    Header,
+    /// The client could not be made.
+    #[error("no TLS: {0}")]
+    Tls(String),
+}
+
+impl Upstream {
+    /// A client for `account`.
+    ///
+    /// # Errors
+    /// [`TlsError`] where certificates cannot be used.
+    pub fn new(account: Account) -> Result<Self, TlsError> {
+        // A second call finds the first one's provider: that is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let printable = |text: &str| text.chars().all(|c| !c.is_control());
+        if !printable(&account.email) || !printable(account.key.expose()) {
+            return Err(TlsError::Header);
+        }
+        let read = |name, path: &PathBuf| std::fs::read(path).map_err(|source| TlsError::Unreadable { name, path: path.clone(), source });
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("zulip-presence-gateway/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tls_backend_rustls()
+            .http1_only();
+        if is_loopback(&account.site) {
+            builder = builder.no_proxy();
+        }
+        if account.tls.insecure {
+            builder = builder.tls_danger_accept_invalid_certs(true);
+        } else if let Some(path) = &account.tls.cert_bundle {
+            let name = "cert_bundle";
+            let certificates = reqwest::Certificate::from_pem_bundle(&read(name, path)?).unwrap_or_default();
+            if certificates.is_empty() {
+                return Err(TlsError::NotPem { name, path: path.clone() });
+            }
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(path) = &account.tls.client_cert {
+            let mut pem = read("client_cert", path)?;
+            if let Some(key) = &account.tls.client_cert_key {
+                pem.push(b'\n');
+                pem.extend(read("client_cert_key", key)?);
+            }
+            let identity = reqwest::Identity::from_pem(&pem);
+            builder = builder.identity(identity.map_err(|_| TlsError::NotPem { name: "client_cert", path: path.clone() })?);
+        }
+        let client = builder.build().map_err(|error| TlsError::Tls(chain(&error)))?;
+        Ok(Self { client, account: Arc::new(account) })
+    }
+
+    /// `GET {site}/api/v1/{path}`, read to its end.
+    ///
+    /// # Errors
+    /// [`Failure`] where no whole reply came. There is no time limit here.
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply, Failure> {
+        let url = format!("{}/api/v1/{path}", self.account.site);
+        let request = self
+            .client
+            .get(url)
+            .basic_auth(&self.account.email, Some(self.account.key.expose()))
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+        let mut response = request.send().await.map_err(|error| failure(&error))?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Failure::NotZulip);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, headers, body })
+    }
+}
+
+impl Reply {
+    /// Reads it as the reply to `GET users/{user}/presence`.
+    pub(crate) fn single(&self) -> Result<reply::Reply<Single>, Failure> {
+        let header = |name: &str| self.header(name);
+        HttpReply { status: self.status, header: &header, body: &self.body }.single()
+    }
+
+    /// Reads it as the reply to `GET realm/presence`.
+    pub(crate) fn realm(&self) -> Result<reply::Reply<Realm>, Failure> {
+        let header = |name: &str| self.header(name);
+        HttpReply { status: self.status, header: &header, body: &self.body }.realm()
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        Some(self.headers.get(name)?.to_str().ok()?.to_owned())
+    }
+}
+
+/// What went wrong on the way; the error itself, which may name URLs, goes into the log at debug level only.
+fn failure(error: &reqwest::Error) -> Failure {
+    tracing::debug!(error = chain(error), "no reply from Zulip");
+    if error.is_timeout() {
+        Failure::TimedOut
+    } else if error.is_decode() {
+        Failure::NotZulip
+    } else {
+        Failure::Unreachable
+    }
+}
+
+/// An error with its causes. reqwest's own text says only "error sending request".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+fn is_loopback(site: &str) -> bool {
+    site.parse::<axum::http::Uri>().is_ok_and(|uri| uri.host().is_some_and(zuliprc::is_loopback))
+}
