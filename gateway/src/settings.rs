@@ -55,7 +55,7 @@ pub struct Settings {
     #[arg(long, env = "ZULIP_PRESENCE_DIST", value_name = "DIR")]
     pub dist: Option<PathBuf>,
 
-    /// An origin whose pages may read presence, like https://wiki.example.com; may be repeated. `*`: any page (without its
+    /// An origin whose pages may read presence, such as `https://wiki.example.com`; may be repeated. `*`: any page (without its
     /// cookies) [default: only pages that this gateway serves]
     #[arg(long, global = true, env = "ZULIP_PRESENCE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<AllowedOrigin>,
