@@ -584,7 +584,14 @@ fn the_callers_own_requests_count() {
 
 #[test]
 fn the_threshold_is_configured_or_told() {
-    for (configured, told, expected) in [(None, None, 200), (None, Some(140), 140), (Some(300), Some(140), 300)] {
+    for (configured, told, expected) in [
+        (None, None, 200),
+        (None, Some(140), 140),
+        (Some(300), Some(140), 300),
+        // Nobody flickers, and nobody stays green for a day, because an endpoint says so.
+        (None, Some(1), 60),
+        (None, Some(86_400), 3_600),
+    ] {
         let mut page = Page::showing(Settings { offline_after: configured.map(secs), ..gateway() }, &["12"]);
         let request = page.take();
         let mut reply = page.reply([(user("12"), None)].into_iter().collect::<Realm>());
@@ -607,4 +614,28 @@ fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
     // The server's clock is put right; the person is long gone.
     page.run(10 * MINUTE, |page, request| page.active(request, secs(5_000)));
     assert_eq!(page.status("12"), Status::Offline);
+}
+
+/// Two servers behind one name, one a day ahead. The last that is heard about the first group comes from that one.
+#[test]
+fn nobody_stays_green_because_a_clock_was_put_right() {
+    let people = ids(1..52);
+    let mut page = Page::showing(gateway(), &strs(&people));
+    page.run(10 * MINUTE, |page, request| {
+        let first_group = matches!(&request.ask, Ask::Group(users) if users.len() == MAX_GROUP);
+        if first_group && page.elapsed() > secs(30) {
+            return page.fail(request, Failure::Unreachable);
+        }
+        let server_now = page.server_now() + if first_group { secs(86_400) } else { Duration::ZERO };
+        let Ask::Group(users) = &request.ask else {
+            panic!("a gateway is asked in groups");
+        };
+        let presence = Presence { last_active: Some(server_now), ..Presence::default() };
+        let mut reply = page.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect::<Realm>());
+        reply.server_timestamp = Some(server_now);
+        page.list.answered(request.id, Answer::Realm(reply), page.now);
+    });
+    assert_eq!((page.status("1"), page.status("51")), (Status::Unknown, Status::Active));
+    let gone = page.changes.iter().filter(|(user, status)| user == "1" && *status == Status::Unknown);
+    assert_eq!(gone.count(), 1, "it changed by itself");
 }

@@ -50,7 +50,12 @@ impl Watchlist {
             rhythm.failures = 0;
             rhythm.due = due;
         }
-        Origin { stamp: reply.observed_at(), asked_at: flight.started, server_now: self.clock.server_now(now) }
+        Origin {
+            stamp: reply.observed_at(),
+            asked_at: flight.started,
+            arrived: self.clock.moment(now),
+            server_now: self.clock.server_now(now),
+        }
     }
 
     pub(super) fn single_answered(&mut self, user: &UserRef, answer: Single, origin: Origin, started: Moment) {

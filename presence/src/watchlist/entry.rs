@@ -30,10 +30,7 @@ pub(super) struct Entry {
 struct Answered {
     /// `None`: no data.
     observed: Option<Observed>,
-    /// When it was observed, where the server said so.
-    stamp: Option<Timestamp>,
-    /// When the request for it started.
-    asked_at: Moment,
+    origin: Origin,
 }
 
 /// When an answer was observed, as far as it can be known.
@@ -43,8 +40,17 @@ pub(super) struct Origin {
     pub(super) stamp: Option<Timestamp>,
     /// When its request started.
     pub(super) asked_at: Moment,
+    /// When it arrived.
+    pub(super) arrived: Moment,
     /// The server's now upon its arrival.
     pub(super) server_now: Timestamp,
+}
+
+/// An instant on both time lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) server: Timestamp,
+    pub(super) moment: Moment,
 }
 
 impl Entry {
@@ -58,11 +64,24 @@ impl Entry {
         self.answer.map(|answer| answer.observed)
     }
 
-    pub(super) fn view(&self, now: Timestamp, offline_after: Duration) -> View {
-        match self.answer.and_then(|answer| answer.observed) {
-            Some(observed) => View { status: observed.status(now, offline_after), last_active: observed.last_active(now, offline_after) },
-            None => View::default(),
-        }
+    pub(super) fn view(&self, now: Now, offline_after: Duration) -> View {
+        self.judged(now).map_or_else(View::default, |(observed, now)| View {
+            status: observed.status(now, offline_after),
+            last_active: observed.last_active(now, offline_after),
+        })
+    }
+
+    /// In how long that changes by age alone; `None`: never.
+    pub(super) fn next_change(&self, now: Now, offline_after: Duration) -> Option<Duration> {
+        let (observed, now) = self.judged(now)?;
+        Some(now.age(observed.next_change(now, offline_after)?))
+    }
+
+    /// The claims, and the server's now to judge them by. That may go back when a clock is put right, but an answer never grows younger.
+    fn judged(&self, now: Now) -> Option<(Observed, Timestamp)> {
+        let Answered { observed, origin } = self.answer?;
+        let at_least = origin.server_now + now.moment.since(origin.arrived);
+        Some((observed?, now.server.max(at_least)))
     }
 
     /// Takes in an answer, unless a newer one is there.
@@ -72,7 +91,7 @@ impl Entry {
         }
         let at = origin.stamp.unwrap_or(origin.server_now);
         let observed = presence.and_then(|presence| presence.believed(at)).map(|presence| Observed { presence, at });
-        self.answer = Some(Answered { observed, stamp: origin.stamp, asked_at: origin.asked_at });
+        self.answer = Some(Answered { observed, origin });
     }
 
     /// An organisation-wide reply of `origin` had no entry for this person, which says of somebody with old claims that nothing newer
@@ -86,9 +105,9 @@ impl Entry {
 
 impl Answered {
     fn is_newer_than(&self, origin: Origin) -> bool {
-        match (self.stamp, origin.stamp) {
+        match (self.origin.stamp, origin.stamp) {
             (Some(ours), Some(theirs)) => ours > theirs && ours <= origin.server_now + MAX_AHEAD,
-            _ => self.asked_at > origin.asked_at,
+            _ => self.origin.asked_at > origin.asked_at,
         }
     }
 }

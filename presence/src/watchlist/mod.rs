@@ -17,12 +17,12 @@ use std::collections::BTreeMap;
 pub use self::ask::{Ask, MAX_GROUP, MAX_GROUP_BYTES};
 use self::backoff::Backoff;
 use self::budget::Budget;
-use self::entry::{Entry, Origin};
+use self::entry::{Entry, Now, Origin};
 use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
 use crate::reply::{Failure, Realm, Reply, Single};
 use crate::time::Moment;
-use crate::{Clock, OFFLINE_AFTER, Observed, Reading, Status, Timestamp, UserRef};
+use crate::{Clock, MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Reading, Status, Timestamp, UserRef};
 
 /// A request that did not return by then is given up (DESIGN.md §2: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -314,8 +314,7 @@ impl Watchlist {
     /// What can be said of `user` now. Unknown for whoever is not watched.
     #[must_use]
     pub fn view(&self, user: &UserRef, now: Reading) -> View {
-        let server_now = self.clock.server_now(now);
-        self.entries.get(user).map_or_else(View::default, |entry| entry.view(server_now, self.offline_after()))
+        self.entries.get(user).map_or_else(View::default, |entry| entry.view(self.both(now), self.offline_after()))
     }
 
     /// The answer on which that rests: the outer `None` where there is none yet, the inner one where there is no data.
@@ -330,10 +329,11 @@ impl Watchlist {
         self.clock.server_now(now)
     }
 
-    /// The threshold in force.
+    /// The threshold in force. What the endpoint tells is kept within the bounds of what can be configured.
     #[must_use]
     pub fn offline_after(&self) -> Duration {
-        self.settings.offline_after.or(self.told_offline_after).unwrap_or(OFFLINE_AFTER)
+        let told = self.told_offline_after.map(|told| told.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER));
+        self.settings.offline_after.or(told).unwrap_or(OFFLINE_AFTER)
     }
 
     /// How many people are watched now.
@@ -411,18 +411,22 @@ impl Watchlist {
 
     /// The changes since the last step, and in how long the next status changes by age alone.
     fn changes(&mut self, now: Reading) -> (Vec<Change>, Option<Duration>) {
-        let (server_now, offline_after) = (self.clock.server_now(now), self.offline_after());
+        let (now, offline_after) = (self.both(now), self.offline_after());
         let mut changes = Vec::new();
-        let mut next: Option<Timestamp> = None;
+        let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
-            let after = entry.view(server_now, offline_after);
+            let after = entry.view(now, offline_after);
             let before = core::mem::replace(&mut entry.reported, after);
             if before != after {
                 changes.push(Change { user: user.clone(), before, after });
             }
-            let change = entry.observed().flatten().and_then(|observed| observed.next_change(server_now, offline_after));
-            next = [next, change].into_iter().flatten().min();
+            next = [next, entry.next_change(now, offline_after)].into_iter().flatten().min();
         }
-        (changes, next.map(|at| server_now.age(at)))
+        (changes, next)
+    }
+
+    /// `now` by the server's clock and on the engine's own time line.
+    fn both(&self, now: Reading) -> Now {
+        Now { server: self.clock.server_now(now), moment: self.clock.moment(now) }
     }
 }
