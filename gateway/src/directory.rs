@@ -100,4 +100,9 @@ impl Directory {
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
+
+    /// Those who have presence.
+    pub(crate) fn humans(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(|member| member.kind == Kind::Human)
+    }
 }

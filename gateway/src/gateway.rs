@@ -204,7 +204,7 @@ async fn drive(this: Arc<Gateway>) {
     }
 }
 
-fn read_people(path: &PathBuf) -> Result<Allowed, PeopleError> {
+pub(crate) fn read_people(path: &PathBuf) -> Result<Allowed, PeopleError> {
     let text = std::fs::read_to_string(path).map_err(|source| PeopleError::Unreadable { path: path.clone(), source })?;
     Allowed::parse(&text).map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.clone(), line })
 }

@@ -7,10 +7,12 @@ mod clock;
 mod cors;
 pub mod demo;
 mod directory;
+pub mod doctor;
 mod face;
 mod files;
 mod gateway;
 mod metrics;
+mod picture;
 mod problem;
 mod said;
 mod secret;
@@ -84,6 +86,7 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
     let api = Router::new()
         .route("/api/v1/users/{user}/presence", get(face::single))
         .route("/api/v1/realm/presence", get(face::realm))
+        .route("/users/{user}/presence.svg", get(picture::picture))
         .route("/api/{*rest}", get(|| async { Problem::NotFound }))
         .method_not_allowed_fallback(|| async { Problem::Method })
         .layer(CompressionLayer::new())

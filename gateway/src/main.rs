@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use zulip_presence_gateway::settings::{Cli, LastActive, LogFormat, Settings};
-use zulip_presence_gateway::{Account, AllowedOrigins, Config, Files, Upstream, app, demo, serve};
+use zulip_presence_gateway::doctor::{self, Check};
+use zulip_presence_gateway::settings::{Cli, Command, LastActive, LogFormat, Settings};
+use zulip_presence_gateway::{Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve};
 
 /// What is wrong is what was asked for: clap's own status too.
 const USAGE: u8 = 2;
@@ -20,10 +21,36 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&format!("no runtime: {error}")),
     };
-    match runtime.block_on(run(&cli.settings)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => refuse(&message),
+    let done = runtime.block_on(async {
+        match &cli.command {
+            None => serve_until_told(&cli.settings).await,
+            Some(Command::Doctor { origin }) => examine(&cli.settings, origin.as_ref()).await,
+        }
+    });
+    done.unwrap_or_else(|message| refuse(&message))
+}
+
+/// Zulip's address and the key to it.
+async fn account(settings: &Settings) -> Result<Account, String> {
+    if settings.demo {
+        let listener = listen(settings.demo_listen, "--demo-listen").await?;
+        demo::start(listener, settings.demo_generation).map_err(|error| error.to_string())
+    } else {
+        Account::find(settings.config_file.as_deref(), |name| std::env::var(name).ok()).map_err(|error| error.to_string())
     }
+}
+
+async fn examine(settings: &Settings, origin: Option<&AllowedOrigin>) -> Result<ExitCode, String> {
+    let checks = match account(settings).await {
+        Ok(account) => doctor::examine(settings, account, origin).await,
+        Err(what) => vec![Check::Broken { what, mend: "see docs/gateway.md, \"The bot\"".into() }],
+    };
+    let mut out = std::io::stdout().lock();
+    for check in &checks {
+        let _ = writeln!(out, "{check}");
+    }
+    let is_broken = checks.iter().any(|check| matches!(check, Check::Broken { .. }));
+    Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn refuse(message: &str) -> ExitCode {
@@ -39,14 +66,9 @@ fn log(settings: &Settings) {
     }
 }
 
-async fn run(settings: &Settings) -> Result<(), String> {
+async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     let said = |error: &dyn std::error::Error| error.to_string();
-    let account = if settings.demo {
-        let listener = listen(settings.demo_listen, "--demo-listen").await?;
-        demo::start(listener, settings.demo_generation).map_err(|error| said(&error))?
-    } else {
-        Account::find(settings.config_file.as_deref(), |name| std::env::var(name).ok()).map_err(|error| said(&error))?
-    };
+    let account = account(settings).await?;
     let files = match &settings.dist {
         Some(directory) => Files::read(directory).map_err(|error| said(&error))?,
         None => Files::embedded(),
@@ -80,7 +102,7 @@ async fn run(settings: &Settings) -> Result<(), String> {
         tracing::info!("ending");
     };
     serve(listener, router, end).await;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {

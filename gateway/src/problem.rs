@@ -15,6 +15,8 @@ pub(crate) enum Problem {
     UsersMissing,
     /// The parameter `users` is not as it must be.
     Users(String),
+    /// A parameter of the picture.
+    Picture(&'static str),
     /// No such path.
     NotFound,
     /// The path is there, the method is not.
@@ -46,6 +48,7 @@ impl IntoResponse for Problem {
                 (StatusCode::BAD_REQUEST, NO_STORE.into(), body)
             }
             Self::Users(msg) => (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(msg.clone())),
+            Self::Picture(msg) => (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request((*msg).to_owned())),
             Self::NotFound => {
                 let body = json!({"result": "error", "msg": "Not found", "code": "NOT_FOUND"});
                 (StatusCode::NOT_FOUND, NO_STORE.into(), body)

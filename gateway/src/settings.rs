@@ -26,7 +26,14 @@ pub struct Cli {
 
 /// A task that ends.
 #[derive(Subcommand, Debug)]
-pub enum Command {}
+pub enum Command {
+    /// Checks config, reachability, key, clock, rate limit and CORS, and says how to mend what is wrong; exit status 1 if anything is
+    Doctor {
+        /// The origin of the page that is to show badges, such as `https://wiki.example.com`
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<AllowedOrigin>,
+    },
+}
 
 /// How to serve.
 #[derive(Args, Clone, Debug)]
@@ -62,7 +69,7 @@ pub struct Settings {
 
     /// Serve only the people in this file: one ID or email a line, `!` before it excludes, `#` begins a comment; read again
     /// when it changes [default: the whole organisation]
-    #[arg(long, env = "ZULIP_PRESENCE_PEOPLE", value_name = "FILE")]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_PEOPLE", value_name = "FILE")]
     pub people: Option<PathBuf>,
 
     /// Whether replies tell when people who are offline were last there
@@ -78,7 +85,7 @@ pub struct Settings {
     pub offline_after: u16,
 
     /// Requests to Zulip in any minute, at most. Zulip allows 200 a bot: share them among the replicas
-    #[arg(long, env = "ZULIP_PRESENCE_BUDGET", value_name = "REQUESTS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=200))]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_BUDGET", value_name = "REQUESTS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=200))]
     pub budget: u16,
 
     /// How log lines are written

@@ -365,7 +365,7 @@ impl Store {
     #[must_use]
     pub(crate) fn fresh_for(&self, now: Reading) -> Duration {
         let next = self.realm_asked_at.unwrap_or_default() + self.policy.refresh;
-        next.saturating_sub(now.monotonic).clamp(Duration::from_secs(1), self.policy.refresh)
+        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(Duration::from_secs(1))
     }
 
     /// When it is worth coming back after "unavailable".

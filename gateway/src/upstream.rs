@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
+use zulip_presence_core::Timestamp;
 use zulip_presence_core::reply::{self, Failure, HttpReply, Realm, Single};
 
 use crate::zuliprc::{self, Account};
@@ -107,6 +108,16 @@ impl Upstream {
         Ok(Self { client, account: Arc::new(account) })
     }
 
+    /// The site, for messages.
+    pub(crate) fn site(&self) -> &str {
+        &self.account.site
+    }
+
+    /// Who asks, for messages.
+    pub(crate) fn email(&self) -> &str {
+        &self.account.email
+    }
+
     /// `GET {site}/api/v1/{path}`, read to its end.
     ///
     /// # Errors
@@ -143,6 +154,11 @@ impl Reply {
     pub(crate) fn realm(&self) -> Result<reply::Reply<Realm>, Failure> {
         let header = |name: &str| self.header(name);
         HttpReply { status: self.status, header: &header, body: &self.body }.realm()
+    }
+
+    /// The server's now, as its headers tell.
+    pub(crate) fn sent_at(&self) -> Option<Timestamp> {
+        self.single().ok()?.sent_after
     }
 
     fn header(&self, name: &str) -> Option<String> {

@@ -1,0 +1,151 @@
+//! The badge as a picture, for wikis, Markdown and mail, where no script may run.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use zulip_presence_core::{SIDE, Status, UserRef};
+
+use crate::clock;
+use crate::face::STALE_WHILE_REVALIDATE_S;
+use crate::gateway::Gateway;
+use crate::problem::Problem;
+use crate::store::Asked;
+
+/// Pixels, as text is high.
+const SIZE: u16 = 16;
+const MAX_SIZE: u16 = 512;
+/// Of a picture that tells nothing because Zulip does not answer.
+const UNAVAILABLE_MAX_AGE_S: u64 = 5;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Scheme {
+    Light,
+    Dark,
+    /// As the reader's system has it.
+    Either,
+}
+
+/// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody unknown: a broken one helps nobody.
+pub(crate) async fn picture(
+    State(gateway): State<Arc<Gateway>>,
+    user: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (size, scheme) = look(query.as_deref().unwrap_or_default())?;
+    let user = user.ok().and_then(|Path(user)| user.parse::<UserRef>().ok());
+    let answer = gateway.settle(|store, patient| {
+        let now = clock::now();
+        let fresh_for = store.fresh_for(now).as_secs();
+        let asked = user.as_ref().map(|user| store.ask(user, patient, now));
+        match asked {
+            Some(Asked::Pending) => None,
+            Some(Asked::Known(known)) => {
+                let render = store.render(now);
+                Some((known.observed.status(render.now, render.offline_after), fresh_for))
+            }
+            Some(Asked::Unavailable) => Some((Status::Unknown, UNAVAILABLE_MAX_AGE_S)),
+            None | Some(Asked::Nobody(_) | Asked::NoData(_)) => Some((Status::Unknown, fresh_for)),
+        }
+    });
+    let (status, max_age_s) = answer.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
+    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={STALE_WHILE_REVALIDATE_S}");
+    let mut response = ([(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)], svg(status, size, scheme)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"));
+    Ok(response)
+}
+
+/// The parameters. Others are ignored, so that pages can append whatever beats a cache.
+fn look(query: &str) -> Result<(u16, Scheme), Problem> {
+    let (mut size, mut scheme) = (SIZE, Scheme::Either);
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match (name, value) {
+            ("size", _) => {
+                let parsed = value.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
+                size = parsed.ok_or(Problem::Picture("size must be a number of pixels from 1 to 512"))?;
+            }
+            ("scheme", "light") => scheme = Scheme::Light,
+            ("scheme", "dark") => scheme = Scheme::Dark,
+            ("scheme", _) => return Err(Problem::Picture("scheme must be light or dark")),
+            _ => {}
+        }
+    }
+    Ok((size, scheme))
+}
+
+fn svg(status: Status, size: u16, scheme: Scheme) -> String {
+    // Zulip's own words (ZULIP.md §9).
+    let title = match status {
+        Status::Active => "Active",
+        Status::Idle => "Idle",
+        Status::Offline => "Offline",
+        Status::Unknown => "Activity unknown",
+    };
+    let side = SIDE;
+    let (light, dark) = colours(status);
+    let fill = if scheme == Scheme::Dark { dark } else { light };
+    let mut svg =
+        format!(r#"<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}" role="img">"#);
+    let _ = write!(svg, "<title>{title}</title>");
+    if scheme == Scheme::Either {
+        let _ = write!(svg, "<style>@media (prefers-color-scheme: dark) {{ path {{ fill: {dark} }} }}</style>");
+    }
+    let _ = write!(svg, r#"<path fill="{fill}" fill-rule="evenodd" d="{}"/></svg>"#, status.shape());
+    svg
+}
+
+/// On light and on dark ground, as src/element.js has them: each at least 3:1 (WCAG 1.4.11).
+fn colours(status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::Active => ("#2e9150", "#43a35e"),
+        Status::Idle => ("#b87a08", "#c98a1b"),
+        Status::Offline | Status::Unknown => ("#767c90", "#8b91a5"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters() {
+        assert_eq!(look(""), Ok((16, Scheme::Either)));
+        assert_eq!(look("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
+        for wrong in ["size=0", "size=513", "size=", "size=1e9", "size=-1", "scheme=", "scheme=<script>"] {
+            assert!(look(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_own_drawing_and_title() {
+        let mut seen = std::collections::HashSet::new();
+        for status in Status::ALL {
+            let svg = svg(status, 16, Scheme::Light);
+            assert!(svg.contains("<title>") && svg.contains(status.shape()), "{svg}");
+            assert!(!svg.contains("<script") && !svg.contains("<style"), "{svg}");
+            assert!(seen.insert(svg));
+        }
+    }
+
+    #[test]
+    fn colours_can_be_told_from_their_ground() {
+        fn luminance(colour: &str) -> f64 {
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("a colour")) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+        }
+        for status in Status::ALL {
+            let (light, dark) = colours(status);
+            assert!(1.05 / (luminance(light) + 0.05) >= 3.0, "{light} on white");
+            assert!((luminance(dark) + 0.05) / 0.05 >= 3.0, "{dark} on black");
+        }
+    }
+}

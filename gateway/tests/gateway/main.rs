@@ -1,0 +1,9 @@
+//! The gateway as pages, Zulip and administrators meet it.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails shall say where")]
+
+mod binary;
+mod face;
+mod outage;
+mod rig;
+mod secrets;

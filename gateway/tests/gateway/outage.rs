@@ -1,0 +1,174 @@
+//! What pages get while Zulip fails in every way that it does.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::task::JoinSet;
+use zulip_presence_gateway::demo::Fault;
+
+use crate::rig::{ADA, Options, PAGE, Reply, Rig, on_a_port, organisation};
+
+fn faults() -> Vec<Fault> {
+    vec![
+        Fault::RateLimited { retry_after_s: 6.466_876_268_386_841, in_body: true },
+        Fault::RateLimited { retry_after_s: 6.466_876_268_386_841, in_body: false },
+        Fault::ServerError,
+        Fault::Html(502),
+        Fault::Html(503),
+        Fault::Html(504),
+        Fault::Html(404),
+        Fault::Html(200),
+        Fault::Redirect,
+        Fault::Body("{\"result\":\"success\",\"msg\":\"\",\"presences\":"),
+        Fault::Body("null"),
+        Fault::Body(""),
+        Fault::Body("{\"result\":\"success\",\"msg\":\"\"}"),
+        Fault::Hang,
+        Fault::HalfSent,
+    ]
+}
+
+#[track_caller]
+fn is_unavailable(reply: &Reply, why: &impl std::fmt::Debug) {
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{why:?}: {}", reply.text());
+    assert_eq!(reply.word("/result"), "error", "{why:?}");
+    assert_eq!(reply.header("cache-control"), "no-store", "{why:?}");
+    assert_eq!(reply.header("access-control-allow-origin"), PAGE, "{why:?}");
+    assert!(reply.header("retry-after").parse::<u64>().is_ok_and(|wait| (1..=60).contains(&wait)), "{why:?}: {reply:?}");
+}
+
+/// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s, by single and by batch.
+#[tokio::test]
+async fn without_an_answer_there_is_a_503() {
+    let mut rows = JoinSet::new();
+    for fault in faults() {
+        for all in [false, true] {
+            let fault = fault.clone();
+            rows.spawn(async move {
+                let zulip = organisation(4);
+                if all {
+                    zulip.fail(Some(fault.clone()))
+                } else {
+                    zulip.fail_at("realm/presence", fault.clone())
+                }
+                let rig = Rig::with(zulip, Options::default()).await;
+                let started = tokio::time::Instant::now();
+                let (single, batch) = tokio::join!(rig.get(ADA), rig.get("/api/v1/realm/presence?users=[12,17]"));
+                assert!(started.elapsed() < Duration::from_secs(7), "{fault:?}");
+                is_unavailable(&single, &fault);
+                is_unavailable(&batch, &fault);
+                assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
+                assert_eq!(
+                    rig.get("/readyz").await.status,
+                    if all { StatusCode::SERVICE_UNAVAILABLE } else { rig.get("/readyz").await.status }
+                );
+                let picture = rig.get("/users/12/presence.svg").await;
+                assert!(picture.status == StatusCode::OK && picture.text().contains("Activity unknown"), "{fault:?}");
+            });
+        }
+    }
+    while let Some(row) = rows.join_next().await {
+        row.expect("the row holds");
+    }
+}
+
+/// Where there is an answer, it stays, with its old date; when Zulip is back, a newer one comes.
+#[tokio::test]
+async fn the_last_answer_outlives_an_outage() {
+    let mut rows = JoinSet::new();
+    for fault in faults() {
+        // A hang is noticed after 10 s, a 429 imposes its wait: both are long enough as it is.
+        if fault == Fault::Hang || matches!(fault, Fault::RateLimited { .. }) {
+            continue;
+        }
+        rows.spawn(async move {
+            let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+            let before = rig.get(ADA).await.number("/server_timestamp");
+            rig.zulip.fail(Some(fault.clone()));
+            rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+            let during = rig.get(ADA).await;
+            assert_eq!(during.status, StatusCode::OK, "{fault:?}");
+            assert!(during.number("/server_timestamp") >= before);
+            let frozen = rig.get(ADA).await.number("/server_timestamp");
+            assert!((frozen - during.number("/server_timestamp")).abs() < f64::EPSILON, "{fault:?}");
+            rig.zulip.fail(None);
+            rig.until(ADA, |reply| reply.number("/server_timestamp") > frozen).await;
+            assert_eq!(rig.get("/readyz").await.status, StatusCode::OK);
+        });
+    }
+    while let Some(row) = rows.join_next().await {
+        row.expect("the row holds");
+    }
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_respected_to_its_fraction() {
+    let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+    rig.get(ADA).await;
+    rig.zulip.fail(Some(Fault::RateLimited { retry_after_s: 2.3, in_body: true }));
+    rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    let limited_at = tokio::time::Instant::now();
+    rig.zulip.fail(None);
+    let asked = rig.asked("realm/presence");
+    let deadline = limited_at + Duration::from_secs(30);
+    while rig.asked("realm/presence") == asked {
+        assert!(tokio::time::Instant::now() < deadline, "it asks again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(limited_at.elapsed() > Duration::from_millis(2_250), "{:?}", limited_at.elapsed());
+}
+
+/// A key that is revoked while the gateway runs: pages notice nothing but age, and Zulip is left alone.
+#[tokio::test]
+async fn a_revoked_key_is_not_tried_again_and_again() {
+    let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    rig.zulip.rekey("another");
+    rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    let asked = rig.zulip.asked().len();
+    for _ in 0..100 {
+        let reply = rig.get(ADA).await;
+        assert_eq!(reply.status, StatusCode::OK, "a 401 is never passed on");
+        assert_eq!(reply.word("/presence/aggregated/status"), "active");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(rig.zulip.asked().len(), asked);
+    assert!(rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="unauthorized"} 1"#));
+    let newcomer = rig.get("/api/v1/realm/presence?users=[12,17]").await;
+    assert_eq!(newcomer.json()["presences"]["12"]["aggregated"]["status"], "active", "who is known stays known beside who is not");
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_right_gives_a_503() {
+    let zulip = organisation(4);
+    let address = on_a_port(zulip.router()).await;
+    let rig = Rig::asking(address, zulip.clone(), Options::default());
+    zulip.rekey("another");
+    is_unavailable(&rig.get(ADA).await, &"401");
+    assert_eq!(zulip.asked(), ["users"]);
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_an_outage_too() {
+    let zulip = organisation(4);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    drop(listener);
+    let rig = Rig::asking(address, zulip.clone(), Options::default());
+    is_unavailable(&rig.get(ADA).await, &"refused");
+    let listener = tokio::net::TcpListener::bind(address).await.expect("still free");
+    tokio::spawn(zulip_presence_gateway::serve(listener, zulip.router(), std::future::pending()));
+    rig.until(ADA, |reply| reply.status == StatusCode::OK).await;
+}
+
+/// Zulip needs three seconds: the first request waits for it, and gets its answer at once when it is there.
+#[tokio::test]
+async fn slow_is_not_broken() {
+    let zulip = organisation(4);
+    zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(3)));
+    let rig = Rig::with(zulip, Options::default()).await;
+    let started = tokio::time::Instant::now();
+    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    let took = started.elapsed();
+    assert!(took >= Duration::from_secs(3), "{took:?}");
+}
