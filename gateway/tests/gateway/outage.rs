@@ -47,9 +47,9 @@ async fn without_an_answer_there_is_a_503() {
             rows.spawn(async move {
                 let zulip = organisation(4);
                 if all {
-                    zulip.fail(Some(fault.clone()))
+                    zulip.fail(Some(fault.clone()));
                 } else {
-                    zulip.fail_at("realm/presence", fault.clone())
+                    zulip.fail_at("realm/presence", fault.clone());
                 }
                 let rig = Rig::with(zulip, Options::default()).await;
                 let started = tokio::time::Instant::now();
