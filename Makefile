@@ -54,6 +54,11 @@ test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless
 test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwright
 	npx --no-install playwright test
 
+.PHONY: bench
+bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
+	@bash tools/need.sh bench-packages
+	node bench/run.mjs
+
 .PHONY: check
 check: tools-wasm tools-npm ## Formatting, lints and docs
 	cargo fmt --all --check

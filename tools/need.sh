@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|npm-packages|browser...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|npm-packages|bench-packages|browser...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,14 +40,14 @@ wasm_bindgen_version() {
   awk '/^name = "wasm-bindgen"$/ { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
 }
 
-npm_packages() {
+npm_packages() { # folder
   have node || die "Node.js is missing: install version $NODE_MAJOR or later"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ] ||
     die "Node.js $(node --version) is too old: install version $NODE_MAJOR or later"
-  cmp -s package-lock.json node_modules/.installed-lock && return
-  say "installing the npm packages of package-lock.json"
-  npm ci --no-audit --no-fund
-  cp package-lock.json node_modules/.installed-lock
+  cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock" && return
+  say "installing the npm packages of $1/package-lock.json"
+  (cd "$1" && npm ci --no-audit --no-fund)
+  cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
 browser() {
@@ -71,7 +71,8 @@ for need in "$@"; do
     wasm-target) wasm_target ;;
     trunk) cargo_tool trunk "$TRUNK_VERSION" trunk ;;
     wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
-    npm-packages) npm_packages ;;
+    npm-packages) npm_packages . ;;
+    bench-packages) npm_packages bench ;;
     browser) browser ;;
     *) die "nobody knows how to install '$need'" ;;
   esac

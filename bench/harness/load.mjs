@@ -1,0 +1,117 @@
+// One page loaded once, in a browser context of its own, and what it cost.
+
+import { html } from "./pages.mjs";
+import { personAt, statusOf } from "./people.mjs";
+import { probe } from "./probe.mjs";
+import { SHAPES } from "./shapes.mjs";
+
+/** Whoever is not done by then is not done. */
+const PATIENCE_MS = 240_000;
+const VIEWPORT = { width: 1600, height: 1200, deviceScaleFactor: 1, mobile: false };
+const TRACED = ["blink.user_timing", "disabled-by-default-devtools.timeline"];
+
+export const LINES = {
+  loopback: {},
+  "4g": {
+    cpuSlowdown: 4,
+    network: { latency: 150, downloadThroughput: 1.6e6 / 8, uploadThroughput: 0.75e6 / 8 },
+  },
+};
+
+/** Opens a page with the probe in it; `url` is not gone to yet. */
+export async function open(browser, page, n, line = {}) {
+  const tab = await browser.page();
+  await tab.send("Page.enable");
+  await tab.send("Performance.enable");
+  await tab.send("Network.enable");
+  await tab.send("Emulation.setDeviceMetricsOverride", VIEWPORT);
+  if (line.cpuSlowdown) {
+    await tab.send("Emulation.setCPUThrottlingRate", { rate: line.cpuSlowdown });
+  }
+  if (line.network) {
+    await tab.send("Network.emulateNetworkConditions", { offline: false, ...line.network });
+  }
+  const statuses = JSON.stringify(
+    Array.from({ length: n }, (_, place) => statusOf(personAt(place))),
+  );
+  await tab.send("Page.addScriptToEvaluateOnNewDocument", {
+    source: `(${probe})({
+      n: ${n}, statuses: ${statuses}, shapes: ${JSON.stringify(SHAPES)},
+      badges: ${page.badges}, drawn: ${page.drawn}, right: ${page.right} })`,
+  });
+  return tab;
+}
+
+export async function load(browser, server, name, page, n, line) {
+  const path = `/${name}/${n}.html`;
+  await server.add(path, Buffer.from(html(page, n)));
+  const tab = await open(browser, page, n, line);
+  const wire = { code: 0, rest: 0 };
+  const code = new Set();
+  tab.on("Network.responseReceived", ({ requestId, response }) => {
+    if (/javascript|wasm/.test(response.mimeType)) code.add(requestId);
+  });
+  tab.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    wire[code.has(requestId) ? "code" : "rest"] += encodedDataLength;
+  });
+  const trace = await startTrace(browser);
+  await tab.send("Page.navigate", { url: server.origin + path });
+  const measured = await Promise.race([
+    tab.evaluate("bench.done"),
+    new Promise((resolve) => setTimeout(resolve, PATIENCE_MS).unref()),
+  ]);
+  const metrics = await tab.metrics();
+  const tasks = await trace();
+  const memory = measured && (await memoryOf(tab));
+  await tab.close();
+  if (!measured) return undefined;
+  return {
+    codeBytes: wire.code,
+    wireBytes: wire.code + wire.rest,
+    firstMs: measured.drawn_first,
+    paintedMs: measured.drawn_all,
+    rightMs: measured.right_all,
+    longestTaskMs: longestTask(tasks),
+    scriptMs: metrics.ScriptDuration * 1000,
+    layouts: metrics.LayoutCount,
+    ...memory,
+  };
+}
+
+/** After a collection: what the page holds on to. */
+export async function memoryOf(tab) {
+  await tab.send("HeapProfiler.enable");
+  await tab.send("HeapProfiler.collectGarbage");
+  const heap = await tab.send("Runtime.getHeapUsage");
+  const wasm = await tab.evaluate("bench.wasmBytes()");
+  return { heapBytes: heap.usedSize, wasmBytes: wasm, domBytes: heap.embedderHeapUsedSize };
+}
+
+async function startTrace(browser) {
+  const events = [];
+  browser.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+  await browser.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: {
+      recordMode: "recordAsMuchAsPossible",
+      includedCategories: TRACED,
+      excludedCategories: ["*"],
+    },
+  });
+  return async () => {
+    const complete = new Promise((resolve) => browser.on("Tracing.tracingComplete", resolve));
+    await browser.send("Tracing.end");
+    await complete;
+    return events;
+  };
+}
+
+/** Of the thread on which the page's script runs, until all was right. */
+function longestTask(events) {
+  const end = events.find(({ name, cat }) => name === "bench:right" && cat.includes("user_timing"));
+  const tasks = events.filter(
+    ({ name, pid, tid, ts }) =>
+      name === "RunTask" && pid === end.pid && tid === end.tid && ts < end.ts,
+  );
+  return Math.max(...tasks.map(({ dur = 0 }) => dur)) / 1000;
+}

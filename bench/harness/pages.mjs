@@ -1,0 +1,145 @@
+// The pages that are compared. Each says how it is built, what it consists of, and how the probe tells what a badge shows.
+// `drawn` and `right` run in the page: `badges` is a live list, `place` a badge's place in it.
+
+import { personAt, statusOf } from "./people.mjs";
+
+const CUSTOM_ELEMENT = {
+  drawn: (badge) => badge.shadowRoot?.querySelector("svg path") != null,
+  right: (badge, status, shapes) =>
+    badge.getAttribute("status") === status &&
+    badge.shadowRoot?.querySelector("svg path").getAttribute("d") === shapes[status],
+};
+const FLUENT = {
+  body: (n) => `<div id="root"></div>${inlined(n)}`,
+  badges: () => document.getElementsByClassName("fui-PresenceBadge"),
+  drawn: (badge) => badge.firstElementChild != null,
+  right: (badge, status) =>
+    badge
+      .getAttribute("aria-label")
+      .endsWith(
+        { active: "available", idle: "away", offline: "offline", unknown: "unknown" }[status],
+      ),
+};
+const REACT_18 = { react: "react-18", "react-dom": "react-dom-18" };
+
+export const PAGES = {
+  ours: {
+    title: "**zulip-presence**",
+    short: "zulip-presence",
+    fetches: true,
+    head: (settings) => `<script src="zulip-presence.js" async ${settings}></script>`,
+    body: elements("zulip-presence", (place) => `user="${personAt(place)}" name="Person"`),
+    badges: () => document.getElementsByTagName("zulip-presence"),
+    ...CUSTOM_ELEMENT,
+  },
+  vanilla: {
+    title: "vanilla yardstick",
+    entry: "vanilla.js",
+    fetches: true,
+    head: (settings) => `<script src="app.js" async ${settings}></script>`,
+    body: elements("vanilla-presence", (place) => `user="${personAt(place)}" name="Person"`),
+    badges: () => document.getElementsByTagName("vanilla-presence"),
+    ...CUSTOM_ELEMENT,
+  },
+  "fluent-18": {
+    title: "Fluent PresenceBadge, React 18",
+    package: "@fluentui/react-components",
+    entry: "fluent-badge.jsx",
+    alias: REACT_18,
+    ...FLUENT,
+  },
+  "fluent-19": {
+    title: "Fluent PresenceBadge, React 19",
+    package: "@fluentui/react-components",
+    entry: "fluent-badge.jsx",
+    ...FLUENT,
+  },
+  "fluent-avatar": {
+    title: "Fluent Avatar + badge, React 18",
+    package: "@fluentui/react-components",
+    entry: "fluent-avatar.jsx",
+    alias: REACT_18,
+    ...FLUENT,
+  },
+  shoelace: {
+    title: "Shoelace badge",
+    package: "@shoelace-style/shoelace",
+    entry: "shoelace.js",
+    body: elements("sl-badge", (place) => `variant="${VARIANTS[status(place)]}" pill`),
+    badges: () => document.getElementsByTagName("sl-badge"),
+    drawn: (badge) => badge.shadowRoot?.querySelector("[part=base]") != null,
+    right: (badge) => badge.shadowRoot?.querySelector("[part=base]") != null,
+  },
+  "relative-time": {
+    title: "github relative-time",
+    package: "@github/relative-time-element",
+    entry: "relative-time.js",
+    body: elements("relative-time", (place) => `datetime="2020-01-${(place % 28) + 1}"`),
+    badges: () => document.getElementsByTagName("relative-time"),
+    drawn: (badge) => Boolean(badge.shadowRoot?.textContent),
+    right: (badge) => Boolean(badge.shadowRoot?.textContent),
+  },
+  "mgt-person": {
+    title: "Microsoft mgt-person",
+    package: "@microsoft/mgt-components",
+    entry: "mgt-person.js",
+    // It loads its card only when it is opened.
+    module: true,
+    head: () => `<script src="app.js" type="module"></script>`,
+    body: elements("mgt-person", (place) => {
+      const presence = { availability: AVAILABILITIES[status(place)], activity: "x" };
+      return `view="avatar" show-presence person-details='{"id":"${place}","displayName":"Person"}' person-presence='${JSON.stringify(presence)}'`;
+    }),
+    badges: () => document.getElementsByTagName("mgt-person"),
+    drawn: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
+    right: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
+    /** It takes longer than all others together. */
+    mostRounds: { 50: 3, 200: 2, 1000: 1, 5000: 0 },
+    why: "not run: 33 s at n = 1,000, and it grows with the square",
+  },
+};
+
+const VARIANTS = { active: "success", idle: "warning", offline: "neutral", unknown: "neutral" };
+const AVAILABILITIES = {
+  active: "Available",
+  idle: "Away",
+  offline: "Offline",
+  unknown: "PresenceUnknown",
+};
+
+function status(place) {
+  return statusOf(personAt(place));
+}
+
+function elements(name, attributes) {
+  return (n) =>
+    Array.from({ length: n }, (_, place) => `<${name} ${attributes(place)}></${name}>`).join("\n");
+}
+
+function inlined(n) {
+  const statuses = Array.from({ length: n }, (_, place) => status(place));
+  return `<script type="application/json" id="statuses">${JSON.stringify(statuses)}</script>`;
+}
+
+/** A whole page. `split`: only so many badges are in view, the others far below. */
+export function html(page, n, { settings = "", inView = n } = {}) {
+  const head = page.head?.(settings) ?? `<script src="app.js" defer></script>`;
+  const far = `<p style="flex: 0 0 100%; height: 5000px"></p>`;
+  let body = page.body(n);
+  if (inView < n) {
+    const lines = body.split("\n");
+    body = [...lines.slice(0, inView), far, ...lines.slice(inView)].join("\n");
+  }
+  // So small that 5,000 badges are in view at once: whoever asks only for what is in view has to ask for all.
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Bench</title>
+<link rel="icon" href="data:,">
+<style>body { margin: 0; font: 14px/15px sans-serif; display: flex; flex-wrap: wrap; align-content: flex-start }</style>
+${head}
+<body>
+${body}
+</body>
+</html>`;
+}

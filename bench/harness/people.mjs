@@ -1,0 +1,55 @@
+// The invented people of the bench, and what an endpoint says of them: one JSON for every page that fetches.
+
+/** By the last digit of the ID. */
+const STATUSES = [
+  "active",
+  "active",
+  "active",
+  "active",
+  "idle",
+  "idle",
+  "offline",
+  "offline",
+  "offline",
+  "unknown",
+];
+/** More people than that are badges of people who are on the page already: a page asks 60 times a minute at most. */
+export const MOST_PEOPLE = 1000;
+
+/** The person of the badge at this place of the page. */
+export function personAt(place) {
+  return (place % MOST_PEOPLE) + 1;
+}
+
+/** What the badge of a person must show. With each generation one person in ten changes. */
+export function statusOf(person, generation = 0) {
+  if (person % 10 === 0) return generation % 2 ? "idle" : "active";
+  return STATUSES[person % 10];
+}
+
+/** The reply to `realm/presence?users=[…]`, in the gateway's shape. */
+export function realmPresence(users, generation) {
+  const now = Date.now() / 1000;
+  return {
+    result: "success",
+    msg: "",
+    presences: Object.fromEntries(
+      users.map((user) => [user, presence(statusOf(Number(user), generation), now)]),
+    ),
+    server_timestamp: now,
+    server_presence_offline_threshold_seconds: 200,
+  };
+}
+
+function presence(status, now) {
+  const age = { active: [20, 20], idle: [1800, 20], offline: [7200, 5400] }[status];
+  if (!age) return {};
+  const [active, idle] = age.map((seconds) => Math.floor(now) - seconds);
+  const claim = { client: "website", status, timestamp: status === "active" ? active : idle };
+  return {
+    active_timestamp: active,
+    idle_timestamp: idle,
+    website: { ...claim, status: status === "active" ? "active" : "idle" },
+    aggregated: claim,
+  };
+}

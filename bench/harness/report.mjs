@@ -1,0 +1,221 @@
+// What was measured, as Markdown: the goals with met or missed, then the tables.
+
+import { PAGES } from "./pages.mjs";
+
+const KB = 1000;
+const KIB = 1024;
+const LINE_TITLES = {
+  loopback: "Loopback",
+  "4g": "Emulated 4G (150 ms, 1.6 Mb/s), CPU slowed down 4 times",
+};
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function middle(samples, key) {
+  return samples?.length ? median(samples.map((sample) => sample[key])) : undefined;
+}
+
+export function report(run) {
+  return [
+    "# Side by side with the peers",
+    "",
+    "Written by `make bench`; what it does is in [README.md](README.md), what was tried to get here in [NOTES.md](NOTES.md).",
+    "",
+    ...run.machine.map((line) => `- ${line}`),
+    "",
+    ...goals(run),
+    ...Object.keys(run.loads).flatMap((line) => tables(run, line)),
+    ...steady(run),
+  ].join("\n");
+}
+
+function goals(run) {
+  const rows = goalRows(run).filter(([, , , value]) => Number.isFinite(value));
+  if (!rows.length) return [];
+  return [
+    "## The goals",
+    "",
+    "| | goal | at most | measured | |",
+    "|---|--:|--:|--:|---|",
+    ...rows.map(([what, goal, most, value, write]) => {
+      const by = `${Math.abs((value / goal - 1) * 100).toFixed(0)} %`;
+      const verdict =
+        value <= goal
+          ? "**met**"
+          : `${value <= most ? "missed, within the bound" : "**missed**"}${goal ? `, by ${by}` : ""}`;
+      return `| ${what} | ${write(goal)} | ${write(most)} | ${write(value)} | ${verdict} |`;
+    }),
+    "",
+  ];
+}
+
+/** What, the goal, the bound, what was measured, how it is written. */
+function goalRows({ sizes, loads, steady: polls, requests }) {
+  const at = (line, n, page, key) => middle(loads[line]?.[n]?.[page], key);
+  const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+  const bytes = (value) => `${Math.floor(value).toLocaleString("en")} B`;
+  const kib = (value) => `${(value / KIB).toFixed(2)} KiB`;
+  const count = (value) => String(Math.round(value * 10) / 10);
+  const against = (title, line, n, key, page, goal, most) => {
+    const yardstick = at(line, n, page, key);
+    return [title, yardstick * goal, yardstick * most, at(line, n, "ours", key), ms];
+  };
+  const memory = (page) =>
+    at("loopback", 5000, page, "heapBytes") + at("loopback", 5000, page, "wasmBytes");
+  const same = polls?.ours?.same;
+  return [
+    ["loader, brotli", 1500, 2048, sizes?.loader, bytes],
+    ["loader + glue + wasm, brotli", 55_493, 75_000, sizes?.total, bytes],
+    against(
+      "all painted (unknown), n = 200, 4G, over the yardstick",
+      "4g",
+      200,
+      "paintedMs",
+      "vanilla",
+      1.1,
+      1.25,
+    ),
+    against(
+      "all right, loopback, n = 200, yardstick",
+      "loopback",
+      200,
+      "rightMs",
+      "vanilla",
+      1,
+      1.2,
+    ),
+    against(
+      "all right, loopback, n = 200, Fluent React 18",
+      "loopback",
+      200,
+      "rightMs",
+      "fluent-18",
+      1,
+      1,
+    ),
+    against(
+      "all right, loopback, n = 1,000, yardstick",
+      "loopback",
+      1000,
+      "rightMs",
+      "vanilla",
+      1,
+      1.2,
+    ),
+    against(
+      "all right, loopback, n = 1,000, Fluent React 18",
+      "loopback",
+      1000,
+      "rightMs",
+      "fluent-18",
+      1,
+      1,
+    ),
+    against("all right, 4G, n = 200, Fluent React 18", "4g", 200, "rightMs", "fluent-18", 1, 1.1),
+    [
+      "longest task, loopback, n = 1,000",
+      50,
+      100,
+      at("loopback", 1000, "ours", "longestTaskMs"),
+      ms,
+    ],
+    [
+      "memory per badge over the yardstick, n = 5,000",
+      1.5 * KIB,
+      3 * KIB,
+      (memory("ours") - memory("vanilla")) / 5000,
+      kib,
+    ],
+    ["DOM writes of a poll without change, n = 1,000", 0, 0, same?.writes, count],
+    ["script of a poll without change, n = 1,000", 2, 4, same?.scriptMs, ms],
+    ["requests a minute, n = 1,000, 50 in view", 1, 2, requests?.ours?.["50 in view"], count],
+  ];
+}
+
+function tables(run, line) {
+  const rows = run.loads[line];
+  return [
+    `## ${LINE_TITLES[line]}`,
+    "",
+    ...(run.pictures ? [`![All badges right, by page](${run.pictures[line]})`, ""] : []),
+    ...Object.keys(rows).flatMap((n) => [
+      `### n = ${Number(n).toLocaleString("en")}`,
+      "",
+      "| page | script, wasm KB | all KB | first painted ms | all painted ms | all right ms (quartiles) | longest task ms | script ms | JS heap + wasm MB | DOM MB | layouts |",
+      "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+      ...Object.keys(run.pages).map((name) => row(run, rows[n], name)),
+      "",
+    ]),
+  ];
+}
+
+function row({ pages, rounds }, measured, name) {
+  const { title } = PAGES[name];
+  const samples = measured[name] ?? [];
+  if (!samples.length) {
+    const why = pages[name].failure
+      ? `cannot be built: ${pages[name].failure}`
+      : (pages[name].why ?? "not done in 4 minutes");
+    return `| ${title} | ${why.replaceAll("|", "\\|")} | | | | | | | | | |`;
+  }
+  const number = (key, unit = 1, digits = 0) => (middle(samples, key) / unit).toFixed(digits);
+  const right = samples.map(({ rightMs }) => rightMs).sort((a, b) => a - b);
+  const quartile = (at) => right[Math.round((right.length - 1) * at)].toFixed(0);
+  const few = samples.length < rounds ? ` (${samples.length} of ${rounds} rounds)` : "";
+  const memory = median(samples.map(({ heapBytes, wasmBytes }) => heapBytes + wasmBytes));
+  return `| ${[
+    title + few,
+    number("codeBytes", KB, 1),
+    number("wireBytes", KB, 1),
+    number("firstMs"),
+    number("paintedMs"),
+    `${number("rightMs")} (${quartile(0.25)}–${quartile(0.75)})`,
+    number("longestTaskMs"),
+    number("scriptMs"),
+    (memory / 1e6).toFixed(2),
+    number("domBytes", 1e6, 2),
+    number("layouts"),
+  ].join(" | ")} |`;
+}
+
+function steady({ steady: polls, requests }) {
+  const lines = [];
+  if (polls) {
+    lines.push(
+      "## Standing there, n = 1,000, all in view",
+      "",
+      "One poll of all 20 groups (interval 15 s). Allocated: JavaScript, sampled; wasm: by how much its memory grew.",
+      "",
+      "| page | poll | DOM writes | script ms | main thread ms | allocated KB | wasm grew KB |",
+      "|---|---|--:|--:|--:|--:|--:|",
+    );
+    const titles = { same: "nothing changed", changed: "10 % changed" };
+    for (const [name, kinds] of Object.entries(polls)) {
+      for (const [kind, poll] of Object.entries(kinds)) {
+        lines.push(
+          `| ${PAGES[name].title} | ${titles[kind]} | ${poll.writes} | ${poll.scriptMs.toFixed(1)} | ${poll.busyMs.toFixed(0)} | ${(poll.allocatedBytes / KB).toFixed(0)} | ${(poll.wasmGrownBytes / KB).toFixed(0)} |`,
+        );
+      }
+    }
+    lines.push("");
+  }
+  if (requests) {
+    const cases = Object.keys(Object.values(requests)[0]);
+    lines.push(
+      "## Requests a minute, 1,000 people on the page, interval 60 s",
+      "",
+      `| page | ${cases.join(" | ")} |`,
+      `|---|${cases.map(() => "--:|").join("")}`,
+      ...Object.entries(requests).map(
+        ([name, counts]) =>
+          `| ${PAGES[name].title} | ${cases.map((title) => counts[title].toFixed(1)).join(" | ")} |`,
+      ),
+      "",
+    );
+  }
+  return lines;
+}

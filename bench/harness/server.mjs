@@ -1,0 +1,84 @@
+// One loopback server for every page: brotli, the right types, nothing stored.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { extname } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, brotliCompressSync, constants } from "node:zlib";
+import { realmPresence } from "./people.mjs";
+
+const TYPES = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+};
+/** Replies are made on the way, as a server would; files are compressed beforehand. */
+const REPLY_QUALITY = 4;
+
+export class Server {
+  #server;
+  /** Path to `{ type, body }`, compressed. */
+  #files = new Map();
+  /** Every request for presence: when, about whom, from which page. */
+  asked = [];
+  /** With each generation the replies say that one person in ten changed. */
+  generation = 0;
+  origin;
+
+  async start() {
+    this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
+      this.#answer(request, response),
+    );
+    this.#server.listen(0, "127.0.0.1");
+    await once(this.#server, "listening");
+    this.origin = `http://127.0.0.1:${this.#server.address().port}`;
+    return this;
+  }
+
+  async stop() {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  /** Serves these bytes at that path; gives their size on the wire. */
+  async add(path, bytes) {
+    const body = await promisify(brotliCompress)(bytes, {
+      params: {
+        [constants.BROTLI_PARAM_QUALITY]: 11,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
+    });
+    this.#files.set(path, { type: TYPES[extname(path)], body });
+    return body.length;
+  }
+
+  #answer(request, response) {
+    const url = new URL(request.url, this.origin);
+    const file = this.#files.get(url.pathname) ?? this.#reply(url, request.headers.referer);
+    if (!file) return response.writeHead(404).end();
+    response.writeHead(200, {
+      "Cache-Control": "no-store",
+      "Content-Encoding": "br",
+      "Content-Length": file.body.length,
+      "Content-Type": file.type,
+    });
+    response.end(file.body);
+  }
+
+  #reply(url, referer) {
+    if (!url.pathname.endsWith("/api/v1/realm/presence")) return undefined;
+    this.asked.push({ at: Date.now(), users: url.searchParams.get("users"), page: referer });
+    const users = JSON.parse(url.searchParams.get("users"));
+    const body = Buffer.from(JSON.stringify(realmPresence(users, this.generation)));
+    return {
+      type: TYPES[".json"],
+      body: brotliCompressSync(body, {
+        params: { [constants.BROTLI_PARAM_QUALITY]: REPLY_QUALITY },
+      }),
+    };
+  }
+}

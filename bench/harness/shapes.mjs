@@ -1,0 +1,12 @@
+// The drawings, out of the one place where they are.
+
+import { readFile } from "node:fs/promises";
+
+const source = await readFile(new URL("../../presence/src/shape.rs", import.meta.url), "utf8");
+
+export const SHAPES = Object.fromEntries(
+  ["active", "idle", "offline", "unknown"].map((status) => {
+    const arm = new RegExp(`Self::${status} => [{\\s]*"([^"]+)"`, "i");
+    return [status, arm.exec(source)[1]];
+  }),
+);
