@@ -33,6 +33,8 @@
     const input = search.querySelector("input");
     const output = search.querySelector("output");
     const filters = [...legend.querySelectorAll("button")];
+    /** Rows that have been on screen: nobody asks after the others, so they are not counted as unknown. */
+    const seen = new Set();
     const departments = [...main.querySelectorAll(".department")].map((section) => ({
       section,
       list: section.querySelector(".people"),
@@ -52,9 +54,16 @@
       show();
     });
     // Bubbles from every badge, and only on change.
-    document.addEventListener("presence-change", soon(count));
+    const recount = soon(count);
+    document.addEventListener("presence-change", recount);
     customElements.whenDefined("zulip-presence").then(count);
     count();
+
+    const watcher = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) if (isIntersecting) seen.add(target);
+      recount();
+    });
+    for (const { people } of departments) for (const { row } of people) watcher.observe(row);
 
     /** Rows that do not match leave the document; the badges in them come back with what they knew. */
     function show() {
@@ -62,7 +71,8 @@
       const matches = (person) => words.every((word) => person.words.includes(word));
       for (const { section, list, people } of departments) {
         const rows = people.filter(matches).map((person) => person.row);
-        if (rows.length !== list.children.length) list.replaceChildren(...rows);
+        const isSame = rows.length === list.children.length && rows.every((row) => row.isConnected);
+        if (!isSame) list.replaceChildren(...rows);
         section.hidden = rows.length === 0;
       }
       count();
@@ -74,16 +84,30 @@
       for (const filter of filters) filter.setAttribute("aria-pressed", filter === pressed);
       if (pressed) main.dataset.only = pressed.dataset.status;
       else delete main.dataset.only;
+      if (pressed) askAfterAll();
       count();
     }
 
+    /** A filter is about everybody, on screen or not. */
+    function askAfterAll() {
+      for (const row of main.querySelectorAll(".person")) {
+        if (seen.has(row)) continue;
+        seen.add(row);
+        row.querySelector("zulip-presence").refresh?.();
+      }
+    }
+
     function count() {
-      const shown = (status) => main.querySelectorAll(`.person [status="${status}"]`).length;
+      const counts = { active: 0, idle: 0, offline: 0, unknown: 0 };
+      for (const badge of main.querySelectorAll(".person zulip-presence")) {
+        const status = badge.getAttribute("status") ?? "unknown";
+        if (status !== "unknown" || seen.has(badge.closest(".person"))) counts[status] += 1;
+      }
       for (const filter of filters) {
-        filter.querySelector("i").textContent = shown(filter.dataset.status);
+        filter.querySelector("i").textContent = counts[filter.dataset.status];
       }
       nobody.hidden = main.dataset.only
-        ? shown(main.dataset.only) > 0
+        ? main.querySelector(`.person [status="${main.dataset.only}"]`) !== null
         : main.querySelector(".person") !== null;
     }
   }

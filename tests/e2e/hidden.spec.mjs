@@ -44,6 +44,7 @@ test("a hidden tab asks nothing, and asks at once when it is seen again", async 
   gateway,
   browserAt,
 }) => {
+  test.slow();
   const log = [];
   const endpoint = site.route("/counted", async ({ url }, response) => {
     log.push("asked");
@@ -86,6 +87,7 @@ test("a hidden tab asks nothing, and asks at once when it is seen again", async 
   expect(log.slice(log.indexOf("hidden"))).toEqual(["hidden", "watched"]);
 
   await fetch(`${devtools}/json/activate/${tab.id}`);
-  await expect.poll(() => log.slice(log.indexOf("watched"))).toContain("asked");
-  expect(log).toContain("visible");
+  await expect
+    .poll(() => log.slice(log.indexOf("watched")))
+    .toEqual(expect.arrayContaining(["visible", "asked"]));
 });

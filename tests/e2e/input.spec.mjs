@@ -91,12 +91,7 @@ for (const [setting, value] of [
   });
 }
 
-for (const endpoint of [
-  "http://[",
-  "http://",
-  "javascript:alert(1)",
-  "ftp://example.com/api/v1",
-]) {
+for (const endpoint of ["http://[", "http://", "javascript:alert(1)", "ftp://example.com/api/v1"]) {
   test(`data-endpoint="${endpoint}" asks nobody, and the console says so once`, async ({
     page,
     site,

@@ -18,6 +18,7 @@ test("nobody turns grey while the gateway is down, and it goes on when it is bac
   mortal,
   asked,
 }) => {
+  test.slow(); // It lives through two intervals, as the browser's cache answers the first.
   const present = await somebodyPresent(mortal);
   const script = `<script src="${mortal.url}/zulip-presence.js" async data-interval="15"></script>`;
   await page.goto(site.page(`<zulip-presence user="${present}">Somebody</zulip-presence>`, script));
@@ -30,7 +31,10 @@ test("nobody turns grey while the gateway is down, and it goes on when it is bac
   });
 
   await mortal.kill();
-  await page.waitForEvent("requestfailed", (request) => request.url().includes("/presence?"));
+  await page.waitForEvent("requestfailed", {
+    predicate: (request) => request.url().includes("/presence?"),
+    timeout: 90_000,
+  });
   await expect(badge).toHaveAttribute("status", /^(active|idle)$/);
 
   await mortal.start();

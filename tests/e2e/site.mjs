@@ -22,7 +22,7 @@ export class Site {
     const path = `/page/${this.#pages.size}`;
     this.#pages.set(
       path,
-      `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title>${head}<body>${body}</body></html>`,
+      `<!doctype html><html lang="en"><meta charset="utf-8"><title>A page</title><link rel="icon" href="data:,">${head}<body>${body}</body></html>`,
     );
     return this.origin + path;
   }
