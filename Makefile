@@ -65,7 +65,7 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	npx --no-install prettier --check .
 	node tools/directory.mjs --check
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
-	cargo clippy $(WASM) $(WIDGET) -p zulip-presence-core --all-targets -- -D warnings
+	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
 

@@ -11,4 +11,4 @@ for _ in $(seq 100); do
   (: </dev/tcp/127.0.0.1/8640) 2>/dev/null && break
   sleep 0.1
 done
-env -u NO_COLOR trunk --skip-version-check serve
+env -u NO_COLOR trunk --skip-version-check serve --dist target/dev
