@@ -169,3 +169,24 @@ test("the badge is there before the wasm, and when none comes", async ({
   expect(width).toBeGreaterThan(text + 4);
   expect(asked).toEqual([]);
 });
+
+test("a strict Content-Security-Policy lets it work", async ({
+  page,
+  site,
+  gateway,
+  tag,
+  said,
+}) => {
+  const policy = [
+    "default-src 'none'",
+    "img-src data:", // the page's own icon
+    `script-src ${gateway.url} 'wasm-unsafe-eval'`,
+    "style-src 'self'",
+    `connect-src ${gateway.url}`,
+    "require-trusted-types-for 'script'",
+  ].join("; ");
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
+  await page.goto(site.page(badge({ id: 12, name: "Ada" }), head));
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  expect(said).toEqual([]);
+});

@@ -1,0 +1,89 @@
+// A trial without a gateway: the page asks Zulip itself, with the bot's key.
+
+import { KNOWN, expect, test as shared } from "./fixtures.mjs";
+import { Site } from "./site.mjs";
+
+const EMAIL = "bot@example.com";
+const KEY = "a-key-that-the-page-gives-away";
+
+const test = shared.extend({
+  /** A Zulip of generation 4, with the CORS headers that a real one has: any other request header fails. */
+  zulip: async ({}, use) => {
+    const zulip = await new Site().start();
+    zulip.preflights = new Set();
+    zulip.key = KEY;
+    zulip.route("/api/v1/", (request, response) => {
+      response.setHeader("Access-Control-Allow-Origin", "*");
+      if (request.method === "OPTIONS") {
+        zulip.preflights.add(request.headers["access-control-request-headers"]);
+        response.setHeader("Access-Control-Allow-Headers", "Authorization");
+        return response.writeHead(204).end();
+      }
+      response.setHeader("Content-Type", "application/json");
+      const basic = `Basic ${btoa(`${EMAIL}:${zulip.key}`)}`;
+      if (request.headers.authorization !== basic) {
+        response.writeHead(401, { "WWW-Authenticate": 'Basic realm="zulip"' });
+        const body = { result: "error", msg: "Invalid API key", code: "UNAUTHORIZED" };
+        return response.end(JSON.stringify(body));
+      }
+      const now = Date.now() / 1000;
+      const presence = {
+        active_timestamp: Math.floor(now - 20),
+        idle_timestamp: Math.floor(now - 20),
+      };
+      const isBatch = request.url.startsWith("/api/v1/realm/presence");
+      const body = isBatch ? { presences: { "ada@example.com": presence } } : { presence };
+      response.end(JSON.stringify({ result: "success", msg: "", server_timestamp: now, ...body }));
+    });
+    await use(zulip);
+    await zulip.stop();
+  },
+});
+
+const script = (gateway, zulip) =>
+  `<script src="${gateway.url}/zulip-presence.js" async data-endpoint="${zulip.origin}/api/v1" data-email="${EMAIL}" data-api-key="${KEY}"></script>`;
+
+test("people are found by ID and by email, and the console warns once", async ({
+  page,
+  site,
+  gateway,
+  zulip,
+  asked,
+  said,
+}) => {
+  const users = ["12", "ada@example.com", "12"];
+  const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
+  await page.goto(site.page(body, script(gateway, zulip)));
+  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(users.length);
+  expect(said).toHaveLength(1);
+  expect(said[0]).toContain("data-api-key");
+  expect(said[0]).not.toContain(KEY);
+  expect(asked.map((url) => url.pathname)).toEqual([
+    "/api/v1/realm/presence",
+    "/api/v1/users/12/presence",
+  ]);
+  for (const url of asked) expect(url.href).not.toContain(KEY);
+  expect([...zulip.preflights]).toEqual(["authorization"]);
+});
+
+test("a key that Zulip refuses is tried once, not every minute", async ({
+  page,
+  site,
+  gateway,
+  zulip,
+  asked,
+}) => {
+  await page.clock.install();
+  zulip.key = "another";
+  const body = `<zulip-presence user="ada@example.com">Ada</zulip-presence>`;
+  await page.goto(site.page(body, script(gateway, zulip)));
+  const refused = await page.waitForResponse((response) => response.status() === 401);
+  await refused.finished();
+  await page.clock.runFor("14:00");
+  expect(asked).toHaveLength(1);
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
+
+  zulip.key = KEY;
+  await page.clock.runFor("02:00");
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+});
