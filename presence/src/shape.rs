@@ -19,4 +19,56 @@ impl Status {
             }
         }
     }
+
+    /// The colour, as `#rrggbb`: Zulip's hue, at a lightness that has at least 3:1 to white and to black (WCAG 1.4.11).
+    #[must_use]
+    pub const fn colour(self) -> &'static str {
+        match self {
+            Self::Active => "#2e9150",
+            Self::Idle => "#b87a08",
+            Self::Offline | Self::Unknown => "#767c90",
+        }
+    }
+
+    /// The same, lighter, for dark grounds. It still has 3:1 to white, where a page only says that it is dark.
+    #[must_use]
+    pub const fn colour_on_dark(self) -> &'static str {
+        match self {
+            Self::Active => "#43a35e",
+            Self::Idle => "#c98a1b",
+            Self::Offline | Self::Unknown => "#8b91a5",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance as WCAG 2.2 defines it.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("two hexadecimal digits")) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    #[test]
+    fn every_colour_can_be_seen_on_white_and_on_black() {
+        for status in Status::ALL {
+            for colour in [status.colour(), status.colour_on_dark()] {
+                let luminance = luminance(colour);
+                let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
+                assert!(on_white >= 3.0 && on_black >= 3.0, "{status} {colour}: {on_white:.2} on white, {on_black:.2} on black");
+            }
+        }
+    }
+
+    #[test]
+    fn shapes_differ() {
+        for (place, status) in Status::ALL.iter().enumerate() {
+            assert!(Status::ALL[..place].iter().all(|other| other.shape() != status.shape()), "{status}");
+        }
+    }
 }

@@ -1,0 +1,96 @@
+//! One HTTP request by the browser's fetch.
+
+use gloo_net::http::RequestBuilder;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, RequestCredentials, Response};
+use zulip_presence_core::reply::{Failure, HttpReply};
+use zulip_presence_core::watchlist::{Answer, Ask};
+
+use super::page::window;
+use crate::settings::{Access, Credentials};
+
+/// Most bytes that are read of a gateway's reply: a group of 50 takes about 10 KB.
+const MAX_BODY: usize = 1 << 20;
+/// Most bytes that are read of Zulip's own reply, which tells of everybody: about 300 bytes each.
+const MAX_REALM_BODY: usize = 8 << 20;
+
+/// A reply as it came.
+pub(super) struct Fetched {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+}
+
+impl Fetched {
+    /// What the reply says.
+    ///
+    /// # Errors
+    /// [`Failure`] where it says nothing about presence.
+    pub(super) fn answer(&self, ask: &Ask) -> Result<Answer, Failure> {
+        let header = |name: &str| self.headers.get(name).ok().flatten();
+        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
+        match ask {
+            Ask::Single(_) => reply.single().map(Answer::Single),
+            Ask::Group(_) | Ask::Everybody => reply.realm().map(Answer::Realm),
+        }
+    }
+}
+
+/// Asks `url`, with no header but those that `access` needs: any other costs a preflight and splits caches.
+///
+/// # Errors
+/// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`] for an absurdly long one.
+pub(super) async fn fetch(url: &str, access: &Access, signal: &AbortSignal) -> Result<Fetched, Failure> {
+    let unreachable = |_: JsValue| Failure::Unreachable;
+    let request = RequestBuilder::new(url).abort_signal(Some(signal));
+    let (request, max_body) = match access {
+        Access::Gateway(credentials) => (request.credentials((*credentials).into()), MAX_BODY),
+        Access::Zulip(key) => {
+            let request =
+                request.credentials(RequestCredentials::Omit).header("Accept-Language", "en").header("Authorization", key.expose());
+            (request, MAX_REALM_BODY)
+        }
+    };
+    let request: web_sys::Request = request.build().map_err(|_| Failure::Unreachable)?.into();
+    // Not gloo-net's own send(): it panics where a page that wraps fetch rejects with something that is no Error.
+    let response = JsFuture::from(window().fetch_with_request(&request)).await.map_err(unreachable)?;
+    if !response.is_object() {
+        return Err(Failure::Unreachable);
+    }
+    let response: Response = response.unchecked_into();
+    Ok(Fetched { status: response.status(), headers: response.headers(), body: body(&response, max_body).await? })
+}
+
+async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    let Some(stream) = response.body() else {
+        return Ok(body);
+    };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    loop {
+        let chunk = JsFuture::from(reader.read()).await.map_err(|_| Failure::Unreachable)?;
+        let Ok(chunk) = js_sys::Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<js_sys::Uint8Array>) else {
+            return Ok(body);
+        };
+        let start = body.len();
+        let end = start + chunk.length() as usize;
+        if end > max {
+            // Whether it ends well or not: nobody waits for the rest.
+            let _ = reader.cancel();
+            return Err(Failure::NotZulip);
+        }
+        body.resize(end, 0);
+        chunk.copy_to(&mut body[start..]);
+    }
+}
+
+impl From<Credentials> for RequestCredentials {
+    fn from(credentials: Credentials) -> Self {
+        match credentials {
+            Credentials::SameOrigin => Self::SameOrigin,
+            Credentials::Include => Self::Include,
+            Credentials::Omit => Self::Omit,
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Drives the engine of one endpoint: the only part that knows fetch, timers, visibility and the browser's clocks.
+
+mod clock;
+mod fetch;
+mod page;
+mod screen;
+mod timer;
+
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
+use std::rc::{Rc, Weak};
+
+use slab::Slab;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
+use zulip_presence_core::reply::Failure;
+use zulip_presence_core::watchlist::{Answer, Change, Request, RequestId, View};
+use zulip_presence_core::{Timestamp, UserRef, Watchlist};
+
+pub(crate) use self::page::window;
+use self::page::{PageEvents, is_loading, is_visible};
+pub(crate) use self::screen::OnScreen;
+use self::timer::Timer;
+use crate::console::warn_once;
+use crate::settings::Settings;
+
+const UNREACHABLE: &str = "no answer. Check that the endpoint is right and runs, that it allows this page's origin \
+    (gateway: --allow-origin), and that the page's Content-Security-Policy allows it (connect-src).";
+const UNAUTHORIZED: &str = "the endpoint refuses the key. Check email, API key and address of the bot.";
+const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
+
+/// How far texts about time may lag, so that many of them are renewed together.
+const TEXT_SLACK: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// All drivers of the page: whoever asks for one with the same settings gets the same.
+    static DRIVERS: RefCell<Vec<Weak<Inner>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The people of one endpoint on this page, and the requests about them. Clones are the same driver; with the last one it ends.
+#[derive(Clone)]
+pub struct Driver(Rc<Inner>);
+
+impl PartialEq for Driver {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+struct Inner {
+    settings: Settings,
+    watchlist: RefCell<Watchlist>,
+    watchers: RefCell<Slab<Watcher>>,
+    flights: RefCell<Vec<(RequestId, AbortController)>>,
+    /// The endpoint answered at least once: its failures are no mistake in the page.
+    has_answered: Cell<bool>,
+    is_tick_due: Cell<bool>,
+    timer: Timer,
+    _events: PageEvents,
+}
+
+#[derive(Clone)]
+struct Watcher {
+    user: UserRef,
+    on_view: Rc<dyn Fn(View)>,
+    is_on_screen: bool,
+    /// When the watcher wants to hear the view again though nothing changed, by the monotonic clock.
+    remind_at: Option<Duration>,
+}
+
+impl Driver {
+    /// The page's driver for `settings`.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        DRIVERS.with_borrow_mut(|drivers| {
+            let mut same = None;
+            drivers.retain(|driver| {
+                let driver = driver.upgrade();
+                let is_alive = driver.is_some();
+                same = same.take().or(driver.filter(|driver| driver.settings == *settings));
+                is_alive
+            });
+            let driver = same.unwrap_or_else(|| {
+                let driver = Inner::start(settings.clone());
+                drivers.push(Rc::downgrade(&driver));
+                driver
+            });
+            Self(driver)
+        })
+    }
+
+    /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from within this call.
+    pub fn watch(&self, user: &UserRef, on_view: impl Fn(View) + 'static) -> Watch {
+        let watcher = Watcher { user: user.clone(), on_view: Rc::new(on_view), is_on_screen: false, remind_at: None };
+        let place = self.0.watchers.borrow_mut().insert(watcher);
+        self.0.watchlist.borrow_mut().watch(user, clock::now());
+        self.0.tick_soon();
+        Watch { driver: self.clone(), place }
+    }
+
+    /// What can be said of `user` now; unknown for whoever is not watched.
+    #[must_use]
+    pub fn view(&self, user: &UserRef) -> View {
+        self.0.watchlist.borrow().view(user, clock::now())
+    }
+
+    /// Asks about `user`, who must be watched, at once, but not more often than every 10 s.
+    pub fn refresh(&self, user: &UserRef) {
+        self.0.watchlist.borrow_mut().refresh(user, clock::now());
+        self.0.tick_soon();
+    }
+}
+
+/// One watcher of one person, until dropped.
+pub struct Watch {
+    driver: Driver,
+    place: usize,
+}
+
+impl Watch {
+    /// What can be said now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.user().map_or_else(View::default, |user| self.driver.view(&user))
+    }
+
+    /// Whether anything was heard yet, be it that there is nothing.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.user().is_some_and(|user| self.driver.0.watchlist.borrow().observed(&user).is_some())
+    }
+
+    /// The server's now.
+    #[must_use]
+    pub fn server_now(&self) -> Timestamp {
+        self.driver.0.watchlist.borrow().server_now(clock::now())
+    }
+
+    /// Tells whether the watcher is on screen: people who nobody sees are not asked about.
+    pub fn set_on_screen(&self, is_on_screen: bool) {
+        let Inner { watchers, watchlist, .. } = &*self.driver.0;
+        if let Some(watcher) = watchers.borrow_mut().get_mut(self.place)
+            && watcher.is_on_screen != is_on_screen
+        {
+            watcher.is_on_screen = is_on_screen;
+            let mut watchlist = watchlist.borrow_mut();
+            if is_on_screen {
+                watchlist.show(&watcher.user);
+            } else {
+                watchlist.hide(&watcher.user);
+            }
+            self.driver.0.tick_soon();
+        }
+    }
+
+    /// Lets the watcher hear the view again after about `wait`, for texts that change with time alone. Replaces what was set.
+    pub(crate) fn remind(&self, wait: Option<Duration>) {
+        let remind_at = wait.map(|wait| clock::now().monotonic + wait);
+        if let Some(watcher) = self.driver.0.watchers.borrow_mut().get_mut(self.place) {
+            watcher.remind_at = remind_at;
+        }
+        if remind_at.is_some() {
+            self.driver.0.tick_soon();
+        }
+    }
+
+    fn user(&self) -> Option<UserRef> {
+        self.driver.0.watchers.borrow().get(self.place).map(|watcher| watcher.user.clone())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.set_on_screen(false);
+        let watcher = self.driver.0.watchers.borrow_mut().try_remove(self.place);
+        if let Some(watcher) = watcher {
+            self.driver.0.watchlist.borrow_mut().unwatch(&watcher.user, clock::now());
+            self.driver.0.tick_soon();
+        }
+    }
+}
+
+impl Inner {
+    fn start(settings: Settings) -> Rc<Self> {
+        Rc::new_cyclic(|inner: &Weak<Self>| {
+            let (of_timer, of_events) = (inner.clone(), inner.clone());
+            let mut watchlist = Watchlist::new(settings.watchlist(), clock::now());
+            if !is_visible() {
+                watchlist.sleep();
+            }
+            Self {
+                watchlist: RefCell::new(watchlist),
+                settings,
+                watchers: RefCell::default(),
+                flights: RefCell::default(),
+                has_answered: Cell::new(false),
+                is_tick_due: Cell::new(false),
+                timer: Timer::new(move || with(&of_timer, Inner::tick)),
+                _events: PageEvents::new(move || with(&of_events, Inner::page_changed)),
+            }
+        })
+    }
+
+    fn page_changed(self: &Rc<Self>) {
+        let mut watchlist = self.watchlist.borrow_mut();
+        if is_visible() {
+            watchlist.wake(clock::now());
+        } else {
+            watchlist.sleep();
+        }
+        self.tick_soon();
+    }
+
+    /// Many events of one task make one tick, at the end of the task.
+    fn tick_soon(self: &Rc<Self>) {
+        if !self.is_tick_due.replace(true) {
+            let inner = Rc::downgrade(self);
+            spawn_local(async move { with(&inner, Inner::tick) });
+        }
+    }
+
+    fn tick(self: &Rc<Self>) {
+        self.is_tick_due.set(false);
+        // Groups are formed of all whom the document lists, in its order.
+        if is_loading() {
+            return;
+        }
+        let now = clock::now();
+        let step = self.watchlist.borrow_mut().step(now);
+        for id in step.abandoned {
+            if let Some(abort) = self.landed(id) {
+                abort.abort();
+            }
+        }
+        for request in step.requests {
+            self.send(request);
+        }
+        self.notify(&step.changes, now.monotonic);
+        let remind_at = self.watchers.borrow().iter().filter_map(|(_, watcher)| watcher.remind_at).min();
+        let reminder = remind_at.map(|at| at.saturating_sub(now.monotonic).max(TEXT_SLACK));
+        self.timer.set(step.wait.into_iter().chain(reminder).min());
+    }
+
+    /// `changes` are sorted by user. No borrow is held while a watcher is called: it may do anything.
+    fn notify(&self, changes: &[Change], now: Duration) {
+        let places: Vec<usize> = self.watchers.borrow().iter().map(|(place, _)| place).collect();
+        for place in places {
+            let call = self.watchers.borrow_mut().get_mut(place).and_then(|watcher| {
+                let change = changes.binary_search_by(|change| change.user.cmp(&watcher.user)).ok();
+                let is_reminded = watcher.remind_at.is_some_and(|at| at <= now);
+                if is_reminded {
+                    watcher.remind_at = None;
+                }
+                let view = change.map(|at| changes[at].after);
+                (view.is_some() || is_reminded).then(|| (watcher.on_view.clone(), watcher.user.clone(), view))
+            });
+            if let Some((on_view, user, view)) = call {
+                on_view(view.unwrap_or_else(|| self.watchlist.borrow().view(&user, clock::now())));
+            }
+        }
+    }
+
+    fn send(self: &Rc<Self>, Request { id, ask }: Request) {
+        let Ok(abort) = AbortController::new() else {
+            return;
+        };
+        let signal = abort.signal();
+        self.flights.borrow_mut().push((id, abort));
+        let url = self.settings.url(&ask.path());
+        let access = self.settings.access.clone();
+        let inner = Rc::downgrade(self);
+        spawn_local(async move {
+            let fetched = fetch::fetch(&url, &access, &signal).await;
+            let answer = fetched.and_then(|fetched| fetched.answer(&ask));
+            with(&inner, |inner| inner.received(id, answer));
+        });
+    }
+
+    fn received(self: &Rc<Self>, id: RequestId, answer: Result<Answer, Failure>) {
+        if self.landed(id).is_none() {
+            return;
+        }
+        let now = clock::now();
+        let mut watchlist = self.watchlist.borrow_mut();
+        match answer {
+            Ok(answer) => {
+                self.has_answered.set(true);
+                watchlist.answered(id, answer, now);
+            }
+            Err(failure) => {
+                self.explain(failure);
+                watchlist.failed(id, failure, now);
+            }
+        }
+        self.tick_soon();
+    }
+
+    fn landed(&self, id: RequestId) -> Option<AbortController> {
+        let mut flights = self.flights.borrow_mut();
+        let place = flights.iter().position(|(other, _)| *other == id)?;
+        Some(flights.swap_remove(place).1)
+    }
+
+    /// Names the fix for what looks like a mistake of whoever set this up, not like an outage.
+    fn explain(&self, failure: Failure) {
+        let line = match failure {
+            Failure::Unauthorized => UNAUTHORIZED,
+            _ if self.has_answered.get() => return,
+            Failure::Unreachable => UNREACHABLE,
+            Failure::NotZulip | Failure::Status { code: 300..=499, .. } => NOT_ZULIP,
+            _ => return,
+        };
+        warn_once(line, self.settings.endpoint());
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for (_, abort) in self.flights.get_mut() {
+            abort.abort();
+        }
+    }
+}
+
+fn with(inner: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
+    if let Some(inner) = inner.upgrade() {
+        act(&inner);
+    }
+}

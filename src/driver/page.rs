@@ -1,0 +1,55 @@
+//! The page around: loaded, visible, connected.
+
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, EventTarget, VisibilityState, Window};
+
+/// What happens to a page that a driver must hear of: it is hidden or visible, comes back from the back/forward cache, is parsed to
+/// its end, or the network returns.
+const DOCUMENT_EVENTS: [&str; 2] = ["visibilitychange", "DOMContentLoaded"];
+const WINDOW_EVENTS: [&str; 2] = ["online", "pageshow"];
+
+pub(crate) fn window() -> Window {
+    js_sys::global().unchecked_into()
+}
+
+fn document() -> Document {
+    JsValue::from(window().document()).unchecked_into()
+}
+
+/// Whether anybody can see the page.
+pub(super) fn is_visible() -> bool {
+    document().visibility_state() != VisibilityState::Hidden
+}
+
+/// Whether the parser is still at work: more people may come in document order.
+pub(super) fn is_loading() -> bool {
+    document().ready_state() == "loading"
+}
+
+/// Calls one closure upon each of the page's events, until dropped.
+pub(super) struct PageEvents(Closure<dyn Fn()>);
+
+impl PageEvents {
+    pub(super) fn new(callback: impl Fn() + 'static) -> Self {
+        let events = Self(Closure::new(callback));
+        events.each(|target, event, callback| target.add_event_listener_with_callback(event, callback).is_ok());
+        events
+    }
+
+    fn each(&self, act: impl Fn(&EventTarget, &str, &js_sys::Function) -> bool) {
+        let callback = self.0.as_ref().unchecked_ref();
+        for event in DOCUMENT_EVENTS {
+            act(&document(), event, callback);
+        }
+        for event in WINDOW_EVENTS {
+            act(&window(), event, callback);
+        }
+    }
+}
+
+impl Drop for PageEvents {
+    fn drop(&mut self) {
+        self.each(|target, event, callback| target.remove_event_listener_with_callback(event, callback).is_ok());
+    }
+}

@@ -1,0 +1,25 @@
+//! The text beside a badge.
+
+/// Which text stands beside a badge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Label {
+    /// None.
+    #[default]
+    None,
+    /// The status: "Active now", "Idle", "Offline".
+    Status,
+    /// When the person was last active: "Active 5 minutes ago".
+    LastActive,
+}
+
+impl Label {
+    /// From the attribute `label`. Whatever is none of ours means no text.
+    #[must_use]
+    pub fn from_attribute(written: &str) -> Self {
+        match written {
+            "status" => Self::Status,
+            "last-active" => Self::LastActive,
+            _ => Self::None,
+        }
+    }
+}
