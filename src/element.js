@@ -16,7 +16,7 @@
 }
 @supports (color: light-dark(red, red)) {
   .zulip-presence-badge {
-    --active: light-dark(#2e9150, #43a35e); --idle: light-dark(#b87a08, #c98a1b);
+    --active: light-dark(#2e9150, #43a35e); --idle: light-dark(#b87a08, #c2831a);
     --offline: light-dark(#767c90, #8b91a5); --unknown: light-dark(#767c90, #8b91a5);
   }
 }

@@ -35,7 +35,7 @@ impl Status {
     pub const fn colour_on_dark(self) -> &'static str {
         match self {
             Self::Active => "#43a35e",
-            Self::Idle => "#c98a1b",
+            Self::Idle => "#c2831a",
             Self::Offline | Self::Unknown => "#8b91a5",
         }
     }

@@ -36,7 +36,7 @@ impl FromStr for UserRef {
         let fits = written.len() <= MAX_EMAIL_BYTES && !local.is_empty() && !domain.is_empty();
         let clean = |c: char| !(c.is_whitespace() || c.is_control() || c == '/' || c == '\\');
         // Lower case may be longer than upper: Zulip's own limit counts what it stores, we what goes into a URL.
-        let lower = written.to_lowercase();
+        let lower = written.to_ascii_lowercase();
         if fits && lower.len() <= MAX_EMAIL_BYTES && !domain.contains('@') && lower.chars().all(clean) {
             Ok(Self::Email(lower.into_boxed_str()))
         } else {

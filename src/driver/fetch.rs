@@ -1,9 +1,8 @@
 //! One HTTP request by the browser's fetch.
 
-use gloo_net::http::RequestBuilder;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, RequestCredentials, Response};
+use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCredentials, RequestInit, Response};
 use zulip_presence_core::reply::{Failure, HttpReply};
 use zulip_presence_core::watchlist::{Answer, Ask};
 
@@ -43,16 +42,23 @@ impl Fetched {
 /// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`] for an absurdly long one.
 pub(super) async fn fetch(url: &str, access: &Access, signal: &AbortSignal) -> Result<Fetched, Failure> {
     let unreachable = |_: JsValue| Failure::Unreachable;
-    let request = RequestBuilder::new(url).abort_signal(Some(signal));
-    let (request, max_body) = match access {
-        Access::Gateway(credentials) => (request.credentials((*credentials).into()), MAX_BODY),
+    let init = RequestInit::new();
+    init.set_signal(Some(signal));
+    let max_body = match access {
+        Access::Gateway(credentials) => {
+            init.set_credentials((*credentials).into());
+            MAX_BODY
+        }
         Access::Zulip(key) => {
-            let request =
-                request.credentials(RequestCredentials::Omit).header("Accept-Language", "en").header("Authorization", key.expose());
-            (request, MAX_REALM_BODY)
+            init.set_credentials(RequestCredentials::Omit);
+            let headers = Headers::new().map_err(unreachable)?;
+            headers.set("Accept-Language", "en").map_err(unreachable)?;
+            headers.set("Authorization", key.expose()).map_err(unreachable)?;
+            init.set_headers(&headers);
+            MAX_REALM_BODY
         }
     };
-    let request: web_sys::Request = request.build().map_err(|_| Failure::Unreachable)?.into();
+    let request = Request::new_with_str_and_init(url, &init).map_err(unreachable)?;
     // Not gloo-net's own send(): it panics where a page that wraps fetch rejects with something that is no Error.
     let response = JsFuture::from(window().fetch_with_request(&request)).await.map_err(unreachable)?;
     if !response.is_object() {

@@ -8,9 +8,6 @@ use wasm_bindgen::closure::Closure;
 
 use super::page::window;
 
-/// The longest wait that `setTimeout` can hold is 2³¹−1 ms; a tick too many does no harm.
-const MAX_WAIT_MS: i32 = i32::MAX;
-
 /// Calls one closure after a while. Setting it again replaces what was set; dropping it cancels.
 pub(super) struct Timer {
     callback: Closure<dyn Fn()>,
@@ -28,7 +25,8 @@ impl Timer {
             window().clear_timeout_with_handle(id);
         }
         if let Some(wait) = wait {
-            let wait_ms = i32::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(MAX_WAIT_MS);
+            // As a float: `as` keeps it within the bounds, and u128 arithmetic weighs a kilobyte.
+            let wait_ms = (wait.as_secs_f64() * 1000.0).ceil() as i32;
             let callback = self.callback.as_ref().unchecked_ref();
             self.id.set(window().set_timeout_with_callback_and_timeout_and_arguments_0(callback, wait_ms).ok());
         }

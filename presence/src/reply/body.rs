@@ -1,10 +1,6 @@
 //! The bodies of Zulip's replies: four generations, and the fifth to come (ZULIP.md §2).
 
-use core::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-
-use super::json::{Json, Object};
+use super::json::{Json, Object, Reader};
 use crate::{Presence, Timestamp, UserRef};
 
 /// A body of the organisation-wide reply: `presences` apart, as there may be 20,000 of them.
@@ -38,59 +34,32 @@ pub(super) fn presence(claims: &Object) -> Option<Presence> {
     (legacy != Presence::default()).then_some(legacy)
 }
 
-impl<'de> Deserialize<'de> for RealmBody {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RealmVisitor)
-    }
-}
-
-struct RealmVisitor;
-
-impl<'de> Visitor<'de> for RealmVisitor {
-    type Value = RealmBody;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RealmBody, A::Error> {
+impl RealmBody {
+    /// `None` for what is no JSON object, or has another thing than an object in the place of `presences`.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(body)?;
         let (mut rest, mut presences) = (Vec::new(), None);
-        while let Some(key) = map.next_key::<String>()? {
+        reader.members(&mut |reader, key| {
             if key == "presences" {
-                presences = Some(map.next_value::<Presences>()?.0);
+                presences = Some(read_presences(reader)?);
             } else {
-                rest.push((key, map.next_value()?));
+                let value = reader.value()?;
+                rest.push((key, value));
             }
-        }
-        Ok(RealmBody { rest: Object(rest), presences })
+            Some(())
+        })?;
+        reader.is_at_end().then(|| Self { rest: Object(rest), presences })
     }
 }
 
-struct Presences(Vec<(UserRef, Option<Presence>)>);
-
-impl<'de> Deserialize<'de> for Presences {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(PresencesVisitor)
-    }
-}
-
-struct PresencesVisitor;
-
-impl<'de> Visitor<'de> for PresencesVisitor {
-    type Value = Presences;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Presences, A::Error> {
-        let mut presences = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let claims = map.next_value()?;
-            if let (Ok(user), Json::Object(claims)) = (key.parse(), claims) {
-                presences.push((user, presence(&claims)));
-            }
+fn read_presences(reader: &mut Reader<'_>) -> Option<Vec<(UserRef, Option<Presence>)>> {
+    let mut presences = Vec::new();
+    reader.members(&mut |reader, key| {
+        let claims = reader.value()?;
+        if let (Ok(user), Json::Object(claims)) = (key.parse(), claims) {
+            presences.push((user, presence(&claims)));
         }
-        Ok(Presences(presences))
-    }
+        Some(())
+    })?;
+    Some(presences)
 }

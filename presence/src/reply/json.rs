@@ -1,8 +1,6 @@
-//! JSON as far as Zulip's replies need it: small, lenient, and never deeper than serde_json's 128 levels.
-
-use core::fmt;
-
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+//! JSON as far as Zulip's replies need it, read by hand: serde_json would be a third of the page's bundle.
+//!
+//! Strict in what ends where, so that a reply that was cut off is none; lenient in what says nothing about presence.
 
 /// A JSON value. Arrays, booleans and nulls say nothing about presence.
 pub(super) enum Json {
@@ -14,6 +12,9 @@ pub(super) enum Json {
 
 /// The members of an object, in their order.
 pub(super) struct Object(pub(super) Vec<(String, Json)>);
+
+/// Deepest nesting of objects and arrays; Zulip's is 4.
+const MAX_DEPTH: u8 = 64;
 
 impl Object {
     pub(super) fn number(&self, key: &str) -> Option<f64> {
@@ -44,57 +45,346 @@ impl Object {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+/// Reads one JSON text from its begin to its end. `None` from any method: it is none.
+pub(super) struct Reader<'a> {
+    rest: &'a str,
+    depth: u8,
+}
+
+impl<'a> Reader<'a> {
+    /// `None` for what is not UTF-8.
+    pub(super) fn new(text: &'a [u8]) -> Option<Self> {
+        Some(Self { rest: core::str::from_utf8(text).ok()?, depth: 0 })
+    }
+
+    /// Whether nothing is left but blanks.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none()
+    }
+
+    /// The next byte that is no blank.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        self.rest.bytes().next()
+    }
+
+    /// One value, whatever it is.
+    pub(super) fn value(&mut self) -> Option<Json> {
+        match self.peek()? {
+            b'{' => {
+                let mut members = Vec::new();
+                self.members(&mut |reader, key| {
+                    let value = reader.value()?;
+                    members.push((key, value));
+                    Some(())
+                })?;
+                Some(Json::Object(Object(members)))
+            }
+            b'[' => {
+                self.sequence(b']', &mut |reader| reader.value().map(drop))?;
+                Some(Json::Other)
+            }
+            b'"' => self.string().map(Json::Text),
+            b'-' | b'0'..=b'9' => self.number().map(Json::Number),
+            _ => {
+                let rest = ["true", "false", "null"].iter().find_map(|word| self.rest.strip_prefix(word))?;
+                self.rest = rest;
+                Some(Json::Other)
+            }
+        }
+    }
+
+    /// An object; `member` reads the value of each key.
+    pub(super) fn members(&mut self, member: &mut dyn FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
+        self.sequence(b'}', &mut |reader| {
+            let key = reader.string()?;
+            reader.expect(b':')?;
+            member(reader, key)
+        })
+    }
+
+    /// What stands between the bracket that is next and its partner `close`, separated by commas.
+    fn sequence(&mut self, close: u8, item: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.expect(if close == b'}' { b'{' } else { b'[' })?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        if self.expect(close).is_none() {
+            loop {
+                item(self)?;
+                if self.expect(close).is_some() {
+                    break;
+                }
+                self.expect(b',')?;
+            }
+        }
+        self.depth -= 1;
+        Some(())
+    }
+
+    /// The ASCII byte `wanted`, after blanks.
+    fn expect(&mut self, wanted: u8) -> Option<()> {
+        if self.peek()? == wanted {
+            self.rest = &self.rest[1..];
+            Some(())
+        } else {
+            None
+        }
+    }
+
+    fn string(&mut self) -> Option<String> {
+        self.expect(b'"')?;
+        let mut text = String::new();
+        loop {
+            let end = self.rest.find(|c| c == '"' || c == '\\' || c < ' ')?;
+            let (plain, rest) = self.rest.split_at(end);
+            text.push_str(plain);
+            self.rest = &rest[1..];
+            match rest.as_bytes()[0] {
+                b'"' => return Some(text),
+                b'\\' => text.push(self.escape()?),
+                _ => return None,
+            }
+        }
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let escaped = chars.next()?;
+        self.rest = chars.as_str();
+        Some(match escaped {
+            '"' | '\\' | '/' => escaped,
+            'b' => '\u{8}',
+            'f' => '\u{c}',
+            'n' => '\n',
+            'r' => '\r',
+            't' => '\t',
+            'u' => {
+                let unit = self.code_unit()?;
+                match char::from_u32(unit) {
+                    Some(c) => c,
+                    // Half of a pair; the other half must follow.
+                    None => {
+                        self.rest = self.rest.strip_prefix("\\u")?;
+                        let low = self.code_unit()?;
+                        let is_pair = unit < 0xDC00 && (0xDC00..0xE000).contains(&low);
+                        is_pair.then(|| char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)))??
+                    }
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Four hexadecimal digits.
+    fn code_unit(&mut self) -> Option<u32> {
+        let (digits, rest) = self.rest.split_at_checked(4)?;
+        self.rest = rest;
+        digits.chars().try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
+    }
+
+    /// A number, to the precision that times need: exact for up to 15 digits.
+    fn number(&mut self) -> Option<f64> {
+        let negative = self.eat('-');
+        let has_leading_zero = self.rest.starts_with('0');
+        let mut value = 0.0;
+        let whole_digits = self.digits(&mut |digit| value = value * 10.0 + digit);
+        if whole_digits == 0 || has_leading_zero && whole_digits > 1 {
+            return None;
+        }
+        let mut scale = 1.0;
+        if self.eat('.') {
+            let fraction_digits = self.digits(&mut |digit| {
+                // What comes after 20 digits changes nothing, and would make the scale infinite.
+                if scale < 1e20 {
+                    value = value * 10.0 + digit;
+                    scale *= 10.0;
+                }
+            });
+            if fraction_digits == 0 {
+                return None;
+            }
+        }
+        value /= scale;
+        if self.eat('e') || self.eat('E') {
+            let is_small = self.eat('-');
+            if !is_small {
+                self.eat('+');
+            }
+            let mut exponent = 0.0_f64;
+            if self.digits(&mut |digit| exponent = (exponent * 10.0 + digit).min(400.0)) == 0 {
+                return None;
+            }
+            for _ in 0..exponent as u32 {
+                if is_small {
+                    value /= 10.0;
+                } else {
+                    value *= 10.0;
+                }
+            }
+        }
+        Some(if negative { -value } else { value })
+    }
+
+    /// Takes the digits that are next, and tells how many.
+    fn digits(&mut self, each: &mut dyn FnMut(f64)) -> usize {
+        let end = self.rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.rest.len());
+        let (digits, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        for digit in digits.bytes() {
+            each(f64::from(digit - b'0'));
+        }
+        end
+    }
+
+    fn eat(&mut self, wanted: char) -> bool {
+        match self.rest.strip_prefix(wanted) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
     }
 }
 
-struct JsonVisitor;
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
+    use super::*;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+    fn read(text: &[u8]) -> Option<Json> {
+        let mut reader = Reader::new(text)?;
+        let value = reader.value()?;
+        reader.is_at_end().then_some(value)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Other)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a time needs no more than 53 bits")]
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "a time needs no more than 53 bits")]
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Number(number as f64))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Number(number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Json::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            members.push((key, map.next_value()?));
+    /// Whether serde_json reads the same.
+    fn agrees(ours: &Json, theirs: &serde_json::Value) -> bool {
+        match (ours, theirs) {
+            (Json::Number(ours), serde_json::Value::Number(theirs)) => {
+                let theirs = theirs.as_f64().unwrap_or(f64::NAN);
+                (ours - theirs).abs() <= theirs.abs() * 1e-14 + 1e-19
+            }
+            (Json::Text(ours), serde_json::Value::String(theirs)) => ours == theirs,
+            (Json::Object(ours), serde_json::Value::Object(theirs)) => {
+                // Of two members of one name serde_json keeps the last.
+                theirs
+                    .iter()
+                    .all(|(key, theirs)| ours.0.iter().rfind(|(name, _)| name == key).is_some_and(|(_, ours)| agrees(ours, theirs)))
+                    && ours.0.iter().all(|(name, _)| theirs.contains_key(name))
+            }
+            (Json::Other, theirs) => theirs.is_array() || theirs.is_boolean() || theirs.is_null(),
+            _ => false,
         }
-        Ok(Json::Object(Object(members)))
+    }
+
+    #[track_caller]
+    fn check(text: &str) {
+        match (read(text.as_bytes()), serde_json::from_str(text)) {
+            (Some(ours), Ok(theirs)) => assert!(agrees(&ours, &theirs), "{text}"),
+            (ours, theirs) => assert!(ours.is_none() && theirs.is_err(), "{text}: {} but {theirs:?}", ours.is_some()),
+        }
+    }
+
+    #[test]
+    fn rows() {
+        for text in [
+            "",
+            " ",
+            "null",
+            "nul",
+            "truefalse",
+            " true ",
+            "[]",
+            "[ ]",
+            "[1]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{}",
+            "{ }",
+            "{\"a\":1}",
+            "{\"a\":1,}",
+            "{\"a\" : 1 , \"b\":[{}] }",
+            "{a:1}",
+            "{\"a\"1}",
+            "{\"a\":}",
+            "{",
+            "}",
+            "[",
+            "]",
+            "[}",
+            "{]",
+            "\"",
+            "\"a",
+            "\"a\"",
+            "\"\\",
+            "\"\\x\"",
+            "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+            "\"\\u0041\\u00e9\\uD83D\\ude00\"",
+            "\"\\uD83D\"",
+            "\"\\uD83Dx\"",
+            "\"\\uD83D\\u0041\"",
+            "\"\\uDE00\"",
+            "\"\\u12\"",
+            "\"\\u12é4\"",
+            "\"\\u+123\"",
+            "\"a\nb\"",
+            "\"a\tb\"",
+            "\"é😀\"",
+            "0",
+            "-0",
+            "00",
+            "01",
+            "-",
+            "-a",
+            "+1",
+            "1.",
+            ".5",
+            "1.5",
+            "-1.5e3",
+            "1e",
+            "1e+",
+            "1e+2",
+            "1E-2",
+            "1e5.5",
+            "1532697622",
+            "1795448335.26",
+            "6.466876268386841",
+            "1532697622.1234567890123456789",
+            "0.00000000000000000000000000000001",
+            "123456789012345678901234567890",
+            "1 1",
+            "{}x",
+            "\u{feff}{}",
+            "{\"a\":1,\"a\":2}",
+        ] {
+            check(text);
+        }
+        assert!(read(b"\xff").is_none() && read(b"\"\xc3\"").is_none());
+        assert!(read(b"1e999").is_some_and(|json| matches!(json, Json::Number(number) if number.is_infinite())));
+    }
+
+    #[test]
+    fn depth_has_an_end() {
+        assert!(read(&[b"[".repeat(60), b"]".repeat(60)].concat()).is_some());
+        assert!(read(&b"[".repeat(1_000_000)).is_none());
+        assert!(read(&b"{\"a\":".repeat(1_000_000)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn as_serde_json_reads(text in r#"[\[\]{},:"\\/ue0-9a-f .+\-]{0,24}"#) {
+            check(&text);
+        }
+
+        #[test]
+        fn as_serde_json_writes(key in ".*", text in ".*", number in -1e15..1e15_f64, whole in any::<i64>()) {
+            check(&serde_json::json!({ (key): [text.clone()], "text": text, "number": number, "whole": whole, "o": { "": null } }).to_string());
+        }
     }
 }

@@ -6,7 +6,7 @@ mod json;
 use core::time::Duration;
 
 use self::body::RealmBody;
-use self::json::{Json, Object};
+use self::json::{Json, Object, Reader};
 use crate::{Presence, Timestamp, UserRef, http_date};
 
 /// One HTTP reply as the edge received it.
@@ -141,7 +141,7 @@ impl HttpReply<'_> {
         if self.status != 200 {
             return Err(self.failure(self.object().as_ref()));
         }
-        let body: RealmBody = serde_json::from_slice(self.body).map_err(|_| Failure::NotZulip)?;
+        let body = RealmBody::read(self.body).ok_or(Failure::NotZulip)?;
         match body.presences {
             Some(presences) if body.rest.text("result") == Some("success") => Ok(self.reply(presences.into_iter().collect(), &body.rest)),
             _ => Err(Failure::NotZulip),
@@ -149,8 +149,9 @@ impl HttpReply<'_> {
     }
 
     fn object(&self) -> Option<Object> {
-        match serde_json::from_slice(self.body) {
-            Ok(Json::Object(object)) => Some(object),
+        let mut reader = Reader::new(self.body)?;
+        match reader.value()? {
+            Json::Object(object) if reader.is_at_end() => Some(object),
             _ => None,
         }
     }
