@@ -2,6 +2,7 @@
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 
+mod by_user;
 mod clock;
 mod http_date;
 mod last_active;

@@ -88,5 +88,6 @@ impl Add<Duration> for Moment {
 
 /// Whole milliseconds, saturating.
 pub(crate) fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+    // Not `as_millis`: 128 bits weigh a kilobyte.
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000).saturating_add(i64::from(span.subsec_millis()))
 }

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use self::body::RealmBody;
 use self::json::{Json, Object, Reader};
+use crate::by_user::ByUser;
 use crate::{Presence, Timestamp, UserRef, http_date};
 
 /// One HTTP reply as the edge received it.
@@ -53,24 +54,20 @@ pub type Single = Result<Presence, NoPresence>;
 
 /// The answer about many: each user once, `None` where there is an entry without data (`{}`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Realm(Vec<(UserRef, Option<Presence>)>);
+pub struct Realm(ByUser<Option<Presence>>);
 
 impl Realm {
     /// The entry of `user`; the outer `None` where there is no entry at all.
     #[must_use]
     pub fn get(&self, user: &UserRef) -> Option<Option<Presence>> {
-        let found = self.0.binary_search_by(|(key, _)| key.cmp(user));
-        found.ok().map(|at| self.0[at].1)
+        self.0.get(user).copied()
     }
 }
 
 impl FromIterator<(UserRef, Option<Presence>)> for Realm {
     /// Of two entries of one user the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, Option<Presence>)>>(entries: I) -> Self {
-        let mut entries: Vec<_> = entries.into_iter().collect();
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        entries.dedup_by(|(a, _), (b, _)| a == b);
-        Self(entries)
+        Self(entries.into_iter().collect())
     }
 }
 

@@ -83,7 +83,7 @@ impl Watchlist {
             }
         }
         let everybody = self.settings.endpoint == Endpoint::Zulip;
-        for (user, entry) in &mut self.entries {
+        for (user, entry) in self.entries.iter_mut() {
             let is_asked = entry.group == Some(group) || everybody && entry.group.is_some();
             match realm.get(user) {
                 found if everybody && is_asked => apply(entry, found, origin, now),
@@ -106,7 +106,7 @@ impl Watchlist {
                 *group = GroupId::EVERYBODY;
             }
         }
-        for (user, entry) in &mut self.entries {
+        for (user, entry) in self.entries.iter_mut() {
             match user {
                 UserRef::Id(_) => (entry.group, entry.single) = (None, Some(Rhythm::due_at(now))),
                 UserRef::Email(_) => (entry.group, entry.asked_at) = (Some(GroupId::EVERYBODY), Some(asked_at)),

@@ -12,7 +12,6 @@ mod jitter;
 mod schedule;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 pub use self::ask::{Ask, MAX_GROUP, MAX_GROUP_BYTES};
 use self::backoff::Backoff;
@@ -20,6 +19,7 @@ use self::budget::Budget;
 use self::entry::{Entry, Now, Origin};
 use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
+use crate::by_user::ByUser;
 use crate::reply::{Failure, Realm, Reply, Single};
 use crate::time::Moment;
 use crate::{Clock, MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Reading, Status, Timestamp, UserRef};
@@ -128,7 +128,7 @@ pub struct Watchlist {
     clock: Clock,
     jitter: Jitter,
     asleep: bool,
-    entries: BTreeMap<UserRef, Entry>,
+    entries: ByUser<Entry>,
     groups: Groups,
     flights: Vec<Flight>,
     next_id: u64,
@@ -165,7 +165,7 @@ impl Watchlist {
             clock: Clock::new(now),
             jitter: Jitter::new(settings.seed),
             asleep: false,
-            entries: BTreeMap::new(),
+            entries: ByUser::new(),
             groups: match settings.endpoint {
                 Endpoint::Gateway => Groups::new(),
                 Endpoint::Zulip => Groups::everybody(Moment::default()),

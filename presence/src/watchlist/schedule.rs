@@ -1,5 +1,8 @@
 //! Which requests are due, and which may start.
 
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::{Ask, Endpoint, Flight, GATHER, MAX_IN_FLIGHT, Request, RequestId, Subject, Watchlist};
 use crate::time::Moment;
 
@@ -14,11 +17,12 @@ struct Wish {
 
 impl Watchlist {
     pub(super) fn start_requests(&mut self, now: Moment) -> Vec<Request> {
-        let mut due: Vec<_> = self.wanted(now).into_iter().filter(|(at, _)| *at <= now).collect();
-        // Whoever waits longest first. The sort is stable: of those that wait alike groups come first, as they bring most.
-        due.sort_by_key(|(at, _)| *at);
+        let wanted = self.wanted(now);
+        // Whoever waits longest first; of those that wait alike groups come first, as they bring most. A heap: a sort weighs 1.5 KB.
+        let mut due: BinaryHeap<_> = (0..wanted.len()).filter(|&at| wanted[at].0 <= now).map(|at| Reverse((wanted[at].0, at))).collect();
         let mut requests = Vec::new();
-        for (_, subject) in due {
+        while let Some(Reverse((_, at))) = due.pop() {
+            let subject = wanted[at].1.clone();
             if self.gate(&subject, now) != Some(now) {
                 continue;
             }
@@ -57,7 +61,7 @@ impl Watchlist {
             }
             Subject::Group(group) => {
                 let mut users = Vec::new();
-                for (user, entry) in &mut self.entries {
+                for (user, entry) in self.entries.iter_mut() {
                     if entry.group == Some(*group) && entry.watchers > 0 {
                         entry.asked_at = Some(now);
                         users.push(user);
@@ -82,7 +86,7 @@ impl Watchlist {
             let due = if hurry { rhythm.due.min(rhythm.earliest(GATHER)) } else { rhythm.due };
             wanted.push((due, Subject::Group(id)));
         }
-        for (user, entry) in &self.entries {
+        for (user, entry) in self.entries.iter() {
             if let Some(rhythm) = entry.single
                 && !rhythm.in_flight
                 && (entry.on_screen > 0 || rhythm.forced && entry.watchers > 0)
