@@ -99,7 +99,7 @@ fn presence(mut json: String, observed_at: Timestamp, render: Render, store: &St
 }
 
 /// The keys of the reply, as JSON strings, and whom each names; each key once.
-fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, Problem> {
+pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, Problem> {
     // Of several the last counts, as at Zulip.
     let written =
         query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(name, _)| *name == "users").map(|(_, value)| value).next_back();

@@ -10,6 +10,8 @@ mod directory;
 pub mod doctor;
 mod face;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod gateway;
 mod metrics;
 mod picture;

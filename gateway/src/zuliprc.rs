@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use crate::secret::Secret;
 
@@ -161,15 +160,17 @@ fn site(written: &str, insecure: bool) -> Result<String, AccountError> {
     let site = site.trim_end_matches('/').to_owned();
     // What stands before an @ may be a password.
     let wrong = || AccountError::Site(written.rsplit('@').next().unwrap_or_default().to_owned());
-    let uri = axum::http::Uri::from_str(&site).map_err(|_| wrong())?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
-    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) || uri.query().is_some() {
+    // By the parser of the client that sends the key, which drops tabs and line ends: there is one reading of the host.
+    let url = reqwest::Url::parse(&site).map_err(|_| wrong())?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
+    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    if !is_bare || url.path().contains("//") || site.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
         return Err(wrong());
     }
-    match uri.scheme_str() {
-        Some("https") => Ok(site),
-        Some("http") if insecure || is_loopback(host) => Ok(site),
-        Some("http") => Err(AccountError::PlainHttp(written.to_owned())),
+    match url.scheme() {
+        "https" => Ok(site),
+        "http" if insecure || is_loopback(host) => Ok(site),
+        "http" => Err(AccountError::PlainHttp(written.to_owned())),
         _ => Err(wrong()),
     }
 }
@@ -183,7 +184,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 }
 
 /// The section `[api]` of a `zuliprc`, names in lower case.
-struct Zuliprc(HashMap<String, String>);
+pub(crate) struct Zuliprc(pub(crate) HashMap<String, String>);
 
 impl Zuliprc {
     /// `None` where there is no such file; an error if it was asked for by name.
@@ -197,7 +198,7 @@ impl Zuliprc {
 
     /// The subset of Python's `configparser` that `zuliprc` files use: sections, `=` or `:`, full-line comments, indented
     /// continuation lines, `%%` for `%`. The error is the number of the line.
-    fn parse(text: &str) -> Result<Self, usize> {
+    pub(crate) fn parse(text: &str) -> Result<Self, usize> {
         let mut entries: HashMap<String, String> = HashMap::new();
         let mut in_api = None;
         let mut last = None;
@@ -300,6 +301,11 @@ mod tests {
         says(Some(&COMPLETE.replace("https:", "http:")), &[], "in clear");
         says(Some(&COMPLETE.replace("https:", "httpx:")), &[], "not the address");
         says(Some(&COMPLETE.replace("https://", "https://u:sesame@")), &[], "site");
+        // A scheme that is misspelt is no host.
+        says(Some(&COMPLETE.replace("https:", "htps:")), &[], "not the address");
+        for odd in ["https://x#@y", "https://x?y", "https://", "https:///", "https://x\\@y", "https://a b", "https://x\n y", "http:x"] {
+            says(Some(&COMPLETE.replace("https://zulip.example.com/", odd)), &[], "site");
+        }
     }
 
     #[test]

@@ -1,0 +1,57 @@
+//! What reads input from outside and is private otherwise: for `fuzz/` alone, which builds with `--cfg fuzzing`.
+
+use std::collections::HashMap;
+
+use zulip_presence_core::UserRef;
+
+use crate::allowed::Allowed;
+use crate::directory::{Directory, Kind, Member};
+use crate::face;
+use crate::zuliprc::Zuliprc;
+
+/// The keys of the reply to `realm/presence?…` as JSON, and whom each names.
+#[must_use]
+pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
+    face::users(query).ok()
+}
+
+/// The entries of a `zuliprc`.
+///
+/// # Errors
+/// The number of the line that is none.
+pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, usize> {
+    Zuliprc::parse(text).map(|file| file.0)
+}
+
+/// A people file.
+#[derive(Debug)]
+pub struct People(Allowed);
+
+impl People {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// The number of the line that names nobody.
+    pub fn parse(text: &str) -> Result<Self, usize> {
+        Allowed::parse(text).map(Self).map_err(|at| at.0)
+    }
+
+    /// Whether somebody of these two names may be seen.
+    #[must_use]
+    pub fn includes(&self, id: &UserRef, email: &UserRef) -> bool {
+        self.0.includes(&Member { id: id.clone(), email: email.clone(), kind: Kind::Human })
+    }
+
+    /// Whether somebody of whom only this name is known could be.
+    #[must_use]
+    pub fn could_include(&self, user: &UserRef) -> bool {
+        self.0.could_include(user)
+    }
+}
+
+/// Whom the body of `GET /users` makes of `user`: their ID and email.
+#[must_use]
+pub fn directory(body: &[u8], user: &UserRef) -> Option<(UserRef, UserRef)> {
+    let directory = Directory::parse(body).ok()?;
+    directory.find(user).map(|member| (member.id.clone(), member.email.clone()))
+}
