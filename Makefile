@@ -59,9 +59,15 @@ bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUND
 	@bash tools/need.sh bench-packages
 	node bench/run.mjs
 
+SECONDS := 60
+.PHONY: fuzz
+fuzz: tools-fuzz ## Fuzz every way in from outside, SECONDS=60 each
+	bash tools/fuzz.sh $(SECONDS)
+
 .PHONY: check
 check: tools-wasm tools-npm ## Formatting, lints and docs
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	npx --no-install prettier --check .
 	node tools/directory.mjs --check
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
@@ -72,6 +78,7 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 .PHONY: fmt
 fmt: tools-npm ## Format everything
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 	npx --no-install prettier --write --log-level warn .
 
 .PHONY: clean
@@ -80,12 +87,14 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-browser
+.PHONY: tools-wasm tools-build tools-npm tools-fuzz tools-browser
 tools-wasm:
 	@bash tools/need.sh wasm-target
 tools-build: tools-wasm tools-npm
 	@bash tools/need.sh trunk wasm-bindgen
 tools-npm:
 	@bash tools/need.sh npm-packages
+tools-fuzz:
+	@bash tools/need.sh cargo-fuzz
 tools-browser:
 	@bash tools/need.sh browser

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|npm-packages|bench-packages|browser...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-fuzz|npm-packages|bench-packages|browser...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
+CARGO_FUZZ_VERSION=0.13.2
 NODE_MAJOR=20
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -40,6 +41,12 @@ wasm_bindgen_version() {
   awk '/^name = "wasm-bindgen"$/ { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
 }
 
+# libFuzzer is C++; `-s none` does without a nightly toolchain.
+cargo_fuzz() {
+  have c++ || die "a C++ compiler is missing: install Debian's g++"
+  cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz
+}
+
 npm_packages() { # folder
   have node || die "Node.js is missing: install version $NODE_MAJOR or later"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ] ||
@@ -71,6 +78,7 @@ for need in "$@"; do
     wasm-target) wasm_target ;;
     trunk) cargo_tool trunk "$TRUNK_VERSION" trunk ;;
     wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
+    cargo-fuzz) cargo_fuzz ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     browser) browser ;;

@@ -1,0 +1,501 @@
+//! The engine under any sequence of events: who is asked when, and what is shown of whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
+use zulip_presence_core::watchlist::{
+    Answer, Ask, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_SINGLES, RequestId, Settings, Step, View,
+};
+use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
+
+use crate::bytes::Bytes;
+
+const MINUTE_MS: u64 = 60_000;
+/// How long an entry outlives its last watcher, and a request at most its start.
+const LEFT_BEHIND: Duration = Duration::from_secs(300 + 10);
+/// People named one by one; the events about many make more.
+const FEW: u8 = 8;
+/// Most steps in a row that a driver makes without anything to do: each person's answer may age and be forgotten meanwhile.
+const MOST_IDLE_STEPS: usize = 20;
+/// No page lives longer than this at a stretch.
+const AGES: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// Local clocks that are apart by less have not jumped.
+const JUMP: Duration = Duration::from_secs(5);
+/// The servers' true time at the beginning.
+const SERVER_START_MS: i64 = 1_800_000_000_000;
+
+/// Checks the engine under the events that `input` spells.
+pub fn check(input: &[u8]) {
+    let mut bytes = Bytes::new(input);
+    let mut page = Page::new(&mut bytes);
+    while !bytes.is_empty() {
+        page.happen(&mut bytes);
+    }
+    page.leave();
+}
+
+#[derive(Clone, Copy, Default)]
+struct Watchers {
+    all: u32,
+    on_screen: u32,
+}
+
+/// What a page knows by itself of one watchlist, to hold against what the engine says.
+struct Page {
+    list: Watchlist,
+    settings: Settings,
+    now: Reading,
+    /// True milliseconds since the start; only a sleep goes by without the monotonic clock.
+    true_ms: u64,
+    /// How much earlier than it is the engine may believe it to be.
+    missed: Duration,
+    asleep: bool,
+    /// Whether something happened since the last step that may change what is to be done.
+    dirty: bool,
+    wait: Option<Duration>,
+    watchers: BTreeMap<UserRef, Watchers>,
+    refreshed: BTreeSet<UserRef>,
+    in_flight: BTreeMap<RequestId, Ask>,
+    /// Requests that the engine gave up.
+    given_up: Vec<RequestId>,
+    starts: Vec<u64>,
+    singles: Vec<u64>,
+    shown: BTreeMap<UserRef, View>,
+    /// When somebody was last heard of, in true milliseconds.
+    heard: BTreeMap<UserRef, u64>,
+}
+
+impl Page {
+    fn new(bytes: &mut Bytes<'_>) -> Self {
+        let endpoint = if bytes.below(2) == 0 { Endpoint::Gateway } else { Endpoint::Zulip };
+        let settings = Settings {
+            interval: Duration::from_secs(10 + u64::from(bytes.below(51))),
+            offline_after: [None, Some(60), Some(200), Some(3_600)][usize::from(bytes.below(4))].map(Duration::from_secs),
+            budget: [60, 1, 3, 200][usize::from(bytes.below(4))],
+            endpoint,
+            seed: u64::from(bytes.byte()),
+        };
+        let wall_ms = match bytes.below(4) {
+            0 | 1 => SERVER_START_MS,
+            2 => SERVER_START_MS - 86_400_000,
+            _ => anywhen_ms(bytes),
+        };
+        let monotonic = if bytes.below(8) == 7 { Duration::from_nanos(bytes.word()) } else { Duration::from_micros(1_234_567) };
+        let now = Reading { wall: Timestamp::from_ms(wall_ms), monotonic };
+        Self {
+            list: Watchlist::new(settings.clone(), now),
+            settings,
+            now,
+            true_ms: 0,
+            missed: Duration::ZERO,
+            asleep: false,
+            dirty: true,
+            wait: None,
+            watchers: BTreeMap::new(),
+            refreshed: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            given_up: Vec::new(),
+            starts: Vec::new(),
+            singles: Vec::new(),
+            shown: BTreeMap::new(),
+            heard: BTreeMap::new(),
+        }
+    }
+
+    fn happen(&mut self, bytes: &mut Bytes<'_>) {
+        let event = bytes.below(24);
+        if !matches!(event, 16..=19) {
+            self.dirty = true;
+        }
+        match event {
+            0 | 1 => {
+                let user = somebody(bytes);
+                self.watch(&user);
+                self.show(&user);
+            }
+            2 => self.watch(&somebody(bytes)),
+            3 => self.show(&somebody(bytes)),
+            4 => self.hide(&somebody(bytes)),
+            5 => self.unwatch(&somebody(bytes)),
+            6 => self.refresh(&somebody(bytes)),
+            7 => (0..bytes.below(120)).for_each(|n| {
+                self.watch(&one_of_many(n));
+                self.show(&one_of_many(n));
+            }),
+            8 => (bytes.below(60)..120).for_each(|n| self.unwatch(&one_of_many(n))),
+            9 => {
+                self.list.sleep();
+                self.asleep = true;
+            }
+            10 => {
+                self.list.wake(self.now);
+                self.asleep = false;
+            }
+            11 => self.list.online(self.now),
+            12 => {
+                // A sleep: the monotonic clock stands still.
+                let before = self.now.wall;
+                self.now.wall = before + bytes.span().min(AGES);
+                self.true_ms += ms(before.age(self.now.wall));
+            }
+            13 => self.set_clock(bytes),
+            14 => {
+                if self.list.spend(self.now) {
+                    self.starts.push(self.true_ms);
+                }
+            }
+            15 => self.fail(bytes),
+            16 => self.step(),
+            17 => {
+                let span = bytes.span().min(AGES);
+                self.pass(span);
+            }
+            18 | 19 => self.live(bytes.below(12)),
+            20..=22 => self.answer(bytes),
+            _ => self.answer_amiss(bytes),
+        }
+    }
+
+    fn watch(&mut self, user: &UserRef) {
+        self.list.watch(user, self.now);
+        self.watchers.entry(user.clone()).or_default().all += 1;
+    }
+
+    fn show(&mut self, user: &UserRef) {
+        self.list.show(user);
+        if let Some(watchers) = self.watchers.get_mut(user) {
+            watchers.on_screen = (watchers.on_screen + 1).min(watchers.all);
+        }
+    }
+
+    fn hide(&mut self, user: &UserRef) {
+        self.list.hide(user);
+        if let Some(watchers) = self.watchers.get_mut(user) {
+            watchers.on_screen = watchers.on_screen.saturating_sub(1);
+        }
+    }
+
+    fn unwatch(&mut self, user: &UserRef) {
+        self.list.unwatch(user, self.now);
+        if let Some(watchers) = self.watchers.get_mut(user) {
+            watchers.all = watchers.all.saturating_sub(1);
+            watchers.on_screen = watchers.on_screen.min(watchers.all);
+            if watchers.all == 0 {
+                self.shown.remove(user);
+            }
+        }
+    }
+
+    fn refresh(&mut self, user: &UserRef) {
+        self.list.refresh(user, self.now);
+        if self.watched(user) {
+            self.refreshed.insert(user.clone());
+        }
+    }
+
+    fn watched(&self, user: &UserRef) -> bool {
+        self.watchers.get(user).is_some_and(|watchers| watchers.all > 0)
+    }
+
+    /// The viewer sets the wall clock, by an hour mostly.
+    fn set_clock(&mut self, bytes: &mut Bytes<'_>) {
+        self.step();
+        let before = self.now.wall;
+        self.now.wall = match bytes.below(4) {
+            0 => before + bytes.span().min(AGES),
+            1 => before - bytes.span(),
+            2 => Timestamp::from_ms(SERVER_START_MS),
+            _ => Timestamp::from_ms(anywhen_ms(bytes)),
+        };
+        self.dirty = true;
+        if self.now.wall > before {
+            // The engine takes it for a sleep: its minute may be over.
+            self.starts.clear();
+            self.singles.clear();
+        }
+        // Of a sleep that follows the engine misses what it did not take for a jump.
+        self.missed += Some(self.now.wall.age(before)).filter(|back| *back <= JUMP).unwrap_or_default();
+        self.step();
+    }
+
+    /// Time goes by on both clocks.
+    fn pass(&mut self, span: Duration) {
+        if self.wait.is_some_and(|wait| span >= wait) {
+            self.dirty = true;
+        }
+        self.wait = self.wait.map(|wait| wait.saturating_sub(span));
+        self.now.wall = self.now.wall + span;
+        self.now.monotonic += span;
+        self.true_ms += ms(span);
+    }
+
+    /// Does as a driver does while nothing happens.
+    fn live(&mut self, turns: u8) {
+        let mut idle = 0;
+        for _ in 0..turns {
+            self.step();
+            let Some(wait) = self.wait else {
+                return;
+            };
+            let before = (self.in_flight.len(), self.shown.clone(), self.list.is_empty());
+            self.pass(wait);
+            self.step();
+            let after = (self.in_flight.len(), self.shown.clone(), self.list.is_empty());
+            idle = if before == after { idle + 1 } else { 0 };
+            assert!(idle <= MOST_IDLE_STEPS || ms(wait) > 100, "spins");
+        }
+    }
+
+    fn step(&mut self) {
+        let step = self.list.step(self.now);
+        if !self.dirty {
+            let quiet = step.abandoned.is_empty() && step.requests.is_empty() && step.changes.is_empty();
+            assert!(quiet, "there was something to do before the wait was over: {step:?}");
+        }
+        self.dirty = false;
+        assert_ne!(step.wait, Some(Duration::ZERO), "a wait of nothing spins");
+        self.check_requests(&step);
+        self.check_changes(&step);
+        self.wait = step.wait;
+        let again = self.list.step(self.now);
+        assert!(again.abandoned.is_empty() && again.requests.is_empty() && again.changes.is_empty(), "a second step did more: {again:?}");
+        assert_eq!(again.wait, self.wait, "a second step waits differently");
+        self.check_views();
+    }
+
+    fn check_requests(&mut self, step: &Step) {
+        for id in &step.abandoned {
+            assert!(self.in_flight.remove(id).is_some(), "gave up what was not under way");
+            self.given_up.push(*id);
+        }
+        assert!(!self.asleep || step.requests.is_empty(), "asked while hidden");
+        for request in &step.requests {
+            self.check_ask(&request.ask);
+            assert!(self.in_flight.insert(request.id, request.ask.clone()).is_none(), "two requests of one name");
+            self.starts.push(self.true_ms);
+            if matches!(request.ask, Ask::Single(_)) {
+                self.singles.push(self.true_ms);
+            }
+        }
+        assert!(self.in_flight.len() <= MAX_IN_FLIGHT, "{} in flight", self.in_flight.len());
+        let now = self.true_ms;
+        self.starts.retain(|start| now - start < MINUTE_MS);
+        self.singles.retain(|start| now - start < MINUTE_MS);
+        assert!(self.starts.len() <= self.settings.budget as usize, "{} requests in a minute", self.starts.len());
+        assert!(self.singles.len() <= MAX_SINGLES as usize, "{} singles in a minute", self.singles.len());
+    }
+
+    fn check_ask(&mut self, ask: &Ask) {
+        for other in self.in_flight.values() {
+            let clash = match (ask, other) {
+                (Ask::Group(ours), Ask::Group(theirs)) => ours.iter().any(|user| theirs.contains(user)),
+                (ours, theirs) => ours == theirs,
+            };
+            assert!(!clash, "{ask:?} while {other:?} is under way");
+        }
+        let path = ask.path();
+        let about = match ask {
+            Ask::Single(user) => std::slice::from_ref(user),
+            Ask::Group(users) => {
+                assert!(users.len() <= MAX_GROUP && path.len() <= MAX_GROUP_BYTES, "{} people, {} bytes", users.len(), path.len());
+                assert!(users.is_sorted_by(|a, b| a < b), "{users:?}");
+                users
+            }
+            Ask::Everybody => {
+                let emails = self.watchers.iter().filter(|(user, _)| matches!(user, UserRef::Email(_)));
+                assert!(emails.map(|(_, watchers)| watchers.all).sum::<u32>() > 0, "asked for everybody, and watches nobody");
+                return;
+            }
+        };
+        assert!(about.iter().all(|user| self.watched(user)), "asked about somebody whom nobody watches: {about:?}");
+        let wanted = about.iter().any(|user| self.watchers[user].on_screen > 0 || self.refreshed.contains(user));
+        // A group into which a refreshed one was joined is asked for them all.
+        assert!(wanted || !self.refreshed.is_empty(), "asked though nobody is on screen: {about:?}");
+    }
+
+    fn check_changes(&mut self, step: &Step) {
+        for change in &step.changes {
+            assert!(self.watched(&change.user), "a change of somebody whom nobody watches");
+            let before = self.shown.insert(change.user.clone(), change.after).unwrap_or_default();
+            assert_eq!(change.before, before, "{} was shown otherwise", change.user);
+            assert_ne!(change.before, change.after, "no change");
+        }
+        for (user, watchers) in &self.watchers {
+            if watchers.all > 0 {
+                let shown = self.shown.get(user).copied().unwrap_or_default();
+                assert_eq!(self.list.view(user, self.now), shown, "{user} changed without a word");
+            }
+        }
+    }
+
+    fn check_views(&self) {
+        let server_now = self.list.server_now(self.now);
+        let offline_after = self.list.offline_after();
+        for user in self.watchers.keys() {
+            let view = self.list.view(user, self.now);
+            let observed = self.list.observed(user).flatten();
+            let claim = match view.status {
+                Status::Unknown => continue,
+                Status::Offline => None,
+                Status::Active => observed.and_then(|observed| observed.presence.last_active),
+                Status::Idle => observed.and_then(|observed| observed.presence.last_connected),
+            };
+            if view.status != Status::Offline {
+                assert!(claim.is_some_and(|claim| claim.age(server_now) <= offline_after), "{user}: {} on an old claim", view.status);
+            }
+            let heard = self.heard.get(user).expect("a status out of nothing");
+            let silence = Duration::from_millis(self.true_ms - heard);
+            assert!(silence <= offline_after + self.missed, "{user}: {} though nothing was heard for {silence:?}", view.status);
+        }
+    }
+
+    fn flight(&self, bytes: &mut Bytes<'_>) -> Option<RequestId> {
+        let place = usize::from(bytes.byte()) % self.in_flight.len().max(1);
+        self.in_flight.keys().nth(place).copied()
+    }
+
+    fn fail(&mut self, bytes: &mut Bytes<'_>) {
+        let id = self.flight(bytes);
+        let failure = failure(bytes);
+        if let Some(id) = id {
+            self.in_flight.remove(&id);
+            self.list.failed(id, failure, self.now);
+        }
+    }
+
+    fn answer(&mut self, bytes: &mut Bytes<'_>) {
+        let Some(id) = self.flight(bytes) else {
+            return;
+        };
+        let Some(ask) = self.in_flight.remove(&id) else {
+            return;
+        };
+        let server = SERVER_START_MS.saturating_add_unsigned(self.true_ms);
+        let answer = match &ask {
+            Ask::Single(user) => {
+                self.hear(std::slice::from_ref(user));
+                let content = presence(bytes, server).ok_or(NoPresence::NoData);
+                Answer::Single(reply(content, bytes, server))
+            }
+            Ask::Group(users) if bytes.below(4) > 0 => {
+                self.hear(users);
+                Answer::Realm(reply(users.iter().map(|user| (user.clone(), presence(bytes, server))).collect(), bytes, server))
+            }
+            Ask::Group(_) | Ask::Everybody => {
+                // Zulip itself: everybody by email, whether watched or not; whoever is absent was not there for long.
+                let everybody: Vec<_> = (0..FEW).map(few).chain((0..120).map(one_of_many)).collect();
+                self.hear(&everybody);
+                let emails = everybody.into_iter().filter(|user| matches!(user, UserRef::Email(_)));
+                let realm: Realm = emails.filter_map(|user| (bytes.below(3) > 0).then(|| (user, presence(bytes, server)))).collect();
+                Answer::Realm(reply(realm, bytes, server))
+            }
+        };
+        self.list.answered(id, answer, self.now);
+    }
+
+    fn hear(&mut self, users: &[UserRef]) {
+        for user in users {
+            self.heard.insert(user.clone(), self.true_ms);
+        }
+    }
+
+    /// An answer to what was not asked, or is asked no longer.
+    fn answer_amiss(&mut self, bytes: &mut Bytes<'_>) {
+        if let Some(id) = self.given_up.get(usize::from(bytes.byte())).copied() {
+            self.list.answered(id, Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)), self.now);
+            self.list.failed(id, failure(bytes), self.now);
+        } else if let Some(id) = self.flight(bytes)
+            && let Some(ask) = self.in_flight.remove(&id)
+        {
+            let amiss = match ask {
+                Ask::Single(_) => Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)),
+                Ask::Group(_) | Ask::Everybody => Answer::Single(reply(Err(NoPresence::Other), bytes, SERVER_START_MS)),
+            };
+            self.list.answered(id, amiss, self.now);
+        }
+    }
+
+    /// All badges go: five minutes later nothing is left, and no timer.
+    fn leave(&mut self) {
+        for (user, watchers) in self.watchers.clone() {
+            (0..watchers.all).for_each(|_| self.unwatch(&user));
+        }
+        self.dirty = true;
+        self.step();
+        assert_eq!(self.list.watched(), 0);
+        assert!(self.shown.is_empty());
+        self.pass(LEFT_BEHIND);
+        self.dirty = true;
+        self.step();
+        assert!(self.list.is_empty(), "something is left: {:?}", self.list);
+        assert_eq!(self.wait, None);
+    }
+}
+
+fn somebody(bytes: &mut Bytes<'_>) -> UserRef {
+    few(bytes.below(FEW))
+}
+
+fn few(n: u8) -> UserRef {
+    if n < FEW / 2 { UserRef::Id(u64::from(n)) } else { UserRef::Email(format!("u{n}@example.com").into()) }
+}
+
+/// IDs and emails by turns, every tenth email of the longest kind.
+fn one_of_many(n: u8) -> UserRef {
+    match n % 20 {
+        1 => UserRef::Email(format!("{}{n:03}@example.com", "é".repeat(119)).into()),
+        odd if odd % 2 == 1 => UserRef::Email(format!("many{n}@example.com").into()),
+        _ => UserRef::Id(1_000 + u64::from(n)),
+    }
+}
+
+fn presence(bytes: &mut Bytes<'_>, server_ms: i64) -> Option<Presence> {
+    let kind = bytes.byte();
+    let mut claim = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
+    let presence = Presence { last_active: claim(kind & 1 > 0), last_connected: claim(kind & 2 > 0), offline: kind & 28 == 28 };
+    (kind & 64 == 0).then_some(presence)
+}
+
+/// Any instant but the last 1,000 years of what a timestamp can hold, where clocks stand still.
+fn anywhen_ms(bytes: &mut Bytes<'_>) -> i64 {
+    i64::from_ne_bytes(bytes.word().to_ne_bytes()) % 221_845_000_000_000
+}
+
+/// Somewhere around the server's now, and now and then anywhere.
+fn instant(bytes: &mut Bytes<'_>, server_ms: i64) -> Timestamp {
+    let server_now = Timestamp::from_ms(server_ms);
+    match bytes.below(16) {
+        15 => Timestamp::from_ms(anywhen_ms(bytes)),
+        14 => server_now + bytes.span().min(AGES),
+        12..=13 => server_now - bytes.span(),
+        near => server_now - Duration::from_secs(u64::from(near) * 25),
+    }
+}
+
+fn reply<T>(content: T, bytes: &mut Bytes<'_>, server_ms: i64) -> Reply<T> {
+    let kind = bytes.byte();
+    let mut given = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
+    let server_timestamp = given(kind & 1 > 0);
+    let sent_after = given(kind & 2 > 0);
+    let offline_after = (kind & 12 == 12).then(|| bytes.span().max(Duration::from_millis(1)));
+    Reply { content, server_timestamp, sent_after, offline_after }
+}
+
+fn failure(bytes: &mut Bytes<'_>) -> Failure {
+    let kind = bytes.below(8);
+    let retry_after = Some(bytes.span()).filter(|wait| !wait.is_zero());
+    match kind {
+        0 | 1 => Failure::Unreachable,
+        2 => Failure::TimedOut,
+        3 => Failure::Unauthorized,
+        4 => Failure::RateLimited { retry_after },
+        5 => Failure::Status { code: 503, retry_after },
+        6 => Failure::RateLimited { retry_after: Some(Duration::MAX) },
+        _ => Failure::NotZulip,
+    }
+}
+
+fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

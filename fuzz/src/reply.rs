@@ -1,0 +1,116 @@
+//! Whatever comes back over HTTP is read without panic into statuses that decay, spans that are positive and instants in range.
+
+use std::time::Duration;
+
+use zulip_presence_core::reply::{Failure, HttpReply, Reply};
+use zulip_presence_core::{MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence, Status, Timestamp, UserRef};
+
+/// Checks `input`, written like a reply of HTTP: the status code, lines of headers, an empty line, the body.
+pub fn check(input: &[u8]) {
+    let end = input.windows(2).position(|pair| pair == b"\n\n");
+    let (head, body) = end.map_or((&b""[..], input), |end| (&input[..end], &input[end + 2..]));
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|code| code.trim().parse().ok()).unwrap_or(200);
+    let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
+    let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let reply = HttpReply { status, header: &header, body };
+    match reply.single() {
+        Ok(reply) => {
+            check_reply(&reply);
+            if let Ok(presence) = reply.content {
+                assert_ne!(presence, Presence::default(), "a claim of nothing is no data");
+                check_presence(presence, &reply);
+            }
+        }
+        Err(failure) => check_failure(status, failure),
+    }
+    match reply.realm() {
+        Ok(reply) => {
+            check_reply(&reply);
+            for user in keys(body) {
+                if let Some(Some(presence)) = reply.content.get(&user) {
+                    check_presence(presence, &reply);
+                }
+            }
+        }
+        Err(failure) => check_failure(status, failure),
+    }
+}
+
+/// The users whom a body may name, found without our parser.
+fn keys(body: &[u8]) -> Vec<UserRef> {
+    String::from_utf8_lossy(body).split('"').filter_map(|key| key.parse().ok()).take(20).collect()
+}
+
+fn check_failure(status: u16, failure: Failure) {
+    let retry_after = match failure {
+        Failure::RateLimited { retry_after } => {
+            assert_eq!(status, 429);
+            retry_after
+        }
+        Failure::Status { code, retry_after } => {
+            assert!(code == status && status != 200);
+            retry_after
+        }
+        Failure::Unauthorized => {
+            assert_eq!(status, 401);
+            None
+        }
+        Failure::NotZulip => {
+            assert_eq!(status, 200);
+            None
+        }
+        Failure::Unreachable | Failure::TimedOut => panic!("there is a reply"),
+    };
+    assert_ne!(retry_after, Some(Duration::ZERO), "no wait is None");
+}
+
+fn check_reply<T>(reply: &Reply<T>) {
+    assert_ne!(reply.offline_after, Some(Duration::ZERO));
+    assert!(reply.lower_bound() >= reply.observed_at());
+    for at in [reply.server_timestamp, reply.sent_after, reply.lower_bound()].into_iter().flatten() {
+        check_instant(at);
+    }
+}
+
+fn check_instant(at: Timestamp) {
+    assert!((0..=253_402_300_799_999).contains(&at.as_ms()), "{at:?}");
+}
+
+fn check_presence<T>(presence: Presence, reply: &Reply<T>) {
+    let at = reply.observed_at().unwrap_or(Timestamp::from_ms(1_800_000_000_000));
+    let Some(presence) = presence.believed(at) else {
+        return;
+    };
+    for claim in [presence.last_active, presence.last_connected].into_iter().flatten() {
+        check_instant(claim);
+        assert!(claim <= at + Duration::from_secs(60), "a claim from the future is believed");
+    }
+    for offline_after in [OFFLINE_AFTER, MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER, reply.offline_after.unwrap_or(OFFLINE_AFTER)] {
+        check_decay(Observed { presence, at }, offline_after);
+    }
+}
+
+/// As time goes by the status only decays, at the foretold instants and at no other.
+fn check_decay(observed: Observed, offline_after: Duration) {
+    let mut now = observed.at;
+    let mut status = observed.status(now, offline_after);
+    assert_ne!(status, Status::Unknown, "there is data, and it is new");
+    for _ in 0..5 {
+        if status == Status::Active {
+            let claim = observed.presence.last_active.expect("green needs a claim");
+            assert!(claim.age(now) <= offline_after && !observed.presence.offline, "green on an old claim");
+        }
+        let Some(next) = observed.next_change(now, offline_after) else {
+            break;
+        };
+        assert!(next > now);
+        assert_eq!(observed.status(next - Duration::from_millis(1), offline_after), status, "it changed before it was foretold to");
+        let decayed = observed.status(next, offline_after);
+        assert!(decayed > status, "{status} became {decayed}");
+        (now, status) = (next, decayed);
+    }
+    assert_eq!(observed.next_change(now, offline_after), None, "more changes than there are statuses");
+    assert_eq!(observed.status(now + Duration::from_secs(86_400), offline_after), status, "a change that was not foretold");
+}
