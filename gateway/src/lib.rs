@@ -20,6 +20,8 @@ mod said;
 mod secret;
 mod server;
 pub mod settings;
+#[cfg(test)]
+mod simulation;
 mod store;
 mod upstream;
 mod zuliprc;

@@ -77,19 +77,20 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     let people = settings.people.clone();
     let listener = listen(settings.listen, "--listen").await?;
     let address = listener.local_addr().map_err(|error| said(&error))?;
-    announce(settings, &account, &files, &allow_origins);
+    let has_files = !files.is_empty();
     let config = Config {
-        upstream: Upstream::new(account).map_err(|error| said(&error))?,
+        upstream: Upstream::new(account.clone()).map_err(|error| said(&error))?,
         refresh: settings.refresh(),
         offline_after: settings.offline_after(),
         budget: settings.budget.into(),
-        allow_origins,
+        allow_origins: allow_origins.clone(),
         people,
         hide_last_active: settings.last_active == LastActive::Hide,
         files,
         seed: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos().into(),
     };
     let router = app(config).map_err(|error| said(&error))?;
+    announce(settings, &account, has_files, &allow_origins);
     let mut terminated = signal(SignalKind::terminate()).map_err(|error| said(&error))?;
     // Scripts wait for this line; whoever closed standard output does not.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}/");
@@ -110,7 +111,7 @@ async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener
 }
 
 /// What an administrator should know without asking.
-fn announce(settings: &Settings, account: &Account, files: &Files, origins: &AllowedOrigins) {
+fn announce(settings: &Settings, account: &Account, has_files: bool, origins: &AllowedOrigins) {
     if settings.demo {
         tracing::info!(generation = settings.demo_generation, "a simulated organisation");
     } else {
@@ -126,7 +127,7 @@ fn announce(settings: &Settings, account: &Account, files: &Files, origins: &All
     if origins.is_any() {
         tracing::warn!("--allow-origin '*': pages of every origin may read who is active");
     }
-    if files.is_empty() {
+    if !has_files {
         tracing::warn!("built without the widget's files: pages cannot load it from here; build with `make dist` before, or use --dist");
     }
 }

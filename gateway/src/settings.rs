@@ -43,7 +43,7 @@ pub struct Settings {
     pub config_file: Option<PathBuf>,
 
     /// Serve a simulated organisation instead of a real one
-    #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO", num_args = 0..=1, default_missing_value = "true", default_value_t = false, value_parser = flag(), hide_default_value = true)]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_parser = flag(), hide_default_value = true)]
     pub demo: bool,
 
     /// The replies of which Zulip the simulated organisation gives: 1 (before 7.0), 2 (7 to 11), 3 (12.0-dev), 4 (12)
