@@ -43,8 +43,8 @@ $(GATEWAY):
 test: test-native test-browser test-e2e ## Run every test
 
 .PHONY: test-native
-test-native: ## Core and gateway: cargo test
-	cargo test $(NATIVE)
+test-native: tools-gateway ## Core and gateway: cargo test
+	ZULIP_PRESENCE_TEST_ALL=1 cargo test $(NATIVE)
 
 .PHONY: test-browser
 test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless Chromium
@@ -87,7 +87,7 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-fuzz tools-browser
+.PHONY: tools-wasm tools-build tools-npm tools-fuzz tools-browser tools-gateway
 tools-wasm:
 	@bash tools/need.sh wasm-target
 tools-build: tools-wasm tools-npm
@@ -98,3 +98,5 @@ tools-fuzz:
 	@bash tools/need.sh cargo-fuzz
 tools-browser:
 	@bash tools/need.sh browser
+tools-gateway:
+	@bash tools/need.sh nginx python-client

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-fuzz|npm-packages|bench-packages|browser...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-fuzz|npm-packages|bench-packages|browser|nginx|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
 CARGO_FUZZ_VERSION=0.13.2
 NODE_MAJOR=20
+PYTHON_CLIENT_VERSION=0.9.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -73,6 +74,25 @@ browser() {
   fi
 }
 
+debian() { # command package
+  have "$1" || [ -x "/usr/sbin/$1" ] && return
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  have apt-get || die "install $2"
+  say "installing Debian's $2"
+  "${sudo[@]+"${sudo[@]}"}" apt-get update -q
+  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$2"
+}
+
+# Zulip's own Python client, against which the gateway is tested.
+python_client() {
+  have python3 || die "Python 3 is missing"
+  .tools/python/bin/python -c "import importlib.metadata as m; assert m.version('zulip') == '$PYTHON_CLIENT_VERSION'" 2>/dev/null && return
+  say "installing zulip $PYTHON_CLIENT_VERSION for Python into .tools/python"
+  python3 -m venv .tools/python
+  .tools/python/bin/python -m pip install -q --disable-pip-version-check "zulip==$PYTHON_CLIENT_VERSION"
+}
+
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
@@ -82,6 +102,9 @@ for need in "$@"; do
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     browser) browser ;;
+    nginx) debian nginx nginx-light ;;
+    wrk) debian wrk wrk ;;
+    python-client) python_client ;;
     *) die "nobody knows how to install '$need'" ;;
   esac
 done

@@ -16,6 +16,7 @@ mod gateway;
 mod metrics;
 mod picture;
 mod problem;
+mod query;
 mod said;
 mod secret;
 mod server;
@@ -90,6 +91,7 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
     let api = Router::new()
         .route("/api/v1/users/{user}/presence", get(face::single))
         .route("/api/v1/realm/presence", get(face::realm))
+        .route("/api/v1/server_settings", get(face::server_settings))
         .route("/users/{user}/presence.svg", get(picture::picture))
         .route("/api/{*rest}", get(|| async { Problem::NotFound }))
         .method_not_allowed_fallback(|| async { Problem::Method })

@@ -14,6 +14,7 @@ use crate::clock;
 use crate::face::STALE_WHILE_REVALIDATE_S;
 use crate::gateway::Gateway;
 use crate::problem::Problem;
+use crate::query::{Repeated, parameter};
 use crate::store::Asked;
 
 /// Pixels, as text is high.
@@ -63,19 +64,18 @@ pub(crate) async fn picture(
 
 /// The parameters. Others are ignored, so that pages can append whatever beats a cache.
 fn look(query: &str) -> Result<(u16, Scheme), Problem> {
-    let (mut size, mut scheme) = (SIZE, Scheme::Either);
-    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
-        match (name, value) {
-            ("size", _) => {
-                let parsed = value.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size));
-                size = parsed.ok_or(Problem::Picture("size must be a number of pixels from 1 to 512"))?;
-            }
-            ("scheme", "light") => scheme = Scheme::Light,
-            ("scheme", "dark") => scheme = Scheme::Dark,
-            ("scheme", _) => return Err(Problem::Picture("scheme must be light or dark")),
-            _ => {}
-        }
-    }
+    const BAD_SIZE: Problem = Problem::Picture("size must be a number of pixels from 1 to 512, once");
+    const BAD_SCHEME: Problem = Problem::Picture("scheme must be light or dark, once");
+    let size = match parameter(query, "size").map_err(|Repeated| BAD_SIZE)? {
+        None => SIZE,
+        Some(size) => size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?,
+    };
+    let scheme = match parameter(query, "scheme").map_err(|Repeated| BAD_SCHEME)? {
+        None => Scheme::Either,
+        Some("light") => Scheme::Light,
+        Some("dark") => Scheme::Dark,
+        Some(_) => return Err(BAD_SCHEME),
+    };
     Ok((size, scheme))
 }
 
@@ -117,7 +117,7 @@ mod tests {
     fn parameters() {
         assert_eq!(look(""), Ok((16, Scheme::Either)));
         assert_eq!(look("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
-        for wrong in ["size=0", "size=513", "size=", "size=1e9", "size=-1", "scheme=", "scheme=<script>"] {
+        for wrong in ["size=0", "size=513", "size=", "size=1e9", "size=-1", "scheme=", "scheme=<script>", "size=1&size=2"] {
             assert!(look(wrong).is_err(), "{wrong}");
         }
     }

@@ -244,7 +244,11 @@ async fn pictures_for_places_without_script() {
     let light = rig.get("/users/ada@example.com/presence.svg?scheme=light").await.text();
     let dark = rig.get("/users/ada@example.com/presence.svg?scheme=dark").await.text();
     assert_ne!(light, dark);
-    is_problem(&rig.get("/users/12/presence.svg?size=0").await, StatusCode::BAD_REQUEST, "size must be a number of pixels from 1 to 512");
+    is_problem(
+        &rig.get("/users/12/presence.svg?size=0").await,
+        StatusCode::BAD_REQUEST,
+        "size must be a number of pixels from 1 to 512, once",
+    );
 }
 
 #[tokio::test]

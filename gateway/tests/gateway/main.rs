@@ -4,6 +4,7 @@
 
 mod binary;
 mod face;
+mod front;
 mod outage;
 mod rig;
 mod secrets;
