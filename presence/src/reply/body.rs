@@ -48,7 +48,7 @@ impl RealmBody {
             }
             Some(())
         })?;
-        reader.is_at_end().then(|| Self { rest: Object(rest), presences })
+        reader.is_at_end().then_some(Self { rest: Object(rest), presences })
     }
 }
 
