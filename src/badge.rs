@@ -1,6 +1,7 @@
 //! The badge itself, for whoever has a driver.
 
 use core::time::Duration;
+use std::rc::Rc;
 
 use web_sys::Element;
 use yew::prelude::*;
@@ -103,7 +104,7 @@ impl Component for Badge {
         html! {
             <>
                 <svg ref={&self.drawing} class={status.as_str()} part="badge" viewBox="0 0 16 16" role="img" aria-label={words::accessible_name(name, status)}>
-                    <path fill-rule="evenodd" d={status.shape()} />
+                    <path d={status.shape()} />
                 </svg>
                 if *label != Label::None {
                     // The accessible name says the status already.
@@ -127,10 +128,13 @@ impl Badge {
         let props = ctx.props();
         let watch = props.driver.as_ref().zip(user(&props.user)).map(|(driver, user)| {
             let (link, on_view) = (ctx.link().clone(), props.on_view.clone());
-            let watch = driver.watch(&user, move |view| {
-                on_view.emit(view);
-                link.send_message(Msg::View(view));
-            });
+            let watch = driver.watch(
+                &user,
+                Rc::new(move |view| {
+                    on_view.emit(view);
+                    link.send_message(Msg::View(view));
+                }),
+            );
             watch.set_on_screen(self.is_on_screen);
             watch
         });

@@ -21,6 +21,7 @@
   }
 }
 .zulip-presence-badge svg {
+  fill-rule: evenodd;
   width: var(--size); height: var(--size); margin-inline-start: .3em;
   vertical-align: calc(.36em - var(--size) / 2);
   border-radius: 50%; background: var(--zulip-presence-ring, none); overflow: visible;
@@ -35,6 +36,7 @@
   position: absolute; inset-block-end: 0; inset-inline-end: 0; line-height: 0;
 }
 :host([overlay]) svg, .zulip-presence-overlay > .zulip-presence-badge svg {
+  fill-rule: evenodd;
   margin: 0; background: var(--zulip-presence-ring, Canvas);
 }
 :host([overlay]) [part=label], .zulip-presence-overlay [part=label] { display: none }
@@ -164,7 +166,9 @@
     function load() {
       return (ready ??= (async () => {
         const [glue, binary] = [".js", "_bg.wasm"].map(
-          (end) => new URL(`zulip-presence-widget${end}${VERSION[0] === "_" ? "" : `?v=${VERSION}`}`, here).href,
+          (end) =>
+            new URL(`zulip-presence-widget${end}${VERSION[0] === "_" ? "" : `?v=${VERSION}`}`, here)
+              .href,
         );
         try {
           // Both at once: the one need not wait for the other.
@@ -190,7 +194,10 @@
 
   function draw() {
     const make = (name, attributes, ...children) => {
-      const space = name === "svg" || name === "path" ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml";
+      const space =
+        name === "svg" || name === "path"
+          ? "http://www.w3.org/2000/svg"
+          : "http://www.w3.org/1999/xhtml";
       const element = document.createElementNS(space, name);
       for (const attribute in attributes) element.setAttribute(attribute, attributes[attribute]);
       element.append(...children);
@@ -204,8 +211,14 @@
         { class: "zulip-presence-badge" },
         make(
           "svg",
-          { class: "unknown", part: "badge", viewBox: "0 0 16 16", role: "img", "aria-label": "Status unknown" },
-          make("path", { "fill-rule": "evenodd", d: UNKNOWN }),
+          {
+            class: "unknown",
+            part: "badge",
+            viewBox: "0 0 16 16",
+            role: "img",
+            "aria-label": "Status unknown",
+          },
+          make("path", { d: UNKNOWN }),
         ),
       ),
     );

@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use slab::Slab;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::{CustomEvent, CustomEventInit, Element};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{CustomEvent, Element};
 use yew::{AppHandle, Callback, Renderer};
+use zulip_presence_widget::__private::object;
 use zulip_presence_widget::{Badge, BadgeProps, Driver, Label, View};
 
 use crate::page_api;
@@ -120,11 +122,9 @@ impl Host {
         }
         // Fails for invalid names only.
         let _ = element.set_attribute("status", status);
-        let init = CustomEventInit::new();
-        init.set_bubbles(true);
-        init.set_composed(true);
-        init.set_detail(&page_api::detail(&self.attribute("user"), view, Some(&previous)));
-        if let Ok(event) = CustomEvent::new_with_event_init_dict("presence-change", &init) {
+        let detail = page_api::detail(&self.attribute("user"), view, Some(&previous));
+        let init = object(&[("bubbles", &JsValue::TRUE), ("composed", &JsValue::TRUE), ("detail", &detail)]);
+        if let Ok(event) = CustomEvent::new_with_event_init_dict("presence-change", init.unchecked_ref()) {
             // Listeners that throw are the browser's to report.
             let _ = element.dispatch_event(&event);
         }

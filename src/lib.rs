@@ -18,6 +18,7 @@ mod badge;
 mod console;
 mod driver;
 mod label;
+mod object;
 mod presence_badge;
 mod provider;
 mod settings;
@@ -30,5 +31,10 @@ pub use label::Label;
 pub use presence_badge::{PresenceBadge, PresenceBadgeProps};
 pub use provider::{PresenceProvider, PresenceProviderProps};
 pub use settings::{Credentials, InvalidEndpoint, Settings};
+#[doc(hidden)]
+pub mod __private {
+    //! For the bundle of this package only.
+    pub use crate::object::object;
+}
 pub use zulip_presence_core::watchlist::View;
 pub use zulip_presence_core::{Status, Timestamp, UserRef};

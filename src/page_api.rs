@@ -1,10 +1,12 @@
 //! Rust's side of `window.zulipPresence`, and the page's drivers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use js_sys::{Function, Object, Reflect};
+use js_sys::{Function, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use zulip_presence_widget::__private::object;
 use zulip_presence_widget::{Driver, Settings, UserRef, View};
 
 thread_local! {
@@ -50,30 +52,24 @@ pub fn subscribe(user: &str, callback: Function) -> JsValue {
     let Some((driver, parsed)) = driver(None).zip(user.parse::<UserRef>().ok()) else {
         return JsValue::UNDEFINED;
     };
-    let (written, status) = (user.to_owned(), std::cell::Cell::new(driver.view(&parsed).status));
-    let watch = driver.watch(&parsed, move |view| {
+    let (written, status) = (user.to_owned(), Cell::new(driver.view(&parsed).status));
+    let on_view = move |view: View| {
         let previous = status.replace(view.status);
         if previous != view.status
             && let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &detail(&written, view, Some(previous.as_str())))
         {
             web_sys::console::error_1(&thrown);
         }
-    });
+    };
+    let watch = driver.watch(&parsed, Rc::new(on_view));
     watch.set_on_screen(true);
     Closure::once_into_js(move || drop(watch))
 }
 
-/// `{user, status, lastActive}`, and `previous` where there is one.
+/// `{user, status, previous, lastActive}`.
 pub(crate) fn detail(user: &str, view: View, previous: Option<&str>) -> JsValue {
-    let detail = Object::new();
     let last_active = view.last_active.map_or(JsValue::NULL, |at| js_sys::Date::new(&(at.as_ms() as f64).into()).into());
-    // An ordinary object takes any property.
-    let set = |name: &str, value: JsValue| drop(Reflect::set(&detail, &name.into(), &value));
-    set("user", user.into());
-    set("status", view.status.as_str().into());
-    if let Some(previous) = previous {
-        set("previous", previous.into());
-    }
-    set("lastActive", last_active);
-    detail.into()
+    let previous = previous.map_or(JsValue::UNDEFINED, JsValue::from_str);
+    object(&[("user", &user.into()), ("status", &view.status.as_str().into()), ("previous", &previous), ("lastActive", &last_active)])
+        .into()
 }

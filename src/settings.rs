@@ -57,6 +57,18 @@ pub enum Credentials {
     Omit,
 }
 
+impl Credentials {
+    /// The word in `data-credentials`, and in fetch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SameOrigin => "same-origin",
+            Self::Include => "include",
+            Self::Omit => "omit",
+        }
+    }
+}
+
 /// A bot's email and API key as HTTP wants them. No `Debug`: it appears in one header and nowhere else.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Key(String);
@@ -120,7 +132,7 @@ impl Settings {
     /// endpoint where none is named. What is wrong is said once in the console and left at its default; `None` where nobody can be asked.
     #[must_use]
     pub fn from_script(attribute: &dyn Fn(&str) -> Option<String>, here: &str) -> Option<Self> {
-        let attribute = |name: &str| attribute(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let attribute = |name: &str| attribute(name).map(|value| value.trim_ascii().to_owned()).filter(|value| !value.is_empty());
         let endpoint = attribute("endpoint");
         let mut settings = match (attribute("email"), attribute("apiKey")) {
             (None, None) => {
@@ -192,30 +204,33 @@ impl Settings {
 fn absolute(endpoint: &str) -> Option<String> {
     let base = window().location().href().ok()?;
     let url = Url::new_with_base(endpoint, &base).ok()?;
-    let is_plain = matches!(url.protocol().as_str(), "http:" | "https:") && url.username().is_empty() && url.password().is_empty();
-    if endpoint.is_empty() || !is_plain {
+    let origin = url.origin();
+    // Other schemes have another origin or none; with a user and password, which fetch refuses, an address does not begin with it.
+    if endpoint.is_empty() || !origin.starts_with("http") || !url.href().starts_with(&origin) {
         return None;
     }
-    let path = url.pathname();
-    Some([&url.origin(), path.trim_end_matches('/'), "/"].concat())
+    let mut absolute = [origin, url.pathname()].concat();
+    if !absolute.ends_with('/') {
+        absolute.push('/');
+    }
+    Some(absolute)
 }
 
 /// Where the API of a Zulip site begins: people know the address of their Zulip (`https://zulip.example.com`), not that of its API.
 fn site_api(site: &str) -> String {
-    let site = site.trim_end_matches('/');
+    let site = site.strip_suffix('/').unwrap_or(site);
     if site.ends_with("/api/v1") { site.to_owned() } else { [site, "/api/v1"].concat() }
 }
 
 fn credentials(written: Option<&str>) -> Credentials {
-    match written {
-        None | Some("same-origin") => Credentials::SameOrigin,
-        Some("include") => Credentials::Include,
-        Some("omit") => Credentials::Omit,
-        Some(other) => {
-            warn_once(BAD_CREDENTIALS, other);
-            Credentials::SameOrigin
-        }
-    }
+    let Some(written) = written else {
+        return Credentials::default();
+    };
+    let mut all = [Credentials::SameOrigin, Credentials::Include, Credentials::Omit].into_iter();
+    all.find(|credentials| credentials.as_str() == written).unwrap_or_else(|| {
+        warn_once(BAD_CREDENTIALS, written);
+        Credentials::default()
+    })
 }
 
 fn seconds(written: Option<String>, min: Duration, max: Duration, line: &'static str) -> Option<Duration> {

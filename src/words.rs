@@ -3,9 +3,11 @@
 use wasm_bindgen::JsValue;
 use zulip_presence_core::{LastActive, Status, Timestamp};
 
+use crate::object::object;
+
 /// The accessible name: "Ada Lovelace: active now", or "Active now" for nobody in particular.
 pub(crate) fn accessible_name(name: &str, status: Status) -> String {
-    match name.trim() {
+    match name.trim_ascii() {
         "" => status_text(status).to_owned(),
         name => [name, ": ", status_word(status)].concat(),
     }
@@ -52,10 +54,7 @@ fn ago(count: u8, unit: &str) -> String {
 }
 
 fn date(at: Timestamp) -> String {
-    let options = js_sys::Object::new();
-    // An ordinary object takes any property.
-    let _ = js_sys::Reflect::set(&options, &"dateStyle".into(), &"long".into());
-    js_date(at).to_locale_date_string("en", &options).into()
+    js_date(at).to_locale_date_string("en", &object(&[("dateStyle", &"long".into())])).into()
 }
 
 /// The reader's offset from UTC at an instant, in minutes (east is positive).

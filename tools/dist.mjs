@@ -1,7 +1,8 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
 // In any build: src/element.js becomes zulip-presence.js, the one URL that pages know.
-// In a release build also: both scripts are minified, the loader learns the digest of the files that it loads
+// In a release build also: what only people read is taken out of the WebAssembly and its glue, both scripts and the style in the
+// loader are minified, the loader learns the digest of the files that it loads
 // (so that an upgrade never mixes versions), and .br and .gz are laid beside every file.
 
 import { createHash } from "node:crypto";
@@ -10,6 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { transform } from "esbuild";
+import { shrink } from "./shrink.mjs";
 
 const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
 const RELEASE = process.env.TRUNK_PROFILE === "release";
@@ -19,9 +21,13 @@ const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
 /** Stands in src/element.js where the digest goes. */
 const PLACEHOLDER = "__VERSION__";
+/** The style in src/element.js. */
+const STYLE = /const STYLE = `([^`]*)`;/;
 
 if (RELEASE) {
-  await writeFile(GLUE, await minified(await readFile(GLUE, "utf8"), "esm"));
+  const { wasm, glue } = shrink(await readFile(WASM), await readFile(GLUE, "utf8"));
+  await writeFile(WASM, wasm);
+  await writeFile(GLUE, await minified(glue, "esm"));
   await writeFile(LOADER, await loader());
   await compressAll();
 } else {
@@ -35,10 +41,15 @@ async function minified(source, format) {
 
 async function loader() {
   const source = await readFile("src/element.js", "utf8");
-  if (source.split(PLACEHOLDER).length !== 2) {
-    throw new Error(`src/element.js must have ${PLACEHOLDER} once, where the digest goes`);
+  const [before, style, after] = source.split(STYLE);
+  if (after === undefined || source.split(PLACEHOLDER).length !== 2) {
+    throw new Error(
+      `src/element.js must have one style, and ${PLACEHOLDER} once, where the digest goes`,
+    );
   }
-  return minified(source.replace(PLACEHOLDER, await digest()));
+  const css = await transform(style, { minify: true, loader: "css" });
+  const code = `${before}const STYLE = ${JSON.stringify(css.code)};${after}`;
+  return minified(code.replace(PLACEHOLDER, await digest()));
 }
 
 /** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */

@@ -17,22 +17,28 @@ export function shrink(wasm, glue) {
     .filter(({ id }) => id !== CUSTOM)
     .map(({ id, content }) => ({ id, content: id === IMPORTS ? rename(content, short) : content }));
   return {
-    wasm: Buffer.concat([wasm.subarray(0, 8), ...sections.flatMap(({ id, content }) => [[id], leb(content.length), content]).map((part) => Buffer.from(part))]),
+    wasm: Buffer.concat([
+      wasm.subarray(0, 8),
+      ...sections
+        .flatMap(({ id, content }) => [[id], leb(content.length), content])
+        .map((part) => Buffer.from(part)),
+    ]),
     glue: [...names].reduce((code, [long, name]) => replaceName(code, long, name), glue),
   };
 }
 
-function replaceName(code, long, name) {
-  // A module's name is quoted, a function's is a property.
-  const quoted = code.replaceAll(`"${long}"`, `"${name}"`);
-  const replaced = quoted.replaceAll(new RegExp(`(?<![\\w$.])${RegExp.escape?.(long) ?? long.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}(?=[:(])`, "g"), name);
+/** A module's name is quoted, a function's is a property of what the glue hands over. */
+function replaceName(code, long, short) {
+  const name = long.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+  const used = new RegExp(`"${name}"|(?<![\\w$.])${name}(?=[:(])`, "g");
+  const replaced = code.replaceAll(used, (match) => (match[0] === '"' ? `"${short}"` : short));
   if (replaced === code) throw new Error(`the glue has no ${long}`);
   return replaced;
 }
 
 function readSections(wasm) {
   const sections = [];
-  for (let at = 8; at < wasm.length; ) {
+  for (let at = 8; at < wasm.length;) {
     const id = wasm[at];
     const size = unleb(wasm, at + 1);
     sections.push({ id, content: wasm.subarray(size.end, size.end + size.value) });
@@ -52,7 +58,8 @@ function rename(imports, short) {
       parts.push(leb(name.length), Buffer.from(name));
       at = length.end + length.value;
     }
-    if (imports[at] !== FUNCTION) throw new Error("the WebAssembly imports something else than functions");
+    if (imports[at] !== FUNCTION)
+      throw new Error("the WebAssembly imports something else than functions");
     const type = unleb(imports, at + 1);
     parts.push(imports.subarray(at, type.end));
     at = type.end;

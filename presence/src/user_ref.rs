@@ -28,7 +28,7 @@ impl FromStr for UserRef {
     /// [`InvalidUser`] for all that is neither 1–10 ASCII digits nor an address of at most 254 bytes with exactly one `@`,
     /// both sides non-empty, and no space, control character, `/` or `\` in it.
     fn from_str(written: &str) -> Result<Self, InvalidUser> {
-        let written = written.trim();
+        let written = written.trim_ascii();
         if let Some(id) = id(written) {
             return Ok(Self::Id(id));
         }

@@ -2,12 +2,13 @@
 
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Request, RequestCredentials, RequestInit, Response};
+use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Response};
 use zulip_presence_core::reply::{Failure, HttpReply};
 use zulip_presence_core::watchlist::{Answer, Ask};
 
 use super::page::window;
-use crate::settings::{Access, Credentials};
+use crate::object::object;
+use crate::settings::Access;
 
 /// Most bytes that are read of a gateway's reply: a group of 50 takes about 10 KB.
 const MAX_BODY: usize = 1 << 20;
@@ -42,25 +43,15 @@ impl Fetched {
 /// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`] for an absurdly long one.
 pub(super) async fn fetch(url: &str, access: &Access, signal: &AbortSignal) -> Result<Fetched, Failure> {
     let unreachable = |_: JsValue| Failure::Unreachable;
-    let init = RequestInit::new();
-    init.set_signal(Some(signal));
-    let max_body = match access {
-        Access::Gateway(credentials) => {
-            init.set_credentials((*credentials).into());
-            MAX_BODY
-        }
+    let (init, max_body) = match access {
+        Access::Gateway(credentials) => (object(&[("signal", signal), ("credentials", &credentials.as_str().into())]), MAX_BODY),
         Access::Zulip(key) => {
-            init.set_credentials(RequestCredentials::Omit);
-            let headers = Headers::new().map_err(unreachable)?;
-            headers.set("Accept-Language", "en").map_err(unreachable)?;
-            headers.set("Authorization", key.expose()).map_err(unreachable)?;
-            init.set_headers(&headers);
-            MAX_REALM_BODY
+            let headers = object(&[("Accept-Language", &"en".into()), ("Authorization", &key.expose().into())]);
+            (object(&[("signal", signal), ("credentials", &"omit".into()), ("headers", &headers)]), MAX_REALM_BODY)
         }
     };
-    let request = Request::new_with_str_and_init(url, &init).map_err(unreachable)?;
-    // Not gloo-net's own send(): it panics where a page that wraps fetch rejects with something that is no Error.
-    let response = JsFuture::from(window().fetch_with_request(&request)).await.map_err(unreachable)?;
+    // Not gloo-net's send(): it panics where a page that wraps fetch rejects with something that is no Error.
+    let response = JsFuture::from(window().fetch_with_str_and_init(url, init.unchecked_ref())).await.map_err(unreachable)?;
     if !response.is_object() {
         return Err(Failure::Unreachable);
     }
@@ -88,15 +79,5 @@ async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
         }
         body.resize(end, 0);
         chunk.copy_to(&mut body[start..]);
-    }
-}
-
-impl From<Credentials> for RequestCredentials {
-    fn from(credentials: Credentials) -> Self {
-        match credentials {
-            Credentials::SameOrigin => Self::SameOrigin,
-            Credentials::Include => Self::Include,
-            Credentials::Omit => Self::Omit,
-        }
     }
 }

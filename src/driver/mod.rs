@@ -11,6 +11,8 @@ use core::time::Duration;
 use std::rc::{Rc, Weak};
 
 use slab::Slab;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 use zulip_presence_core::reply::Failure;
@@ -35,6 +37,8 @@ const TEXT_SLACK: Duration = Duration::from_secs(1);
 thread_local! {
     /// All drivers of the page: whoever asks for one with the same settings gets the same.
     static DRIVERS: RefCell<Vec<Weak<Inner>>> = const { RefCell::new(Vec::new()) };
+    /// Belongs to the page, not to a driver, which may end before the task does.
+    static TICK: Closure<dyn Fn()> = Closure::new(tick_due);
 }
 
 /// The people of one endpoint on this page, and the requests about them. Clones are the same driver; with the last one it ends.
@@ -90,8 +94,8 @@ impl Driver {
     }
 
     /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from within this call.
-    pub fn watch(&self, user: &UserRef, on_view: impl Fn(View) + 'static) -> Watch {
-        let watcher = Watcher { user: user.clone(), on_view: Rc::new(on_view), is_on_screen: false, remind_at: None };
+    pub fn watch(&self, user: &UserRef, on_view: Rc<dyn Fn(View)>) -> Watch {
+        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, remind_at: None };
         let place = self.0.watchers.borrow_mut().insert(watcher);
         self.0.watchlist.borrow_mut().watch(user, clock::now());
         self.0.tick_soon();
@@ -214,8 +218,7 @@ impl Inner {
     /// Many events of one task make one tick, at the end of the task.
     fn tick_soon(self: &Rc<Self>) {
         if !self.is_tick_due.replace(true) {
-            let inner = Rc::downgrade(self);
-            spawn_local(async move { with(&inner, Inner::tick) });
+            TICK.with(|tick| window().queue_microtask(tick.as_ref().unchecked_ref()));
         }
     }
 
@@ -318,6 +321,15 @@ impl Drop for Inner {
     fn drop(&mut self) {
         for (_, abort) in self.flights.get_mut() {
             abort.abort();
+        }
+    }
+}
+
+fn tick_due() {
+    let drivers: Vec<_> = DRIVERS.with_borrow(|drivers| drivers.iter().filter_map(Weak::upgrade).collect());
+    for driver in drivers {
+        if driver.is_tick_due.get() {
+            driver.tick();
         }
     }
 }

@@ -33,23 +33,28 @@ pub(super) struct PageEvents(Closure<dyn Fn()>);
 impl PageEvents {
     pub(super) fn new(callback: impl Fn() + 'static) -> Self {
         let events = Self(Closure::new(callback));
-        events.each(|target, event, callback| target.add_event_listener_with_callback(event, callback).is_ok());
+        events.register(true);
         events
     }
 
-    fn each(&self, act: impl Fn(&EventTarget, &str, &js_sys::Function) -> bool) {
+    fn register(&self, on: bool) {
         let callback = self.0.as_ref().unchecked_ref();
-        for event in DOCUMENT_EVENTS {
-            act(&document(), event, callback);
-        }
-        for event in WINDOW_EVENTS {
-            act(&window(), event, callback);
+        let targets: [EventTarget; 2] = [document().into(), window().into()];
+        for (target, events) in targets.iter().zip([DOCUMENT_EVENTS, WINDOW_EVENTS]) {
+            for event in events {
+                // Neither fails.
+                let _ = if on {
+                    target.add_event_listener_with_callback(event, callback)
+                } else {
+                    target.remove_event_listener_with_callback(event, callback)
+                };
+            }
         }
     }
 }
 
 impl Drop for PageEvents {
     fn drop(&mut self) {
-        self.each(|target, event, callback| target.remove_event_listener_with_callback(event, callback).is_ok());
+        self.register(false);
     }
 }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use slab::Slab;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
+use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry};
+
+use crate::object::object;
 
 /// What is this close to the screen is asked about already, so that scrolling finds it answered.
 const MARGIN: &str = "200px";
@@ -74,9 +76,8 @@ impl Screen {
                 }
             }
         });
-        let options = IntersectionObserverInit::new();
-        options.set_root_margin(MARGIN);
-        let observer = IntersectionObserver::new_with_options(on_entries.as_ref().unchecked_ref(), &options).ok()?;
+        let options = object(&[("rootMargin", &MARGIN.into())]);
+        let observer = IntersectionObserver::new_with_options(on_entries.as_ref().unchecked_ref(), options.unchecked_ref()).ok()?;
         Some(Self { observer, places: js_sys::WeakMap::new(), callbacks: Slab::new(), _on_entries: on_entries })
     }
 }

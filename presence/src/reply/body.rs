@@ -37,7 +37,7 @@ pub(super) fn presence(claims: &Object) -> Option<Presence> {
 impl RealmBody {
     /// `None` for what is no JSON object, or has another thing than an object in the place of `presences`.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body)?;
+        let mut reader = Reader::new(body);
         let (mut rest, mut presences) = (Vec::new(), None);
         reader.members(&mut |reader, key| {
             if key == "presences" {

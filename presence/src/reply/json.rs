@@ -47,30 +47,25 @@ impl Object {
 
 /// Reads one JSON text from its begin to its end. `None` from any method: it is none.
 pub(super) struct Reader<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
     depth: u8,
 }
 
 impl<'a> Reader<'a> {
-    /// `None` for what is not UTF-8.
-    pub(super) fn new(text: &'a [u8]) -> Option<Self> {
-        Some(Self { rest: core::str::from_utf8(text).ok()?, depth: 0 })
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { rest: text, depth: 0 }
     }
 
     /// Whether nothing is left but blanks.
     pub(super) fn is_at_end(&mut self) -> bool {
-        self.peek().is_none()
-    }
-
-    /// The next byte that is no blank.
-    pub(super) fn peek(&mut self) -> Option<u8> {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
-        self.rest.bytes().next()
+        self.skip_blanks();
+        self.rest.is_empty()
     }
 
     /// One value, whatever it is.
     pub(super) fn value(&mut self) -> Option<Json> {
-        match self.peek()? {
+        self.skip_blanks();
+        match self.rest.first()? {
             b'{' => {
                 let mut members = Vec::new();
                 self.members(&mut |reader, key| {
@@ -81,14 +76,14 @@ impl<'a> Reader<'a> {
                 Some(Json::Object(Object(members)))
             }
             b'[' => {
-                self.sequence(b']', &mut |reader| reader.value().map(drop))?;
+                self.sequence(b'[', b']', &mut |reader| reader.value().map(drop))?;
                 Some(Json::Other)
             }
             b'"' => self.string().map(Json::Text),
             b'-' | b'0'..=b'9' => self.number().map(Json::Number),
             _ => {
-                let rest = ["true", "false", "null"].iter().find_map(|word| self.rest.strip_prefix(word))?;
-                self.rest = rest;
+                let mut words = ["true", "false", "null"].iter();
+                self.rest = words.find_map(|word| self.rest.strip_prefix(word.as_bytes()))?;
                 Some(Json::Other)
             }
         }
@@ -96,16 +91,16 @@ impl<'a> Reader<'a> {
 
     /// An object; `member` reads the value of each key.
     pub(super) fn members(&mut self, member: &mut dyn FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
-        self.sequence(b'}', &mut |reader| {
+        self.sequence(b'{', b'}', &mut |reader| {
             let key = reader.string()?;
             reader.expect(b':')?;
             member(reader, key)
         })
     }
 
-    /// What stands between the bracket that is next and its partner `close`, separated by commas.
-    fn sequence(&mut self, close: u8, item: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.expect(if close == b'}' { b'{' } else { b'[' })?;
+    /// What stands between two brackets, separated by commas.
+    fn sequence(&mut self, open: u8, close: u8, item: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.expect(open)?;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return None;
@@ -123,56 +118,42 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// The ASCII byte `wanted`, after blanks.
-    fn expect(&mut self, wanted: u8) -> Option<()> {
-        if self.peek()? == wanted {
-            self.rest = &self.rest[1..];
-            Some(())
-        } else {
-            None
-        }
-    }
-
     fn string(&mut self) -> Option<String> {
         self.expect(b'"')?;
-        let mut text = String::new();
+        let mut text = Vec::new();
         loop {
-            let end = self.rest.find(|c| c == '"' || c == '\\' || c < ' ')?;
-            let (plain, rest) = self.rest.split_at(end);
-            text.push_str(plain);
-            self.rest = &rest[1..];
-            match rest.as_bytes()[0] {
-                b'"' => return Some(text),
-                b'\\' => text.push(self.escape()?),
-                _ => return None,
+            match self.next()? {
+                b'"' => return String::from_utf8(text).ok(),
+                b'\\' => {
+                    let escaped = self.escape()?;
+                    text.extend_from_slice(escaped.encode_utf8(&mut [0; 4]).as_bytes());
+                }
+                byte if byte < b' ' => return None,
+                byte => text.push(byte),
             }
         }
     }
 
     /// What follows a backslash.
     fn escape(&mut self) -> Option<char> {
-        let mut chars = self.rest.chars();
-        let escaped = chars.next()?;
-        self.rest = chars.as_str();
-        Some(match escaped {
-            '"' | '\\' | '/' => escaped,
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => {
-                let unit = self.code_unit()?;
-                match char::from_u32(unit) {
-                    Some(c) => c,
-                    // Half of a pair; the other half must follow.
-                    None => {
-                        self.rest = self.rest.strip_prefix("\\u")?;
-                        let low = self.code_unit()?;
-                        let is_pair = unit < 0xDC00 && (0xDC00..0xE000).contains(&low);
-                        is_pair.then(|| char::from_u32(0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00)))??
+        Some(match self.next()? {
+            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let mut code = self.code_unit()?;
+                // Half of a pair; the other half must follow.
+                if (0xD800..0xDC00).contains(&code) && self.next()? == b'\\' && self.next()? == b'u' {
+                    let low = self.code_unit()?;
+                    if !(0xDC00..0xE000).contains(&low) {
+                        return None;
                     }
+                    code = 0x1_0000 + ((code - 0xD800) << 10) + (low - 0xDC00);
                 }
+                char::from_u32(code)?
             }
             _ => return None,
         })
@@ -180,22 +161,20 @@ impl<'a> Reader<'a> {
 
     /// Four hexadecimal digits.
     fn code_unit(&mut self) -> Option<u32> {
-        let (digits, rest) = self.rest.split_at_checked(4)?;
-        self.rest = rest;
-        digits.chars().try_fold(0, |unit, digit| Some(unit * 16 + digit.to_digit(16)?))
+        (0..4).try_fold(0, |unit, _| Some(unit * 16 + char::from(self.next()?).to_digit(16)?))
     }
 
     /// A number, to the precision that times need: exact for up to 15 digits.
     fn number(&mut self) -> Option<f64> {
-        let negative = self.eat('-');
-        let has_leading_zero = self.rest.starts_with('0');
+        let is_negative = self.eat(b'-');
+        let has_leading_zero = self.rest.first() == Some(&b'0');
         let mut value = 0.0;
         let whole_digits = self.digits(&mut |digit| value = value * 10.0 + digit);
         if whole_digits == 0 || has_leading_zero && whole_digits > 1 {
             return None;
         }
         let mut scale = 1.0;
-        if self.eat('.') {
+        if self.eat(b'.') {
             let fraction_digits = self.digits(&mut |digit| {
                 // What comes after 20 digits changes nothing, and would make the scale infinite.
                 if scale < 1e20 {
@@ -208,45 +187,57 @@ impl<'a> Reader<'a> {
             }
         }
         value /= scale;
-        if self.eat('e') || self.eat('E') {
-            let is_small = self.eat('-');
+        if self.eat(b'e') || self.eat(b'E') {
+            let is_small = self.eat(b'-');
             if !is_small {
-                self.eat('+');
+                self.eat(b'+');
             }
             let mut exponent = 0.0_f64;
             if self.digits(&mut |digit| exponent = (exponent * 10.0 + digit).min(400.0)) == 0 {
                 return None;
             }
             for _ in 0..exponent as u32 {
-                if is_small {
-                    value /= 10.0;
-                } else {
-                    value *= 10.0;
-                }
+                value = if is_small { value / 10.0 } else { value * 10.0 };
             }
         }
-        Some(if negative { -value } else { value })
+        Some(if is_negative { -value } else { value })
     }
 
     /// Takes the digits that are next, and tells how many.
     fn digits(&mut self, each: &mut dyn FnMut(f64)) -> usize {
-        let end = self.rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.rest.len());
-        let (digits, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        for digit in digits.bytes() {
+        let mut count = 0;
+        while let Some((digit @ b'0'..=b'9', rest)) = self.rest.split_first() {
             each(f64::from(digit - b'0'));
+            self.rest = rest;
+            count += 1;
         }
-        end
+        count
     }
 
-    fn eat(&mut self, wanted: char) -> bool {
-        match self.rest.strip_prefix(wanted) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
+    /// The byte `wanted`, after blanks.
+    fn expect(&mut self, wanted: u8) -> Option<()> {
+        self.skip_blanks();
+        self.eat(wanted).then_some(())
+    }
+
+    fn skip_blanks(&mut self) {
+        while let Some((b' ' | b'\t' | b'\n' | b'\r', rest)) = self.rest.split_first() {
+            self.rest = rest;
         }
+    }
+
+    fn eat(&mut self, wanted: u8) -> bool {
+        let is_next = self.rest.first() == Some(&wanted);
+        if is_next {
+            self.next();
+        }
+        is_next
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (byte, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*byte)
     }
 }
 
@@ -257,7 +248,7 @@ mod tests {
     use super::*;
 
     fn read(text: &[u8]) -> Option<Json> {
-        let mut reader = Reader::new(text)?;
+        let mut reader = Reader::new(text);
         let value = reader.value()?;
         reader.is_at_end().then_some(value)
     }

@@ -36,6 +36,12 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
+    /// The content, and the rest.
+    pub(crate) fn split(self) -> (T, Reply<()>) {
+        let Self { content, server_timestamp, sent_after, offline_after } = self;
+        (content, Reply { content: (), server_timestamp, sent_after, offline_after })
+    }
+
     /// The greatest lower bound of the server's now.
     #[must_use]
     pub fn lower_bound(&self) -> Option<Timestamp> {
@@ -146,7 +152,7 @@ impl HttpReply<'_> {
     }
 
     fn object(&self) -> Option<Object> {
-        let mut reader = Reader::new(self.body)?;
+        let mut reader = Reader::new(self.body);
         match reader.value()? {
             Json::Object(object) if reader.is_at_end() => Some(object),
             _ => None,
@@ -154,12 +160,18 @@ impl HttpReply<'_> {
     }
 
     fn reply<T>(&self, content: T, body: &Object) -> Reply<T> {
+        let Reply { content: (), server_timestamp, sent_after, offline_after } = self.envelope(body);
+        Reply { content, server_timestamp, sent_after, offline_after }
+    }
+
+    /// What a reply says whatever it is about.
+    fn envelope(&self, body: &Object) -> Reply<()> {
         let header = |name| (self.header)(name);
         let date = header("date").and_then(|date| http_date::parse(&date));
         let expires = header("expires").and_then(|date| http_date::parse(&date));
         let max_age = header("cache-control").map_or(Duration::ZERO, |directives| max_age(&directives));
         Reply {
-            content,
+            content: (),
             server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
             sent_after: date.max(expires.map(|at| at - max_age)),
             offline_after: body.number("server_presence_offline_threshold_seconds").and_then(seconds),

@@ -39,7 +39,7 @@ impl Watchlist {
         }
     }
 
-    pub(super) fn succeeded<T>(&mut self, flight: &Flight, reply: &Reply<T>, now: Reading) -> Origin {
+    pub(super) fn succeeded(&mut self, flight: &Flight, reply: &Reply<()>, now: Reading) -> Origin {
         self.backoff.succeeded();
         self.told_offline_after = reply.offline_after.or(self.told_offline_after);
         if let Some(bound) = reply.lower_bound() {

@@ -264,12 +264,14 @@ impl Watchlist {
         };
         match (answer, &flight.subject) {
             (Answer::Single(reply), Subject::Single(user)) => {
+                let (content, reply) = reply.split();
                 let origin = self.succeeded(&flight, &reply, now);
-                self.single_answered(user, reply.content, origin, flight.started);
+                self.single_answered(user, content, origin, flight.started);
             }
             (Answer::Realm(reply), Subject::Group(group)) => {
+                let (content, reply) = reply.split();
                 let origin = self.succeeded(&flight, &reply, now);
-                self.realm_answered(*group, reply.content, origin, flight.started);
+                self.realm_answered(*group, content, origin, flight.started);
             }
             _ => self.failed_flight(&flight, Failure::NotZulip, now),
         }

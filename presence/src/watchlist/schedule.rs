@@ -1,8 +1,5 @@
 //! Which requests are due, and which may start.
 
-use core::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use super::{Ask, Endpoint, Flight, GATHER, MAX_IN_FLIGHT, Request, RequestId, Subject, Watchlist};
 use crate::time::Moment;
 
@@ -17,13 +14,15 @@ struct Wish {
 
 impl Watchlist {
     pub(super) fn start_requests(&mut self, now: Moment) -> Vec<Request> {
-        let wanted = self.wanted(now);
-        // Whoever waits longest first; of those that wait alike groups come first, as they bring most. A heap: a sort weighs 1.5 KB.
-        let mut due: BinaryHeap<_> = (0..wanted.len()).filter(|&at| wanted[at].0 <= now).map(|at| Reverse((wanted[at].0, at))).collect();
+        let mut wanted = self.wanted(now);
+        wanted.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
-        while let Some(Reverse((_, at))) = due.pop() {
-            let subject = wanted[at].1.clone();
+        // Whoever waits longest first; of those that wait alike groups come first, as they bring most.
+        while let Some(first) = (0..wanted.len()).min_by_key(|&place| wanted[place].0) {
+            let (_, subject) = wanted.remove(first);
             if self.gate(&subject, now) != Some(now) {
+                // What keeps a group back keeps back everybody.
+                wanted.retain(|(_, other)| matches!(subject, Subject::Single(_)) && matches!(other, Subject::Group(_)));
                 continue;
             }
             self.budget.spend(now);
