@@ -58,37 +58,36 @@ npm_packages() { # folder
   cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
+debian() { # what-to-say-where-there-is-no-apt package...
+  local hint=$1 sudo=()
+  shift
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  have apt-get && { [ "$(id -u)" = 0 ] || have sudo; } || die "$hint"
+  say "installing Debian's $*"
+  "${sudo[@]+"${sudo[@]}"}" apt-get update -q
+  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
+}
+
 browser() {
   if { [ -n "${CHROMIUM:-}" ] || have chromium; } && { [ -n "${CHROMEDRIVER:-}" ] || have chromedriver; }; then
     return
   fi
-  local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo)
-  if have apt-get && { [ "$(id -u)" = 0 ] || have sudo; }; then
-    say "installing Debian's chromium and chromium-driver"
-    "${sudo[@]+"${sudo[@]}"}" apt-get update -q
-    "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get install -qy --no-install-recommends chromium chromium-driver
-  else
-    die "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths"
-  fi
+  debian "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths" chromium chromium-driver
 }
 
-debian() { # command package
-  have "$1" || [ -x "/usr/sbin/$1" ] && return
-  local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo)
-  have apt-get || die "install $2"
-  say "installing Debian's $2"
-  "${sudo[@]+"${sudo[@]}"}" apt-get update -q
-  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$2"
+reverse_proxy() {
+  have nginx || [ -x /usr/sbin/nginx ] || debian "install nginx" nginx-light
+}
+
+load_generator() {
+  have wrk || debian "install wrk" wrk
 }
 
 # Zulip's own Python client, against which the gateway is tested.
 python_client() {
-  have python3 || die "Python 3 is missing"
   .tools/python/bin/python -c "import importlib.metadata as m; assert m.version('zulip') == '$PYTHON_CLIENT_VERSION'" 2>/dev/null && return
   say "installing zulip $PYTHON_CLIENT_VERSION for Python into .tools/python"
+  python3 -c "import venv, ensurepip" 2>/dev/null || debian "install Python 3 with venv" python3 python3-venv
   python3 -m venv .tools/python
   .tools/python/bin/python -m pip install -q --disable-pip-version-check "zulip==$PYTHON_CLIENT_VERSION"
 }
@@ -102,8 +101,8 @@ for need in "$@"; do
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     browser) browser ;;
-    nginx) debian nginx nginx-light ;;
-    wrk) debian wrk wrk ;;
+    nginx) reverse_proxy ;;
+    wrk) load_generator ;;
     python-client) python_client ;;
     *) die "nobody knows how to install '$need'" ;;
   esac
