@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use zulip_presence_core::reply::{Failure, HttpReply, Reply};
 use zulip_presence_core::{MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence, Status, Timestamp, UserRef};
 
@@ -15,6 +16,7 @@ pub fn check(input: &[u8]) {
     let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
     let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
     let reply = HttpReply { status, header: &header, body };
+    check_json(status, body);
     match reply.single() {
         Ok(reply) => {
             check_reply(&reply);
@@ -36,6 +38,87 @@ pub fn check(input: &[u8]) {
         }
         Err(failure) => check_failure(status, failure),
     }
+}
+
+/// Reads the body as serde_json does: what that refuses is no reply, and what it reads says the same to us.
+fn check_json(status: u16, body: &[u8]) {
+    let json: Value = match serde_json::from_slice(body) {
+        Ok(json) => json,
+        Err(error) => {
+            // To us a number out of range is infinite, and an instant at the end of time.
+            if !error.to_string().contains("out of range") {
+                let reply = HttpReply { status, header: &|_| None, body };
+                assert!(reply.single().is_err() && reply.realm().is_err(), "{error}, but we read it");
+            }
+            return;
+        }
+    };
+    // Written anew no name is there twice.
+    let text = json.to_string();
+    let reply = HttpReply { status: 200, header: &|_| None, body: text.as_bytes() };
+    let is_success = json["result"] == "success" && depth(&json) <= 60;
+    match reply.single() {
+        Ok(reply) => {
+            assert!(is_success && json["presence"].is_object(), "{text}");
+            check_claims(&json["presence"], reply.content.ok());
+            assert!(near(reply.server_timestamp, instant(&json["server_timestamp"])), "{text}");
+        }
+        Err(_) => assert!(!is_success || !json["presence"].is_object(), "{text}"),
+    }
+    match reply.realm() {
+        Ok(reply) => {
+            assert!(is_success && json["presences"].is_object(), "{text}");
+            for (key, claims) in json["presences"].as_object().into_iter().flatten() {
+                let Ok(user) = key.parse() else {
+                    continue;
+                };
+                let same = |other: &&String| other.parse().as_ref() == Ok(&user);
+                // Of two notations of one person the first counts, and none that is no object.
+                if json["presences"].as_object().is_some_and(|all| all.keys().filter(same).count() == 1) {
+                    let entry = reply.content.get(&user);
+                    assert_eq!(entry.is_some(), claims.is_object(), "{key} in {text}");
+                    check_claims(claims, entry.flatten());
+                }
+            }
+        }
+        Err(_) => assert!(!is_success || !json["presences"].is_object(), "{text}"),
+    }
+}
+
+fn depth(json: &Value) -> usize {
+    match json {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn instant(json: &Value) -> Option<Timestamp> {
+    json.as_f64().map(Timestamp::from_unix_s)
+}
+
+/// Apart by no more than two readings of one decimal number may be.
+fn near(ours: Option<Timestamp>, theirs: Option<Timestamp>) -> bool {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) => ours.as_ms().abs_diff(theirs.as_ms()) <= 5,
+        (ours, theirs) => ours == theirs,
+    }
+}
+
+fn check_claims(json: &Value, ours: Option<Presence>) {
+    let ours = ours.unwrap_or_default();
+    let (active, idle) = (instant(&json["active_timestamp"]), instant(&json["idle_timestamp"]));
+    if active.is_some() || idle.is_some() {
+        assert!(near(ours.last_active, active) && near(ours.last_connected, idle) && !ours.offline, "{ours:?} in {json}");
+        return;
+    }
+    let entries = || json.as_object().into_iter().flatten().filter(|(_, claim)| claim.is_object());
+    let newest = |words: &[&str]| {
+        let said = entries().filter(|(_, claim)| claim["status"].as_str().is_some_and(|word| words.contains(&word)));
+        said.filter_map(|(_, claim)| instant(&claim["timestamp"])).max()
+    };
+    assert!(near(ours.last_active, newest(&["active"])) && near(ours.last_connected, newest(&["idle", "offline"])), "{ours:?} in {json}");
+    assert_eq!(ours.offline, json["aggregated"].is_object() && json["aggregated"]["status"] == "offline", "{json}");
 }
 
 /// The users whom a body may name, found without our parser.
