@@ -70,10 +70,17 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	npx --no-install prettier --check .
 	node tools/directory.mjs --check
+	node tools/shipped.mjs
+	node tools/named.mjs
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
+
+.PHONY: audit
+audit: tools-audit ## Licences, duplicates and origins of all crates; ADVISORIES=1: known weaknesses too
+	cargo deny --locked check licenses bans sources $(if $(ADVISORIES),advisories)
+	cargo deny --locked --manifest-path fuzz/Cargo.toml check --config deny.toml licenses bans sources
 
 .PHONY: fmt
 fmt: tools-npm ## Format everything
@@ -87,13 +94,15 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-fuzz tools-browser tools-gateway
+.PHONY: tools-wasm tools-build tools-npm tools-audit tools-fuzz tools-browser tools-gateway
 tools-wasm:
 	@bash tools/need.sh wasm-target
 tools-build: tools-wasm tools-npm
 	@bash tools/need.sh trunk wasm-bindgen
 tools-npm:
 	@bash tools/need.sh npm-packages
+tools-audit:
+	@bash tools/need.sh cargo-deny
 tools-fuzz:
 	@bash tools/need.sh cargo-fuzz
 tools-browser:

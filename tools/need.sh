@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-fuzz|npm-packages|bench-packages|browser|nginx|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|npm-packages|bench-packages|browser|nginx|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
+CARGO_DENY_VERSION=0.20.2
 CARGO_FUZZ_VERSION=0.13.2
 NODE_MAJOR=20
 PYTHON_CLIENT_VERSION=0.9.1
@@ -97,6 +98,7 @@ for need in "$@"; do
     wasm-target) wasm_target ;;
     trunk) cargo_tool trunk "$TRUNK_VERSION" trunk ;;
     wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
+    cargo-deny) cargo_tool cargo-deny "$CARGO_DENY_VERSION" cargo-deny ;;
     cargo-fuzz) cargo_fuzz ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
