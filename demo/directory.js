@@ -5,7 +5,8 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
-  // At once, before anything is painted in the wrong colours.
+  // At once, before anything is painted in the wrong colours or without its controls.
+  root.classList.add("scripted");
   const stored = localStorage.getItem("theme");
   if (stored) root.dataset.theme = stored;
 
@@ -17,7 +18,6 @@
   function theme(button) {
     const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
     const tell = () => (button.querySelector("span").textContent = isDark() ? "Light" : "Dark");
-    button.hidden = false;
     button.addEventListener("click", () => {
       root.dataset.theme = isDark() ? "light" : "dark";
       localStorage.setItem("theme", root.dataset.theme);
@@ -44,7 +44,6 @@
       })),
     }));
 
-    search.hidden = false;
     search.addEventListener("submit", (event) => event.preventDefault());
     input.addEventListener("input", show);
     legend.addEventListener("click", (event) => only(event.target.closest("button")));
