@@ -212,7 +212,7 @@ impl Zuliprc {
                     value.push('\n');
                     value.push_str(line);
                 }
-            } else if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            } else if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
                 in_api = Some(section.0 == "api");
                 last = None;
             } else {
@@ -294,6 +294,7 @@ mod tests {
         says(Some("[api]\nemail=a@b\nkey=sesame\n"), &[], "no `site`");
         says(Some("[api]\nkey=sesame\nsite=https://x\n"), &[], "no `email`");
         says(Some("[zulip]\nkey=sesame\n"), &[], "[api]");
+        says(Some("[api]x]\nkey=sesame\n"), &[], "[api]");
         says(Some("key=sesame\n"), &[], ".zuliprc:1");
         says(Some("[api]\nsesame\n"), &[], ".zuliprc:2");
         says(Some(&format!("{COMPLETE}insecure=yes\n")), &[], "'true' or 'false'");
