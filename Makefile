@@ -54,6 +54,11 @@ test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless
 test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwright
 	npx --no-install playwright test
 
+.PHONY: bench-gateway
+bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
+	@bash tools/need.sh nginx wrk
+	bash bench/gateway.sh
+
 .PHONY: bench
 bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
 	@bash tools/need.sh bench-packages
@@ -108,4 +113,4 @@ tools-fuzz:
 tools-browser:
 	@bash tools/need.sh browser
 tools-gateway:
-	@bash tools/need.sh nginx python-client
+	@bash tools/need.sh nginx openssl python-client

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|npm-packages|bench-packages|browser|nginx|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|npm-packages|bench-packages|browser|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -104,6 +104,7 @@ for need in "$@"; do
     bench-packages) npm_packages bench ;;
     browser) browser ;;
     nginx) reverse_proxy ;;
+    openssl) have openssl || debian "install openssl" openssl ;;
     wrk) load_generator ;;
     python-client) python_client ;;
     *) die "nobody knows how to install '$need'" ;;

@@ -14,7 +14,7 @@ use crate::allowed::{Allowed, NobodyAtLine};
 use crate::clock;
 use crate::directory::Directory;
 use crate::metrics::{Kind, Metrics};
-use crate::store::{PATIENCE, Policy, Store, Work};
+use crate::store::{News, PATIENCE, Policy, Store, Work};
 use crate::upstream::Upstream;
 
 /// The directory of 20,000 people is no small request.
@@ -125,15 +125,12 @@ impl Gateway {
 
     async fn fetch(&self, Request { id, ask }: Request) {
         let asked_at = clock::now().monotonic;
-        let reply = self.upstream.get(&ask.path()).await;
-        let now = clock::now();
-        let failure = match reply {
-            Ok(reply) => self.store().answered(id, &reply, asked_at, now).err(),
-            Err(failure) => {
-                self.store().failed(id, failure, now);
-                Some(failure)
-            }
-        };
+        let news = self.upstream.get(&ask.path()).await.and_then(|reply| News::read(&ask, &reply));
+        let (failure, now) = (news.as_ref().err().copied(), clock::now());
+        match news {
+            Ok(news) => self.store().answered(id, news, asked_at, now),
+            Err(failure) => self.store().failed(id, failure, now),
+        }
         self.note(kind(&ask), failure);
         self.happened();
     }

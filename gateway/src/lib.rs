@@ -177,3 +177,27 @@ async fn file(State(Shared { files, .. }): State<Shared>, request: Request) -> R
         None => plain(StatusCode::NOT_FOUND, "Not found\n"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// Were a handler to panic, the page would get a 500 and the process would live.
+    #[tokio::test]
+    async fn a_panic_is_a_500() {
+        let panics = || async {
+            if true {
+                panic!("a bug")
+            }
+        };
+        let app: Router = Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked));
+        for _ in 0..2 {
+            let request = axum::http::Request::get("/").body(Body::empty()).expect("a request");
+            let response = app.clone().oneshot(request).await.expect("infallible");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+}

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 async fn account(settings: &Settings) -> Result<Account, String> {
     if settings.demo {
         let listener = listen(settings.demo_listen, "--demo-listen").await?;
-        demo::start(listener, settings.demo_generation).map_err(|error| error.to_string())
+        demo::start(listener, settings.demo_generation, settings.demo_people).map_err(|error| error.to_string())
     } else {
         Account::find(settings.config_file.as_deref(), |name| std::env::var(name).ok()).map_err(|error| error.to_string())
     }

@@ -54,6 +54,10 @@ pub struct Settings {
     #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub demo_listen: SocketAddr,
 
+    /// So many more people in the simulated organisation, from ID 10001 on: for measurements
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, hide = true)]
+    pub demo_people: u32,
+
     /// Where to listen; port 0 takes any free one
     #[arg(long, env = "ZULIP_PRESENCE_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8640")]
     pub listen: SocketAddr,

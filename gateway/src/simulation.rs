@@ -14,7 +14,7 @@ use zulip_presence_core::{Reading, Status, Timestamp, UserRef};
 use crate::allowed::Allowed;
 use crate::demo::{Claims, EMAIL, KEY, SimulatedZulip, Whereabouts};
 use crate::directory::Directory;
-use crate::store::{Asked, Policy, Store, Work};
+use crate::store::{Asked, News, Policy, Store, Work};
 use crate::upstream::Reply;
 
 /// Zulip's time to answer.
@@ -70,8 +70,8 @@ impl World {
             for request in requests {
                 let reply = self.ask(&request.ask.path(), asked_at).await;
                 let now = self.now();
-                match reply {
-                    Ok(reply) => drop(self.store.answered(request.id, &reply, asked_at, now)),
+                match reply.and_then(|reply| News::read(&request.ask, &reply)) {
+                    Ok(news) => self.store.answered(request.id, news, asked_at, now),
                     Err(failure) => self.store.failed(request.id, failure, now),
                 }
             }

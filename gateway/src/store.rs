@@ -104,6 +104,38 @@ pub(crate) struct Known {
     pub(crate) observed: Observed,
 }
 
+/// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the store.
+#[derive(Debug)]
+pub(crate) struct News {
+    answer: Answer,
+    said: WhatWasSaid,
+}
+
+#[derive(Debug)]
+enum WhatWasSaid {
+    OfOne(Result<Said, NoPresence>),
+    OfAll(HashMap<UserRef, Said>),
+}
+
+impl News {
+    /// Reads the reply to `ask`.
+    ///
+    /// # Errors
+    /// Why it is of no use.
+    pub(crate) fn read(ask: &Ask, reply: &Reply) -> Result<Self, Failure> {
+        match ask {
+            Ask::Single(_) => {
+                let answer = reply.single()?;
+                let said = answer.content.map(|presence| Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence)));
+                Ok(Self { answer: Answer::Single(answer), said: WhatWasSaid::OfOne(said) })
+            }
+            Ask::Group(_) | Ask::Everybody => {
+                Ok(Self { answer: Answer::Realm(reply.realm()?), said: WhatWasSaid::OfAll(Said::of_realm(&reply.body)) })
+            }
+        }
+    }
+}
+
 /// What to do now.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
@@ -247,39 +279,22 @@ impl Store {
         });
     }
 
-    /// Takes in a reply of Zulip to `id`. Returns why it was of no use, if it was.
-    ///
-    /// # Errors
-    /// The failure, for the log.
-    pub(crate) fn answered(&mut self, id: RequestId, reply: &Reply, asked_at: Duration, now: Reading) -> Result<(), Failure> {
-        let Some(ask) = self.asks.get(&id) else {
-            return Ok(());
+    /// Takes in a reply of Zulip to `id`.
+    pub(crate) fn answered(&mut self, id: RequestId, news: News, asked_at: Duration, now: Reading) {
+        let Some(ask) = self.asks.remove(&id) else {
+            return;
         };
-        let answer = match ask {
-            Ask::Single(_) => reply.single().map(Answer::Single),
-            Ask::Group(_) | Ask::Everybody => reply.realm().map(Answer::Realm),
-        };
-        match answer {
-            Ok(answer) => {
-                match (self.asks.remove(&id), &answer) {
-                    (Some(Ask::Single(user)), Answer::Single(single)) => {
-                        if let Some(watched) = self.watched.get_mut(&user) {
-                            let said =
-                                single.content.map(|presence| Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence)));
-                            watched.single = Some(said);
-                        }
-                    }
-                    _ => self.take_realm(Said::of_realm(&reply.body), asked_at),
+        match (news.said, ask) {
+            (WhatWasSaid::OfOne(said), Ask::Single(user)) => {
+                if let Some(watched) = self.watched.get_mut(&user) {
+                    watched.single = Some(said);
                 }
-                self.watchlist.answered(id, answer, now);
-                self.note_success(now);
-                Ok(())
             }
-            Err(failure) => {
-                self.failed(id, failure, now);
-                Err(failure)
-            }
+            (WhatWasSaid::OfAll(said), _) => self.take_realm(said, asked_at),
+            (WhatWasSaid::OfOne(_), _) => {}
         }
+        self.watchlist.answered(id, news.answer, now);
+        self.note_success(now);
     }
 
     fn take_realm(&mut self, said: HashMap<UserRef, Said>, asked_at: Duration) {

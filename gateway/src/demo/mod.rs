@@ -17,12 +17,15 @@ pub const EMAIL: &str = "presence-bot@example.com";
 /// Its key. It opens nothing but the simulation.
 pub const KEY: &str = "simulated";
 
-/// Starts the simulated organisation on `listener`, and gives the account by which it is asked.
+/// Starts the simulated organisation, with `more_people` than the demo page lists, on `listener`, and gives the account by which it is asked.
 ///
 /// # Errors
 /// Where the listener has no address.
-pub fn start(listener: TcpListener, generation: u8) -> std::io::Result<Account> {
+pub fn start(listener: TcpListener, generation: u8, more_people: u32) -> std::io::Result<Account> {
     let zulip = SimulatedZulip::demo(generation);
+    for id in (10_001..).take(more_people as usize) {
+        zulip.add(id, &format!("user{id}@example.com"), &format!("User {id}"), Whereabouts::Scheduled);
+    }
     let account = zulip.account(listener.local_addr()?);
     tokio::spawn(serve(listener, zulip.router(), std::future::pending()));
     Ok(account)

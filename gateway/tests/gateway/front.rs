@@ -11,7 +11,7 @@ use crate::binary::{Running, raw};
 const ALL: &str = "ZULIP_PRESENCE_TEST_ALL";
 
 /// Whether `tool` is there; where all must be tested, it must.
-fn there(tool: &str, path: &Path) -> bool {
+pub(crate) fn there(tool: &str, path: &Path) -> bool {
     let there = path.exists();
     assert!(there || std::env::var_os(ALL).is_none(), "{tool} is missing: `make tools-gateway` installs it");
     if !there {
@@ -90,7 +90,7 @@ impl Drop for Nginx {
     }
 }
 
-const NGINX: &str = "/usr/sbin/nginx";
+pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 
 /// How many requests for presence reached this gateway.
 fn served(gateway: &Running) -> u64 {

@@ -8,3 +8,4 @@ mod front;
 mod outage;
 mod rig;
 mod secrets;
+mod tls;
