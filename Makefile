@@ -84,8 +84,8 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 
 .PHONY: audit
 audit: tools-audit ## Licences, duplicates and origins of all crates; ADVISORIES=1: known weaknesses too
-	cargo deny --locked check licenses bans sources $(if $(ADVISORIES),advisories)
-	cargo deny --locked --manifest-path fuzz/Cargo.toml check --config deny.toml licenses bans sources
+	cargo deny --workspace --locked check licenses bans sources $(if $(ADVISORIES),advisories)
+	cargo deny --manifest-path fuzz/Cargo.toml --config deny.toml check sources
 
 .PHONY: fmt
 fmt: tools-npm ## Format everything
