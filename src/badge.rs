@@ -1,6 +1,5 @@
 //! The badge itself, for whoever has a driver.
 
-use core::time::Duration;
 use std::rc::Rc;
 
 use web_sys::Element;
@@ -145,27 +144,23 @@ impl Badge {
         props.on_view.emit(self.view);
     }
 
-    /// The text to show now; sees to it that it is renewed in time.
+    /// The text to show now; sees to it that it is renewed in time. Nothing is said before there is an answer, as "unknown" is one.
     fn text(&self, props: &BadgeProps) -> String {
-        let Some(watch) = &self.watch else {
+        let Some(watch) = self.watch.as_ref().filter(|_| props.label != Label::None) else {
             return String::new();
         };
-        let (text, stays) = match props.label {
-            Label::None => (String::new(), None),
-            Label::Status => (words::status_text(self.view.status).to_owned(), None),
-            // "Unknown" is an answer: nothing is said before there is one.
-            Label::LastActive if !watch.is_answered() => (String::new(), None),
-            Label::LastActive => last_active(self.view, watch),
-        };
-        watch.remind(stays);
-        text
+        if !watch.is_answered() {
+            watch.remind_on_answer();
+            return String::new();
+        }
+        if props.label == Label::Status {
+            return words::status_text(self.view.status).to_owned();
+        }
+        let now = watch.server_now();
+        let last_active = LastActive::of(self.view, now, &words::utc_offset);
+        watch.remind_after(last_active.stays(self.view, now, &words::utc_offset));
+        words::last_active_text(last_active)
     }
-}
-
-fn last_active(view: View, watch: &Watch) -> (String, Option<Duration>) {
-    let now = watch.server_now();
-    let last_active = LastActive::of(view, now, &words::utc_offset);
-    (words::last_active_text(last_active), last_active.stays(view, now, &words::utc_offset))
 }
 
 fn user(written: &str) -> Option<UserRef> {

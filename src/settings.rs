@@ -241,3 +241,107 @@ fn seconds(written: Option<String>, min: Duration, max: Duration, line: &'static
     }
     span
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    const HERE: &str = "https://presence.example.com/api/v1";
+
+    /// The settings of a script tag with these attributes.
+    fn script(attributes: &[(&str, &str)]) -> Option<Settings> {
+        let attribute = |name: &str| attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::from_script(&attribute, HERE)
+    }
+
+    #[wasm_bindgen_test]
+    fn a_bare_tag_asks_the_gateway_beside_the_script() {
+        let settings = script(&[]).expect("valid");
+        assert_eq!(settings.url("realm/presence"), "https://presence.example.com/api/v1/realm/presence");
+        assert_eq!((settings.interval, settings.offline_after), (Duration::from_secs(60), None));
+        assert!(settings.access == Access::Gateway(Credentials::SameOrigin));
+        assert!(script(&[("endpoint", " "), ("email", "")]) == Some(settings), "what is empty is not there");
+    }
+
+    #[wasm_bindgen_test]
+    fn endpoints() {
+        let origin = window().location().origin().expect("an origin");
+        for (written, expected) in [
+            ("https://a.example/api/v1", "https://a.example/api/v1/"),
+            ("HTTPS://A.example:443/api/v1/", "https://a.example/api/v1/"),
+            ("http://localhost:8640/x y?q=1#f", "http://localhost:8640/x%20y/"),
+            ("//a.example", &[if origin.starts_with("https") { "https" } else { "http" }, "://a.example/"].concat()),
+            ("/presence/api/v1", &[&origin, "/presence/api/v1/"].concat()),
+        ] {
+            let settings = script(&[("endpoint", written)]);
+            assert_eq!(settings.as_ref().map(Settings::endpoint), Some(expected), "{written}");
+        }
+        for written in [
+            "http://[",
+            "http://",
+            "https://user:password@a.example/",
+            "https://user@a.example/",
+            "javascript:alert(1)",
+            "ftp://a.example/api/v1",
+            "httpx://a.example/",
+            "data:text/plain,x",
+            "blob:https://a.example/0",
+            "file:///api/v1",
+            "ws://a.example",
+        ] {
+            assert!(script(&[("endpoint", written)]).is_none(), "{written}");
+            assert!(Settings::gateway(written).is_err(), "{written}");
+        }
+        assert!(Settings::gateway("").is_err());
+    }
+
+    #[wasm_bindgen_test]
+    fn what_is_out_of_bounds_is_left_at_its_default() {
+        for (written, expected_s) in [
+            ("15", 15),
+            ("60", 60),
+            (" 20 ", 20),
+            ("0", 60),
+            ("14", 60),
+            ("61", 60),
+            ("-20", 60),
+            ("abc", 60),
+            ("20s", 60),
+            ("1e1", 60),
+            ("99999999999999999999", 60),
+        ] {
+            assert_eq!(script(&[("interval", written)]).expect("valid").interval, Duration::from_secs(expected_s), "{written}");
+        }
+        for (written, expected_s) in [("60", Some(60)), ("3600", Some(3600)), ("59", None), ("3601", None), ("never", None), ("", None)] {
+            let expected = expected_s.map(Duration::from_secs);
+            assert_eq!(script(&[("offlineAfter", written)]).expect("valid").offline_after, expected, "{written}");
+        }
+        for (written, expected) in [
+            ("omit", Credentials::Omit),
+            ("include", Credentials::Include),
+            ("same-origin", Credentials::SameOrigin),
+            ("INCLUDE", Credentials::SameOrigin),
+            ("yes", Credentials::SameOrigin),
+        ] {
+            assert!(script(&[("credentials", written)]).expect("valid").access == Access::Gateway(expected), "{written}");
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn half_a_key_asks_nobody() {
+        let (endpoint, email, key) = (("endpoint", "https://zulip.example.com"), ("email", "bot@example.com"), ("apiKey", "abc"));
+        assert!(script(&[endpoint, email]).is_none());
+        assert!(script(&[endpoint, key]).is_none());
+        assert!(script(&[email, key]).is_none(), "nor a key without the address of its Zulip");
+        assert!(script(&[endpoint, ("email", "böt☃@example.com"), key]).is_none(), "nor an email that HTTP cannot carry");
+        for site in ["https://zulip.example.com", "https://zulip.example.com/", "https://zulip.example.com/api/v1"] {
+            let settings = script(&[("endpoint", site), email, key]).expect("valid");
+            assert_eq!(settings.endpoint(), "https://zulip.example.com/api/v1/");
+            assert!(matches!(settings.access, Access::Zulip(ref key) if key.expose() == "Basic Ym90QGV4YW1wbGUuY29tOmFiYw=="));
+        }
+    }
+}

@@ -39,23 +39,36 @@ fn style() -> &'static str {
     begin.split_once(END).map_or("", |(style, _)| style)
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "wasm32"))]
 mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
     use zulip_presence_core::Status;
 
     use super::*;
 
-    #[test]
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
     fn the_style_is_found() {
         assert!(style().starts_with("\n:host") && style().ends_with("}\n"), "{}", style());
     }
 
-    #[test]
+    #[wasm_bindgen_test]
     fn element_js_has_the_colours_and_the_shape_of_the_core() {
         for status in Status::ALL {
             assert!(style().contains(status.colour()), "{status}");
             assert!(style().contains(status.colour_on_dark()), "{status} on dark");
         }
         assert!(ELEMENT_JS.contains(Status::Unknown.shape()));
+    }
+
+    #[wasm_bindgen_test]
+    fn the_document_adopts_it_once() {
+        adopt();
+        adopt();
+        let document = window().document().into();
+        let sheets: js_sys::Array = js_sys::Reflect::get(&document, &"adoptedStyleSheets".into()).expect("a property").unchecked_into();
+        assert_eq!(sheets.length(), 1);
+        assert!(sheets.get(0).unchecked_into::<CssStyleSheet>().css_rules().expect("rules").length() > 5);
     }
 }

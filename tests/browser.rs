@@ -1,327 +1,445 @@
-//! The Yew components in a real browser, against a network that each test speaks for.
+//! The components in a real browser; its clocks, timers and network are the test's.
 #![cfg(target_arch = "wasm32")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test may say what it expects")]
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::rc::Rc;
 
-use wasm_bindgen::prelude::*;
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::Element;
 use yew::prelude::*;
-use zulip_presence_widget::{Driver, Label, PresenceBadge, PresenceProvider, Settings, Status, UserRef, View};
+use zulip_presence_widget::{Badge, BadgeProps, Driver, Label, PresenceBadge, PresenceProvider, Settings, Status, UserRef};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-#[wasm_bindgen(module = "/tests/browser/network.js")]
+#[wasm_bindgen(module = "/tests/fake_page.js")]
 extern "C" {
-    fn answer(endpoint: &str, ages: &str);
-    fn requests(endpoint: &str) -> Vec<String>;
-    fn online();
-    fn console_lines() -> Vec<String>;
+    fn install();
+    fn uninstall();
+    fn advance(ms: f64) -> Promise;
+    fn settled() -> Promise;
+    fn set_presence(user: &str, active_ago_s: Option<f64>, idle_ago_s: Option<f64>);
+    fn set_outage(kind: &str);
+    fn set_visibility(state: &str);
+    fn request_count() -> usize;
+    fn last_request() -> String;
+    fn last_aborted() -> bool;
+    fn timer_count() -> usize;
+    fn warning_lines() -> Array;
+    fn asked(count: usize) -> Promise;
+    fn appears(root: &Element, selector: &str) -> Promise;
 }
 
-/// Hears views, and lets a test wait for one.
-#[derive(Clone, Default)]
-struct Views(Rc<RefCell<Heard>>);
+const ENDPOINT: &str = "https://presence.example.com/api/v1";
+const MINUTE: f64 = 60_000.0;
 
-#[derive(Default)]
-struct Heard {
-    views: Vec<View>,
-    waiting: Option<js_sys::Function>,
-}
-
-impl PartialEq for Views {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Views {
-    fn hear(&self, view: View) {
-        let mut heard = self.0.borrow_mut();
-        heard.views.push(view);
-        if let Some(waiting) = heard.waiting.take() {
-            waiting.call0(&JsValue::NULL).expect("a promise's resolver");
-        }
-    }
-
-    fn last(&self) -> Option<Status> {
-        self.0.borrow().views.last().map(|view| view.status)
-    }
-
-    /// Waits until `status` is heard, and the page shows it.
-    async fn until(&self, status: Status) {
-        while self.last() != Some(status) {
-            let next = js_sys::Promise::new(&mut |resolve, _| self.0.borrow_mut().waiting = Some(resolve));
-            JsFuture::from(next).await.expect("it only resolves");
-        }
-        yew::scheduler::flush().await;
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct TeamProps {
-    endpoint: AttrValue,
-    users: Vec<AttrValue>,
-    #[prop_or_default]
-    name: AttrValue,
-    #[prop_or_default]
-    label: Label,
-    views: Views,
-}
-
-#[component]
-fn Team(props: &TeamProps) -> Html {
-    let on_view = {
-        let views = props.views.clone();
-        Callback::from(move |view| views.hear(view))
-    };
-    let badge = |user: &AttrValue| {
-        html! { <PresenceBadge user={user} name={&props.name} label={props.label} on_view={on_view.clone()}>{ "Ada" }</PresenceBadge> }
-    };
-    html! {
-        <PresenceProvider endpoint={[&*props.endpoint, "/api/v1"].concat()}>{ for props.users.iter().map(badge) }</PresenceProvider>
-    }
-}
-
-/// A mounted team.
+/// A page with its own clocks and a place for components, until dropped.
 struct Page {
     root: Element,
-    app: Option<yew::AppHandle<Team>>,
-    views: Views,
 }
 
 impl Page {
-    fn new(endpoint: &'static str, users: &[&str]) -> Self {
-        let document = gloo_document();
-        let root = document.create_element("div").expect("a div");
-        document.body().expect("a body").append_child(&root).expect("appended");
-        let views = Views::default();
-        let app = yew::Renderer::<Team>::with_root_and_props(root.clone(), props(endpoint, users, &views)).render();
-        Self { root, app: Some(app), views }
+    fn new() -> Self {
+        install();
+        set_presence("1", Some(20.0), Some(5.0));
+        set_presence("2", Some(1_800.0), Some(5.0));
+        set_presence("3", Some(7_200.0), Some(3_600.0));
+        let document = web_sys::window().unwrap().document().unwrap();
+        let root = document.create_element("main").unwrap();
+        // On screen: below it would be the list of tests.
+        document.body().unwrap().prepend_with_node_1(&root).unwrap();
+        Self { root }
     }
 
-    fn update(&mut self, props: TeamProps) {
-        self.app.as_mut().expect("mounted").update(props);
+    async fn see(&self, selector: &str) {
+        wait(appears(&self.root, selector)).await;
     }
 
-    fn find(&self, selector: &str) -> Element {
-        self.root.query_selector(selector).expect("a selector").unwrap_or_else(|| panic!("no {selector}"))
+    fn all(&self, selector: &str) -> Vec<Element> {
+        let found = self.root.query_selector_all(selector).unwrap();
+        (0..found.length()).map(|at| wasm_bindgen::JsCast::unchecked_into(found.get(at).unwrap())).collect()
     }
 
-    /// What the first badge shows: its class, its drawing and its accessible name.
-    fn shows(&self, status: Status, name: &str) {
-        let svg = self.find("svg");
-        assert_eq!(svg.get_attribute("class").as_deref(), Some(status.as_str()));
-        assert_eq!(svg.get_attribute("aria-label").as_deref(), Some(name));
-        assert_eq!(self.find("path").get_attribute("d").as_deref(), Some(status.shape()));
+    fn names(&self) -> Vec<String> {
+        self.all("svg").iter().map(|svg| svg.get_attribute("aria-label").unwrap()).collect()
+    }
+
+    fn label(&self) -> String {
+        self.all("[part=label]").first().and_then(|label| label.text_content()).unwrap_or_default()
     }
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
-        if let Some(app) = self.app.take() {
-            app.destroy();
-        }
         self.root.remove();
+        uninstall();
     }
 }
 
-fn props(endpoint: &'static str, users: &[&str], views: &Views) -> TeamProps {
-    let users = users.iter().map(|user| AttrValue::from((*user).to_owned())).collect();
-    TeamProps { endpoint: endpoint.into(), users, name: AttrValue::default(), label: Label::None, views: views.clone() }
+async fn wait(promise: Promise) {
+    JsFuture::from(promise).await.unwrap();
 }
 
-fn gloo_document() -> web_sys::Document {
-    web_sys::window().and_then(|window| window.document()).expect("a document")
-}
-
-fn user(written: &str) -> UserRef {
-    written.parse().expect("a user")
-}
-
-#[wasm_bindgen_test]
-async fn a_badge_is_unknown_before_it_is_told() {
-    answer("/mount", r#"{"12": [5, 5]}"#);
-    let page = Page::new("/mount", &["12"]);
+/// Lets `ms` pass, and everything happen that this brings about.
+async fn pass(ms: f64) {
+    wait(advance(ms)).await;
     yew::scheduler::flush().await;
-    page.shows(Status::Unknown, "Status unknown");
-    assert_eq!(page.root.text_content().as_deref(), Some("Ada"));
-    page.views.until(Status::Active).await;
-    page.shows(Status::Active, "Active now");
-    assert_eq!(requests("/mount"), ["/mount/api/v1/realm/presence?users=%5B%2212%22%5D"]);
 }
 
-#[wasm_bindgen_test]
-async fn each_status_is_shown() {
-    for (endpoint, ages, status, name) in [
-        ("/active", r#"{"12": [5, 5]}"#, Status::Active, "Ada Lovelace: active now"),
-        ("/idle", r#"{"12": [900, 5]}"#, Status::Idle, "Ada Lovelace: idle"),
-        ("/offline", r#"{"12": [900, 900]}"#, Status::Offline, "Ada Lovelace: offline"),
-    ] {
-        answer(endpoint, ages);
-        let mut page = Page::new(endpoint, &["12"]);
-        let named = TeamProps { name: "Ada Lovelace".into(), label: Label::Status, ..props(endpoint, &["12"], &page.views) };
-        page.update(named);
-        page.views.until(status).await;
-        page.shows(status, name);
-        assert!(!page.find("[part=label]").text_content().unwrap_or_default().is_empty());
-    }
-}
-
-#[wasm_bindgen_test]
-async fn last_active_is_told_in_words() {
-    answer("/words", r#"{"12": [18000, 18000]}"#);
-    let mut page = Page::new("/words", &["12"]);
-    let label = TeamProps { label: Label::LastActive, ..props("/words", &["12"], &page.views) };
-    page.update(label);
-    page.views.until(Status::Offline).await;
-    let text = page.find("[part=label]").text_content();
-    assert_eq!(text.as_deref(), Some("Active 5 hours ago"));
-}
-
-#[wasm_bindgen_test]
-async fn two_badges_of_one_person_are_one_request() {
-    answer("/twice", r#"{"12": [5, 5]}"#);
-    let page = Page::new("/twice", &["12", "012", "12"]);
-    page.views.until(Status::Active).await;
-    assert_eq!(requests("/twice"), ["/twice/api/v1/realm/presence?users=%5B%2212%22%5D"]);
-    assert_eq!(page.root.query_selector_all("svg.active").expect("a selector").length(), 3);
-}
-
-#[wasm_bindgen_test]
-async fn another_user_takes_the_badge_over() {
-    answer("/change", r#"{"12": [5, 5], "13": [900, 5]}"#);
-    let mut page = Page::new("/change", &["12"]);
-    page.views.until(Status::Active).await;
-    let other = props("/change", &["13"], &page.views);
-    page.update(other);
+/// What can happen without the passing of time happens.
+async fn settle() {
+    wait(settled()).await;
     yew::scheduler::flush().await;
-    page.shows(Status::Unknown, "Status unknown");
-    page.views.until(Status::Idle).await;
-    page.shows(Status::Idle, "Idle");
-    let last = requests("/change").pop();
-    assert_eq!(last.as_deref(), Some("/change/api/v1/realm/presence?users=%5B%2213%22%5D"), "the first one is asked about no more");
+}
+
+#[derive(Properties, PartialEq)]
+struct TeamProps {
+    users: Vec<&'static str>,
+    #[prop_or_default]
+    label: Label,
+    #[prop_or(ENDPOINT)]
+    endpoint: &'static str,
+}
+
+/// A Yew app with a badge for each of some people.
+#[component]
+fn Team(props: &TeamProps) -> Html {
+    let badge =
+        |user: &&'static str| html! { <PresenceBadge user={*user} name="Ada" label={props.label}>{ "Ada Lovelace" }</PresenceBadge> };
+    html! { <PresenceProvider endpoint={props.endpoint}>{ for props.users.iter().map(badge) }</PresenceProvider> }
+}
+
+fn mount(page: &Page, users: &[&'static str]) -> yew::AppHandle<Team> {
+    mount_labelled(page, users, Label::None)
+}
+
+fn mount_labelled(page: &Page, users: &[&'static str], label: Label) -> yew::AppHandle<Team> {
+    let props = TeamProps { users: users.to_vec(), label, endpoint: ENDPOINT };
+    yew::Renderer::<Team>::with_root_and_props(page.root.clone(), props).render()
+}
+
+async fn unmount(app: yew::AppHandle<Team>) {
+    app.destroy();
+    settle().await;
 }
 
 #[wasm_bindgen_test]
-async fn an_unmounted_badge_hears_nothing_more() {
-    answer("/unmount", r#"{"12": [199.6, 199.6]}"#);
-    let mut page = Page::new("/unmount", &["12"]);
-    page.views.until(Status::Active).await;
-    let driver = Driver::new(&Settings::gateway("/unmount/api/v1").expect("an endpoint"));
-    let elsewhere = Views::default();
-    let heard_elsewhere = elsewhere.clone();
-    let watch = driver.watch(&user("12"), Rc::new(move |view| heard_elsewhere.hear(view)));
-    page.app.take().expect("mounted").destroy();
-    yew::scheduler::flush().await;
-    assert_eq!(page.root.child_element_count(), 0);
-    let heard = page.views.0.borrow().views.len();
-    // The one driver of the page lives on for whoever else watches, and the answer with it.
-    assert_eq!(watch.view().status, Status::Active);
-    elsewhere.until(Status::Offline).await;
-    assert_eq!(page.views.0.borrow().views.len(), heard);
+async fn every_status_has_its_drawing_and_its_name() {
+    let page = Page::new();
+    let app = mount(&page, &["1", "2", "3", "4"]);
+    page.see("svg.active").await;
+    settle().await;
+    assert_eq!(page.names(), ["Ada: active now", "Ada: idle", "Ada: offline", "Ada: status unknown"]);
+    for (svg, status) in page.all("svg").iter().zip(Status::ALL) {
+        assert_eq!(svg.get_attribute("class").as_deref(), Some(status.as_str()));
+        assert_eq!(svg.first_element_child().unwrap().get_attribute("d").as_deref(), Some(status.shape()));
+        assert_eq!(svg.namespace_uri().as_deref(), Some("http://www.w3.org/2000/svg"));
+    }
+    unmount(app).await;
 }
 
 #[wasm_bindgen_test]
-async fn a_claim_ages_out_without_a_poll() {
-    answer("/age", r#"{"12": [199.5, 199.5]}"#);
-    let page = Page::new("/age", &["12"]);
-    page.views.until(Status::Active).await;
-    page.views.until(Status::Offline).await;
-    page.shows(Status::Offline, "Offline");
-    assert_eq!(requests("/age").len(), 1);
+async fn before_the_first_reply_everybody_is_unknown() {
+    let page = Page::new();
+    set_outage("silent");
+    let app = mount_labelled(&page, &["1"], Label::LastActive);
+    wait(asked(1)).await;
+    settle().await;
+    assert_eq!(page.names(), ["Ada: status unknown"]);
+    assert_eq!(page.label(), "");
+    unmount(app).await;
+    assert!(last_aborted());
 }
 
 #[wasm_bindgen_test]
-async fn a_failure_leaves_the_badge_unknown_until_the_network_is_back() {
-    answer("/down", "null");
-    console_lines();
-    let page = Page::new("/down", &["12"]);
-    let driver = Driver::new(&Settings::gateway("/down/api/v1").expect("an endpoint"));
-    while requests("/down").is_empty() {
-        yew::scheduler::flush().await;
-        next_task().await;
-    }
-    while console_lines_about("/down") == 0 {
-        next_task().await;
-    }
-    assert_eq!(driver.view(&user("12")).status, Status::Unknown);
-    page.shows(Status::Unknown, "Status unknown");
-    answer("/down", r#"{"12": [5, 5]}"#);
-    online();
-    page.views.until(Status::Active).await;
-    assert_eq!(requests("/down").len(), 2);
+async fn many_badges_are_one_request_without_headers() {
+    let page = Page::new();
+    let app = mount(&page, &["1", "2", "1", "01"]);
+    page.see("svg.active").await;
+    settle().await;
+    assert_eq!(page.all("svg.active").len(), 3);
+    assert_eq!(request_count(), 1);
+    assert_eq!(last_request(), format!("{ENDPOINT}/realm/presence?users=%5B%221%22%2C%222%22%5D same-origin"));
+    unmount(app).await;
 }
 
 #[wasm_bindgen_test]
-async fn nobody_is_asked_about_who_is_no_user() {
-    answer("/absurd", "{}");
-    let long = "9".repeat(10_000);
-    let absurd = ["", " ", "..", "../..", "12/presence", "a@b@c", "<script>alert(1)</script>", "12?x#y%2e", &long];
-    let page = Page::new("/absurd", &absurd);
-    yew::scheduler::flush().await;
-    next_task().await;
-    assert_eq!(page.root.query_selector_all("svg.unknown").expect("a selector").length(), 9);
-    assert!(page.root.query_selector("script").expect("a selector").is_none());
-    assert_eq!(requests("/absurd"), [""; 0]);
+async fn another_user_is_another_person() {
+    let page = Page::new();
+    let mut app = mount(&page, &["1"]);
+    page.see("svg.active").await;
+    let svg = page.all("svg").remove(0);
+    app.update(TeamProps { users: vec!["2"], label: Label::None, endpoint: ENDPOINT });
+    settle().await;
+    assert_eq!(page.names(), ["Ada: status unknown"], "nothing is said of a person before it is heard of them");
+    pass(5_000.0).await;
+    assert_eq!(page.names(), ["Ada: idle"]);
+    assert!(svg.is_same_node(Some(&page.all("svg")[0])), "the badge stays in place");
+    unmount(app).await;
 }
 
 #[wasm_bindgen_test]
-async fn an_endpoint_that_is_no_url_is_told_once_and_asks_nobody() {
-    console_lines();
-    for endpoint in ["http://[", "javascript:alert(1)//", "ftp://example.com"] {
-        let page = Page::new(endpoint, &["12", "13"]);
-        yew::scheduler::flush().await;
-        page.shows(Status::Unknown, "Status unknown");
-        assert!(Settings::gateway(&[endpoint, "/api/v1"].concat()).is_err(), "{endpoint}");
-    }
-    assert_eq!(console_lines_about("endpoint must be"), 1);
+async fn unmounting_frees_everything() {
+    let page = Page::new();
+    let app = mount(&page, &["1", "2"]);
+    page.see("svg.active").await;
+    assert_eq!(timer_count(), 1, "one timer, however many badges");
+    unmount(app).await;
+    assert_eq!(page.root.inner_html(), "");
+    assert_eq!(timer_count(), 0);
+    pass(10.0 * MINUTE).await;
+    assert_eq!(request_count(), 1);
 }
 
 #[wasm_bindgen_test]
-fn settings_of_the_script_tag() {
-    let read = |pairs: &[(&str, &str)]| {
-        let attribute = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Settings::from_script(&attribute, "https://here.example/api/v1")
-    };
-    let same = |a: &[(&str, &str)], b: &[(&str, &str)]| assert!(read(a).is_some() && read(a) == read(b), "{a:?} {b:?}");
-    same(&[], &[("endpoint", "https://here.example/api/v1/")]);
-    same(&[("interval", "60")], &[]);
-    for bad in ["0", "14", "61", "abc", "-15", "1e1", "NaN"] {
-        same(&[("interval", bad)], &[]);
-    }
-    for bad in ["0", "59", "3601", "abc"] {
-        same(&[("offlineAfter", bad)], &[]);
-    }
-    same(&[("credentials", "everything")], &[("credentials", "same-origin")]);
-    for (name, value) in
-        [("interval", "15"), ("offlineAfter", "140"), ("credentials", "omit"), ("endpoint", "https://other.example/api/v1")]
-    {
-        assert!(read(&[(name, value)]) != read(&[]), "{name}={value} changes nothing");
-    }
-    for nobody in [
-        &[("endpoint", "ftp://here.example/api/v1")][..],
-        &[("email", "bot@x")],
-        &[("apiKey", "secret")],
-        &[("email", "bot@x"), ("apiKey", "secret")],
-    ] {
-        assert!(read(nobody).is_none(), "{nobody:?}");
-    }
-    assert!(read(&[("email", "bot@x"), ("apiKey", "secret"), ("endpoint", "https://zulip.example/api/v1")]).is_some());
-}
-
-/// How many console lines since the last look name `what`.
-fn console_lines_about(what: &str) -> usize {
-    console_lines().iter().filter(|line| line.contains(what)).count()
-}
-
-/// Lets the browser run what is due.
-async fn next_task() {
-    let next = js_sys::Promise::new(&mut |resolve, _| {
-        let window = web_sys::window().expect("a window");
-        window.request_animation_frame(&resolve).expect("a frame");
+async fn who_else_watches_hears_on_after_an_unmount() {
+    let page = Page::new();
+    set_presence("1", Some(190.0), Some(190.0));
+    let app = mount(&page, &["1"]);
+    page.see("svg.active").await;
+    let heard = Rc::new(Cell::new(Status::Unknown));
+    let driver = Driver::new(&Settings::gateway(ENDPOINT).unwrap());
+    let watch = driver.watch(&UserRef::Id(1), {
+        let heard = heard.clone();
+        Rc::new(move |view| heard.set(view.status))
     });
-    JsFuture::from(next).await.expect("it only resolves");
+    unmount(app).await;
+    assert_eq!(watch.view().status, Status::Active);
+    pass(11_000.0).await;
+    assert_eq!(heard.get(), Status::Offline);
+}
+
+#[wasm_bindgen_test]
+async fn the_networks_return_ends_the_wait() {
+    let page = Page::new();
+    set_outage("down");
+    let app = mount(&page, &["1"]);
+    wait(asked(1)).await;
+    settle().await;
+    let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
+    assert!(lines.iter().all(|line| line.contains("--allow-origin") && line.contains("connect-src")), "{lines:?}");
+    set_outage("");
+    web_sys::window().unwrap().dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
+    settle().await;
+    assert_eq!(page.names(), ["Ada: active now"]);
+    assert_eq!(request_count(), 2);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn providers_of_one_endpoint_share_a_driver() {
+    let page = Page::new();
+    let settings = Settings::gateway(ENDPOINT).unwrap();
+    let driver = Driver::new(&settings);
+    assert!(driver == Driver::new(&Settings::gateway(&format!("{ENDPOINT}/")).unwrap()));
+    assert!(driver != Driver::new(&settings.elsewhere("https://other.example.com/api/v1").unwrap()));
+    drop(page);
+}
+
+#[wasm_bindgen_test]
+async fn a_failure_leads_to_unknown_and_back() {
+    let page = Page::new();
+    let app = mount(&page, &["1", "3"]);
+    page.see("svg.active").await;
+    for kind in ["down", "500", "404", "primitive", "throw"] {
+        set_outage(kind);
+        pass(MINUTE).await;
+        assert_eq!(page.names(), ["Ada: active now", "Ada: offline"], "{kind}: an outage of a minute changes nothing");
+        pass(4.0 * MINUTE).await;
+        assert_eq!(page.names(), ["Ada: status unknown", "Ada: status unknown"], "{kind}");
+        set_outage("");
+        set_presence("1", Some(20.0), Some(5.0));
+        pass(5.0 * MINUTE).await;
+        set_presence("1", Some(20.0), Some(5.0));
+        pass(1.2 * MINUTE).await;
+        assert_eq!(page.names(), ["Ada: active now", "Ada: offline"], "{kind} is over");
+    }
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_request_without_reply_is_given_up() {
+    let page = Page::new();
+    set_outage("silent");
+    let app = mount(&page, &["1"]);
+    wait(asked(1)).await;
+    assert!(!last_aborted());
+    pass(10_001.0).await;
+    assert!(last_aborted());
+    set_outage("");
+    pass(20_000.0).await;
+    assert_eq!(page.names(), ["Ada: active now"]);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn people_age_out_without_a_poll() {
+    let page = Page::new();
+    set_presence("1", Some(190.0), Some(195.0));
+    set_presence("2", Some(195.0), Some(20.0));
+    let app = mount(&page, &["1", "2"]);
+    page.see("svg.active").await;
+    pass(10_000.0).await;
+    assert_eq!(page.names(), ["Ada: active now", "Ada: idle"]);
+    pass(1_000.0).await;
+    assert_eq!(page.names(), ["Ada: offline", "Ada: idle"]);
+    assert_eq!(request_count(), 1);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_hidden_page_asks_nothing_and_catches_up_when_seen() {
+    let page = Page::new();
+    let app = mount(&page, &["1"]);
+    page.see("svg.active").await;
+    set_visibility("hidden");
+    pass(10.0 * MINUTE).await;
+    assert_eq!(request_count(), 1);
+    set_presence("1", Some(20.0), Some(5.0));
+    set_visibility("visible");
+    settle().await;
+    assert_eq!(request_count(), 2);
+    assert_eq!(page.names(), ["Ada: active now"]);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_poll_without_news_writes_nothing() {
+    let page = Page::new();
+    let app = mount_labelled(&page, &["1", "2", "3"], Label::Status);
+    page.see("svg.active").await;
+    settle().await;
+    let observer = web_sys::MutationObserver::new(&js_sys::Function::new_no_args("")).unwrap();
+    let options = web_sys::MutationObserverInit::new();
+    options.set_subtree(true);
+    options.set_child_list(true);
+    options.set_attributes(true);
+    options.set_character_data(true);
+    observer.observe_with_options(&page.root, &options).unwrap();
+    for _ in 0..3 {
+        set_presence("1", Some(10.0), Some(5.0));
+        set_presence("2", Some(1_900.0), Some(5.0));
+        pass(70_000.0).await;
+    }
+    assert!(request_count() >= 3);
+    assert_eq!(observer.take_records().length(), 0);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn labels_say_the_status_or_when_somebody_was_active() {
+    let page = Page::new();
+    let app = mount_labelled(&page, &["1"], Label::Status);
+    page.see("svg.active").await;
+    settle().await;
+    assert_eq!(page.label(), "Active now");
+    unmount(app).await;
+
+    set_presence("2", Some(300.0), Some(5.0));
+    let mut app = mount_labelled(&page, &["2"], Label::LastActive);
+    page.see("svg.idle").await;
+    settle().await;
+    assert_eq!(page.label(), "Active 5 minutes ago");
+    let asked_before = request_count();
+    pass(50_000.0).await;
+    assert_eq!(page.label(), "Active 5 minutes ago");
+    set_outage("silent");
+    pass(12_000.0).await;
+    assert_eq!(page.label(), "Active 6 minutes ago", "as time passes, with no reply");
+    assert!(request_count() <= asked_before + 1);
+    set_outage("");
+    app.update(TeamProps { users: vec!["4"], label: Label::LastActive, endpoint: ENDPOINT });
+    settle().await;
+    assert_eq!(page.label(), "");
+    pass(MINUTE).await;
+    assert_eq!(page.label(), "Activity unknown");
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_absurd_user_never_becomes_a_url() {
+    let page = Page::new();
+    let long: &'static str = Box::leak("9".repeat(10_000).into_boxed_str());
+    let absurd = ["", " ", "..", "12/presence", "12?x=1", "12#x", "%2e%2e", "<script>alert(1)</script>", "ada", long];
+    let app = mount(&page, &absurd);
+    settle().await;
+    pass(2.0 * MINUTE).await;
+    assert_eq!(request_count(), 0);
+    assert_eq!(page.all("svg.unknown").len(), absurd.len());
+    assert_eq!(page.all("script").len(), 0);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn an_endpoint_that_is_no_url_is_never_asked() {
+    let page = Page::new();
+    let app = yew::Renderer::<Team>::with_root_and_props(
+        page.root.clone(),
+        TeamProps { users: vec!["1", "2"], label: Label::None, endpoint: "http://[" },
+    )
+    .render();
+    settle().await;
+    pass(2.0 * MINUTE).await;
+    assert_eq!(request_count(), 0);
+    assert_eq!(page.names(), ["Ada: status unknown", "Ada: status unknown"]);
+    let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("endpoint must be an http or https URL") && lines[0].contains("http://["), "{lines:?}");
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_badge_without_a_provider_stays_unknown() {
+    let page = Page::new();
+    let props = yew::props!(BadgeProps { user: "1" });
+    let app = yew::Renderer::<Badge>::with_root_and_props(page.root.clone(), props).render();
+    settle().await;
+    assert_eq!(page.names(), ["Status unknown"]);
+    app.destroy();
+    settle().await;
+}
+
+#[wasm_bindgen_test]
+async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
+    let page = Page::new();
+    let attribute = |name: &str| match name {
+        "endpoint" => Some("https://zulip.example.com".to_owned()),
+        "email" => Some("bot@example.com".to_owned()),
+        "apiKey" => Some("abc".to_owned()),
+        _ => None,
+    };
+    let settings = Settings::from_script(&attribute, ENDPOINT).unwrap();
+    let props = yew::props!(BadgeProps { driver: Some(Driver::new(&settings)), user: "1" });
+    let app = yew::Renderer::<Badge>::with_root_and_props(page.root.clone(), props).render();
+    page.see("svg.active").await;
+    let expected =
+        "https://zulip.example.com/api/v1/users/1/presence omit Accept-Language=en Authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
+    assert_eq!(last_request(), expected);
+    let other = settings.elsewhere(ENDPOINT).unwrap();
+    let elsewhere = Driver::new(&other);
+    let watch = elsewhere.watch(&UserRef::Id(2), Rc::new(|_| ()));
+    watch.set_on_screen(true);
+    wait(asked(2)).await;
+    assert_eq!(last_request(), format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"), "no key for others");
+    drop(watch);
+    app.destroy();
+    settle().await;
+}
+
+#[wasm_bindgen_test]
+async fn refresh_asks_at_once_but_not_twice() {
+    let page = Page::new();
+    let app = mount(&page, &["1"]);
+    page.see("svg.active").await;
+    let driver = Driver::new(&Settings::gateway(ENDPOINT).unwrap());
+    pass(15_000.0).await;
+    for _ in 0..5 {
+        driver.refresh(&UserRef::Id(1));
+        settle().await;
+    }
+    assert_eq!(request_count(), 2);
+    unmount(app).await;
 }

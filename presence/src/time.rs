@@ -88,6 +88,6 @@ impl Add<Duration> for Moment {
 
 /// Whole milliseconds, saturating.
 pub(crate) fn millis(span: Duration) -> i64 {
-    // Not `as_millis`: 128 bits weigh a kilobyte.
-    i64::try_from(span.as_secs()).unwrap_or(i64::MAX).saturating_mul(1000).saturating_add(i64::from(span.subsec_millis()))
+    // Not `as_millis`: 128 bits weigh a kilobyte. A span beyond 10¹⁵ s is for ever.
+    (span.as_secs().min(1_000_000_000_000_000) * 1000 + u64::from(span.subsec_millis())) as i64
 }

@@ -1,8 +1,10 @@
 //! One HTTP request by the browser's fetch.
 
+use gloo_net::http::{Headers, Response};
+use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Headers, ReadableStreamDefaultReader, Response};
+use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 use zulip_presence_core::reply::{Failure, HttpReply};
 use zulip_presence_core::watchlist::{Answer, Ask};
 
@@ -28,7 +30,7 @@ impl Fetched {
     /// # Errors
     /// [`Failure`] where it says nothing about presence.
     pub(super) fn answer(&self, ask: &Ask) -> Result<Answer, Failure> {
-        let header = |name: &str| self.headers.get(name).ok().flatten();
+        let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
         match ask {
             Ask::Single(_) => reply.single().map(Answer::Single),
@@ -50,24 +52,24 @@ pub(super) async fn fetch(url: &str, access: &Access, signal: &AbortSignal) -> R
             (object(&[("signal", signal), ("credentials", &"omit".into()), ("headers", &headers)]), MAX_REALM_BODY)
         }
     };
-    // Not gloo-net's send(): it panics where a page that wraps fetch rejects with something that is no Error.
-    let response = JsFuture::from(window().fetch_with_str_and_init(url, init.unchecked_ref())).await.map_err(unreachable)?;
-    if !response.is_object() {
-        return Err(Failure::Unreachable);
-    }
-    let response: Response = response.unchecked_into();
+    // Not gloo-net's own send(): it panics where a page that wraps fetch throws, or rejects with something that is no Error.
+    let fetch: Function = Reflect::get(&window(), &"fetch".into()).and_then(JsCast::dyn_into).map_err(unreachable)?;
+    let reply: Promise = fetch.call2(&window(), &url.into(), &init).and_then(JsCast::dyn_into).map_err(unreachable)?;
+    let response: web_sys::Response = JsFuture::from(reply).await.and_then(JsCast::dyn_into).map_err(unreachable)?;
+    let response = Response::from(response);
     Ok(Fetched { status: response.status(), headers: response.headers(), body: body(&response, max_body).await? })
 }
 
 async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
-    let Some(stream) = response.body() else {
+    // Locked: the page read it before us.
+    let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
         return Ok(body);
     };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     loop {
         let chunk = JsFuture::from(reader.read()).await.map_err(|_| Failure::Unreachable)?;
-        let Ok(chunk) = js_sys::Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<js_sys::Uint8Array>) else {
+        let Ok(chunk) = Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<Uint8Array>) else {
             return Ok(body);
         };
         let start = body.len();

@@ -68,8 +68,17 @@ struct Watcher {
     user: UserRef,
     on_view: Rc<dyn Fn(View)>,
     is_on_screen: bool,
-    /// When the watcher wants to hear the view again though nothing changed, by the monotonic clock.
-    remind_at: Option<Duration>,
+    /// When the watcher wants to hear the view again though it did not change.
+    reminder: Option<Reminder>,
+}
+
+/// When a text beside a badge is to be renewed though the view is the same.
+#[derive(Clone, Copy)]
+pub(crate) enum Reminder {
+    /// Once anything was heard of the person, be it that nothing is known.
+    OnAnswer,
+    /// At this reading of the monotonic clock.
+    At(Duration),
 }
 
 impl Driver {
@@ -95,7 +104,7 @@ impl Driver {
 
     /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from within this call.
     pub fn watch(&self, user: &UserRef, on_view: Rc<dyn Fn(View)>) -> Watch {
-        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, remind_at: None };
+        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, reminder: None };
         let place = self.0.watchers.borrow_mut().insert(watcher);
         self.0.watchlist.borrow_mut().watch(user, clock::now());
         self.0.tick_soon();
@@ -157,14 +166,22 @@ impl Watch {
         }
     }
 
-    /// Lets the watcher hear the view again after about `wait`, for texts that change with time alone. Replaces what was set.
-    pub(crate) fn remind(&self, wait: Option<Duration>) {
-        let remind_at = wait.map(|wait| clock::now().monotonic + wait);
-        if let Some(watcher) = self.driver.0.watchers.borrow_mut().get_mut(self.place) {
-            watcher.remind_at = remind_at;
-        }
-        if remind_at.is_some() {
+    /// Lets the watcher hear the view again once there is an answer. Replaces what was set.
+    pub(crate) fn remind_on_answer(&self) {
+        self.remind(Some(Reminder::OnAnswer));
+    }
+
+    /// Lets the watcher hear the view again after about `wait`. Replaces what was set.
+    pub(crate) fn remind_after(&self, wait: Option<Duration>) {
+        self.remind(wait.map(|wait| Reminder::At(clock::now().monotonic + wait)));
+        if wait.is_some() {
             self.driver.0.tick_soon();
+        }
+    }
+
+    fn remind(&self, reminder: Option<Reminder>) {
+        if let Some(watcher) = self.driver.0.watchers.borrow_mut().get_mut(self.place) {
+            watcher.reminder = reminder;
         }
     }
 
@@ -239,9 +256,7 @@ impl Inner {
             self.send(request);
         }
         self.notify(&step.changes, now.monotonic);
-        let remind_at = self.watchers.borrow().iter().filter_map(|(_, watcher)| watcher.remind_at).min();
-        let reminder = remind_at.map(|at| at.saturating_sub(now.monotonic).max(TEXT_SLACK));
-        self.timer.set(step.wait.into_iter().chain(reminder).min());
+        self.timer.set(step.wait.into_iter().chain(self.next_reminder(now.monotonic)).min());
     }
 
     /// `changes` are sorted by user. No borrow is held while a watcher is called: it may do anything.
@@ -250,9 +265,12 @@ impl Inner {
         for place in places {
             let call = self.watchers.borrow_mut().get_mut(place).and_then(|watcher| {
                 let change = changes.binary_search_by(|change| change.user.cmp(&watcher.user)).ok();
-                let is_reminded = watcher.remind_at.is_some_and(|at| at <= now);
+                let is_reminded = watcher.reminder.is_some_and(|reminder| match reminder {
+                    Reminder::OnAnswer => self.watchlist.borrow().observed(&watcher.user).is_some(),
+                    Reminder::At(at) => at <= now,
+                });
                 if is_reminded {
-                    watcher.remind_at = None;
+                    watcher.reminder = None;
                 }
                 let view = change.map(|at| changes[at].after);
                 (view.is_some() || is_reminded).then(|| (watcher.on_view.clone(), watcher.user.clone(), view))
@@ -261,6 +279,16 @@ impl Inner {
                 on_view(view.unwrap_or_else(|| self.watchlist.borrow().view(&user, clock::now())));
             }
         }
+    }
+
+    /// In how long the next text is to be renewed.
+    fn next_reminder(&self, now: Duration) -> Option<Duration> {
+        let watchers = self.watchers.borrow();
+        let times = watchers.iter().filter_map(|(_, watcher)| match watcher.reminder? {
+            Reminder::At(at) => Some(at.saturating_sub(now).max(TEXT_SLACK)),
+            Reminder::OnAnswer => None,
+        });
+        times.min()
     }
 
     fn send(self: &Rc<Self>, Request { id, ask }: Request) {

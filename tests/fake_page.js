@@ -1,0 +1,185 @@
+// A page whose clocks, timers, network and visibility are in the hands of the test. All else is the real browser's.
+
+const real = {
+  fetch: window.fetch,
+  setTimeout: window.setTimeout,
+  clearTimeout: window.clearTimeout,
+  now: Date.now,
+  monotonic: performance.now,
+  warn: console.warn,
+};
+
+/** Noon of Monday 2026-11-23, UTC. */
+const NOON = 1_795_435_200_000;
+
+let passed = 0;
+let timers = new Map();
+let timerId = 0;
+let presences = {};
+let outage = null;
+let requests = [];
+let waiting = [];
+let warnings = [];
+let visibility = "visible";
+
+export function install() {
+  passed = 0;
+  timers = new Map();
+  presences = {};
+  outage = null;
+  requests = [];
+  waiting = [];
+  warnings = [];
+  visibility = "visible";
+  Date.now = () => NOON + passed;
+  performance.now = () => passed;
+  window.setTimeout = (callback, delay) => {
+    timers.set(++timerId, { at: passed + (delay ?? 0), callback });
+    return timerId;
+  };
+  window.clearTimeout = (id) => timers.delete(id);
+  window.fetch = fetch;
+  console.warn = (...parts) => warnings.push(parts.join(" "));
+  Object.defineProperty(document, "visibilityState", { configurable: true, get: () => visibility });
+}
+
+export function uninstall() {
+  Date.now = real.now;
+  performance.now = real.monotonic;
+  window.setTimeout = real.setTimeout;
+  window.clearTimeout = real.clearTimeout;
+  window.fetch = real.fetch;
+  console.warn = real.warn;
+  delete document.visibilityState;
+}
+
+/** Lets time pass, and what it brings about happen. */
+export async function advance(ms) {
+  const end = passed + ms;
+  for (;;) {
+    await settled();
+    const due = [...timers]
+      .filter(([, { at }]) => at <= end)
+      .sort(([, a], [, b]) => a.at - b.at)[0];
+    if (!due) break;
+    const [id, { at, callback }] = due;
+    timers.delete(id);
+    passed = Math.max(passed, at);
+    callback();
+  }
+  passed = end;
+  await settled();
+}
+
+/** Everything that needs no time has happened: a task after all tasks that are queued now, a few times over. */
+export async function settled() {
+  for (let i = 0; i < 5; i++) {
+    await new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(null);
+    });
+  }
+}
+
+/** Claims in seconds before now; `{}` for no data. */
+export function set_presence(user, active_ago_s, idle_ago_s) {
+  const at = (ago_s) => (ago_s === undefined ? undefined : (NOON + passed) / 1000 - ago_s);
+  presences[user] = { active_timestamp: at(active_ago_s), idle_timestamp: at(idle_ago_s) };
+}
+
+/** "down": no network; "silent": no reply ever; "primitive": rejects with what is no Error; "throw": fetch itself throws; an HTTP status; or "". */
+export function set_outage(kind) {
+  outage = kind;
+}
+
+export function set_visibility(state) {
+  visibility = state;
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+export function request_count() {
+  return requests.length;
+}
+
+/** `url credentials header=value…` of the last request. */
+export function last_request() {
+  const { url, init } = requests.at(-1);
+  const headers = Object.entries(init.headers ?? {}).map(([name, value]) => ` ${name}=${value}`);
+  return `${url} ${init.credentials}${headers.join("")}`;
+}
+
+export function last_aborted() {
+  return requests.at(-1).init.signal.aborted;
+}
+
+export function timer_count() {
+  return timers.size;
+}
+
+export function warning_lines() {
+  return warnings;
+}
+
+/** Resolves once there have been `count` requests. */
+export function asked(count) {
+  return new Promise((resolve) => {
+    waiting.push({ count, resolve });
+    tell();
+  });
+}
+
+/** Resolves once `selector` is found in `root`. */
+export function appears(root, selector) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!root.querySelector(selector)) return;
+      observer.disconnect();
+      resolve();
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(root, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      characterData: true,
+    });
+    look();
+  });
+}
+
+function tell() {
+  for (const { resolve } of waiting.filter(({ count }) => requests.length >= count)) resolve();
+  waiting = waiting.filter(({ count }) => requests.length < count);
+}
+
+function fetch(url, init) {
+  requests.push({ url, init });
+  tell();
+  if (outage === "throw") throw new Error("blocked by a monitoring script");
+  return reply(new URL(url), init);
+}
+
+async function reply(url, { signal }) {
+  if (outage === "down") throw new TypeError("Failed to fetch");
+  if (outage === "primitive") throw "no";
+  if (outage === "silent") {
+    return new Promise((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason)),
+    );
+  }
+  if (outage) return new Response("<h1>An error</h1>", { status: Number(outage) });
+  const server_timestamp = (NOON + passed) / 1000;
+  const single = /users\/([^/]+)\/presence$/.exec(url.pathname);
+  const body = single
+    ? { presence: presences[decodeURIComponent(single[1])] ?? {} }
+    : {
+        presences: Object.fromEntries(
+          JSON.parse(url.searchParams.get("users")).map((user) => [user, presences[user] ?? {}]),
+        ),
+      };
+  return Response.json({ result: "success", msg: "", ...body, server_timestamp });
+}
