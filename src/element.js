@@ -68,6 +68,8 @@
     /** What the WebAssembly exports; null once it failed to load. */
     let wasm;
 
+    // What is on the page already wants it: it comes while they are drawn.
+    if (document.querySelector(NAME)) load();
     customElements.define(
       NAME,
       class extends HTMLElement {

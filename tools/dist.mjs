@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { transform } from "esbuild";
+import { remember } from "./remember.mjs";
 import { shrink } from "./shrink.mjs";
 
 const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
@@ -25,7 +26,8 @@ const PLACEHOLDER = "__VERSION__";
 const STYLE = /const STYLE = `([^`]*)`;/;
 
 if (RELEASE) {
-  const { wasm, glue } = shrink(await readFile(WASM), await readFile(GLUE, "utf8"));
+  const built = await readFile(WASM);
+  const { wasm, glue } = shrink(built, remember(built, await readFile(GLUE, "utf8")));
   await writeFile(WASM, wasm);
   await writeFile(GLUE, await minified(glue, "esm"));
   await writeFile(LOADER, await loader());
