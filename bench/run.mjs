@@ -1,10 +1,10 @@
 // Measures the badge and its peers in one run. Everything at once by default; for a part of it, in the environment:
 // ROUNDS=3  N=200,1000  PAGES=ours,vanilla  LINES=loopback,4g  PARTS=loads,steady,requests
-// Only a whole run writes RESULTS.md and the pictures; a part is printed.
+// Only a run of all pages and parts writes RESULTS.md and the pictures; a part is printed.
 
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { bars } from "./harness/bars.mjs";
 import { lay, versions } from "./harness/build.mjs";
 import { Chromium } from "./harness/chromium.mjs";
@@ -17,7 +17,7 @@ import { poll, requests } from "./harness/steady.mjs";
 const WATCH_MS = 180_000;
 const { ROUNDS = "7", N, PAGES: ONLY, LINES: ONLY_LINES, PARTS } = process.env;
 const rounds = Number(ROUNDS);
-const isWhole = !N && !ONLY && !ONLY_LINES && !PARTS && rounds >= 7;
+const isWhole = !N && !ONLY && !ONLY_LINES && !PARTS;
 const sizes = list(N, [1, 50, 200, 1000, 5000]).map(Number);
 const names = list(ONLY, Object.keys(PAGES));
 const lines = list(ONLY_LINES, Object.keys(LINES));
@@ -101,7 +101,7 @@ async function machine() {
     `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${system?.[1] ?? process.platform}`,
     `${browser.version}, headless; rustc ${rustc}; node ${process.versions.node}`,
     `${(await versions(names.map((name) => PAGES[name]))).join(", ")}; esbuild, minified`,
-    `commit ${commit}; ${rounds} rounds, medians; every load in a new browser context`,
+    `commit ${commit}; ${rounds} rounds, medians; load of the machine when it began ${loadavg()[0].toFixed(1)}; every load in a new browser context`,
     ...(run.sizes
       ? [
           `ours, brotli: loader ${run.sizes.loader}, glue ${run.sizes.glue}, wasm ${run.sizes.wasm}, together ${run.sizes.total} bytes`,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|npm-packages|bench-packages|browser|nginx|openssl|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|npm-packages|bench-packages|browser|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,6 +8,7 @@ TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
 CARGO_DENY_VERSION=0.20.2
 CARGO_FUZZ_VERSION=0.13.2
 NODE_MAJOR=20
+NIGHTLY=nightly-2026-05-20 # only for make dist-smallest
 PYTHON_CLIENT_VERSION=0.9.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -22,6 +23,13 @@ wasm_target() {
   rustup target list --installed | grep -qx wasm32-unknown-unknown && return
   say "adding the wasm32-unknown-unknown target to $(rustup show active-toolchain | head -n 1)"
   rustup target add wasm32-unknown-unknown
+}
+
+nightly() {
+  have rustup || die "rustup is missing: install Rust from https://rustup.rs"
+  rustup component list --toolchain "$NIGHTLY" --installed 2>/dev/null | grep -qx rust-src && return
+  say "installing $NIGHTLY with the source of the standard library"
+  rustup toolchain install "$NIGHTLY" --profile minimal --component rust-src --target wasm32-unknown-unknown
 }
 
 # A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
@@ -100,6 +108,8 @@ for need in "$@"; do
     wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
     cargo-deny) cargo_tool cargo-deny "$CARGO_DENY_VERSION" cargo-deny ;;
     cargo-fuzz) cargo_fuzz ;;
+    nightly) nightly ;;
+    nightly-name) echo "$NIGHTLY" ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     browser) browser ;;
