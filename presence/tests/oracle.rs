@@ -180,9 +180,7 @@ fn body(person: &Person, generation: Generation) -> Option<String> {
         })?,
         Generation::Modern | Generation::Fifth => modern(person),
         Generation::Both => {
-            let Some(legacy) = legacy(person, |active| person.last_connected().is_none_or(|connected| active + 70_000 >= connected)) else {
-                return None;
-            };
+            let legacy = legacy(person, |active| person.last_connected().is_none_or(|connected| active + 70_000 >= connected))?;
             [legacy.trim_end_matches('}'), "},", modern(person).trim_start_matches('{')].concat()
         }
     };
