@@ -114,17 +114,17 @@
       get ready() {
         return load();
       },
-      get: (user) => wasm?.get(user) ?? { user, status: "unknown", lastActive: null },
+      get: (user) => wasm?.get(`${user}`) ?? { user, status: "unknown", lastActive: null },
       subscribe(user, callback) {
-        let end;
+        let number;
         let isOver = false;
         load().then(() => {
-          if (wasm && !isOver) end = wasm.subscribe(user, callback);
+          if (wasm && !isOver) number = wasm.subscribe(`${user}`, callback);
         });
         return () => {
           isOver = true;
-          end?.();
-          end = null;
+          if (number !== undefined) wasm.unsubscribe(number);
+          number = undefined;
         };
       },
       configure(options) {

@@ -4,13 +4,22 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Function, Reflect};
+use slab::Slab;
 use wasm_bindgen::JsValue;
-use wasm_bindgen::prelude::{Closure, wasm_bindgen};
+use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_widget::__private::object;
-use zulip_presence_widget::{Driver, Settings, UserRef, View};
+use zulip_presence_widget::{Driver, Settings, UserRef, View, Watch};
 
 thread_local! {
     static PAGE: RefCell<Option<(Settings, Driver)>> = const { RefCell::new(None) };
+    static SUBSCRIPTIONS: RefCell<Slab<Subscription>> = const { RefCell::new(Slab::new()) };
+}
+
+/// A callback of the page.
+struct Subscription {
+    user: UserRef,
+    on_view: Rc<dyn Fn(View)>,
+    watch: Option<Watch>,
 }
 
 /// Takes the settings of the page: the `dataset` of its script tag, and the endpoint where none is named. Badges must be updated then.
@@ -24,8 +33,9 @@ pub fn configure(dataset: &JsValue, here: &str) {
         let driver = Driver::new(&settings);
         (settings, driver)
     });
-    // The old driver ends outside of the borrow.
+    // The old driver ends outside of the borrow, unless somebody still has it.
     drop(PAGE.replace(page));
+    SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.iter_mut().for_each(|(_, subscription)| subscription.start()));
 }
 
 /// The page's driver, or that of another endpoint.
@@ -46,13 +56,12 @@ pub fn get(user: &str) -> JsValue {
     detail(user, view, None)
 }
 
-/// Calls `callback` upon every change of the status of `user`. Returns what ends that.
+/// Calls `callback` upon every change of the status of `user`, until `unsubscribe`.
 #[wasm_bindgen]
-pub fn subscribe(user: &str, callback: Function) -> JsValue {
-    let Some((driver, parsed)) = driver(None).zip(user.parse::<UserRef>().ok()) else {
-        return JsValue::UNDEFINED;
-    };
-    let (written, status) = (user.to_owned(), Cell::new(driver.view(&parsed).status));
+pub fn subscribe(user: &str, callback: Function) -> Option<usize> {
+    let parsed: UserRef = user.parse().ok()?;
+    let status = Cell::new(driver(None).map_or_else(View::default, |driver| driver.view(&parsed)).status);
+    let written = user.to_owned();
     let on_view = move |view: View| {
         let previous = status.replace(view.status);
         if previous != view.status
@@ -61,9 +70,25 @@ pub fn subscribe(user: &str, callback: Function) -> JsValue {
             web_sys::console::error_1(&thrown);
         }
     };
-    let watch = driver.watch(&parsed, Rc::new(on_view));
-    watch.set_on_screen(true);
-    Closure::once_into_js(move || drop(watch))
+    let mut subscription = Subscription { user: parsed, on_view: Rc::new(on_view), watch: None };
+    subscription.start();
+    Some(SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.insert(subscription)))
+}
+
+/// Ends a subscription.
+#[wasm_bindgen]
+pub fn unsubscribe(number: usize) {
+    drop(SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.try_remove(number)));
+}
+
+impl Subscription {
+    /// Watches by the page's driver of now.
+    fn start(&mut self) {
+        self.watch = driver(None).map(|driver| driver.watch(&self.user, self.on_view.clone()));
+        if let Some(watch) = &self.watch {
+            watch.set_on_screen(true);
+        }
+    }
 }
 
 /// `{user, status, previous, lastActive}`.
