@@ -4,8 +4,8 @@
 
 {
   const NAME = "zulip-presence";
-  /** Replaced with a digest of what is loaded, so that an upgrade never mixes versions. */
-  const VERSION = "__VERSION__";
+  // Constants that tools/dist.mjs gives: VERSION, a digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and
+  // WASM_DIGEST, what integrity is checked by; IS_PACKAGE, whether a bundler finds and checks the files.
   const STYLE = `
 :host([overlay]), .zulip-presence-overlay { position: relative; display: inline-block }
 :host([hidden]) { display: none }
@@ -36,13 +36,11 @@
   position: absolute; inset-block-end: 0; inset-inline-end: 0; line-height: 0;
 }
 :host([overlay]) svg, .zulip-presence-overlay > .zulip-presence-badge svg {
-  fill-rule: evenodd;
   margin: 0; background: var(--zulip-presence-ring, Canvas);
 }
 :host([overlay]) [part=label], .zulip-presence-overlay [part=label] { display: none }
 @media (forced-colors: active) {
-  .zulip-presence-badge svg.active, .zulip-presence-badge svg.idle,
-  .zulip-presence-badge svg.offline, .zulip-presence-badge svg.unknown { fill: CanvasText }
+  .zulip-presence-badge svg { fill: CanvasText !important }
 }
 `;
   /** The core's drawing of "unknown". */
@@ -50,14 +48,21 @@
     "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
   // A second tag, of whatever version, does nothing.
-  if (!customElements.get(NAME)) start(document.currentScript);
+  if ((!IS_PACKAGE || globalThis.customElements) && !customElements.get(NAME))
+    start(document.currentScript);
 
   function start(script) {
     const here = script?.src || document.baseURI;
     const dataset = { ...script?.dataset };
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
     const drawing = draw();
+    let sheet;
+    try {
+      sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+    } catch {
+      // A browser from before 2023. It shows this badge and never another, as it cannot check what it would run.
+      drawing.prepend(make("style", null, STYLE));
+    }
 
     /** Connected elements with their badges' numbers in the WebAssembly. */
     const numbers = new Map();
@@ -74,16 +79,19 @@
       NAME,
       class extends HTMLElement {
         static observedAttributes = ["user", "name", "label", "endpoint", "details"];
+        #isNew = true;
 
         constructor() {
           super();
           const shadow = this.attachShadow({ mode: "open" });
-          shadow.adoptedStyleSheets = [sheet];
+          if (sheet) shadow.adoptedStyleSheets = [sheet];
           shadow.append(drawing.cloneNode(true));
         }
 
         connectedCallback() {
-          if (!this.hasAttribute("status")) this.setAttribute("status", "unknown");
+          // What a clone or a saved page says was somebody else's.
+          if (this.#isNew) this.setAttribute("status", "unknown");
+          this.#isNew = false;
           touch(this);
         }
 
@@ -110,7 +118,8 @@
       },
     );
 
-    window.zulipPresence ??= {
+    // Not ??=: an element with this ID is a property of window too.
+    window.zulipPresence = {
       get ready() {
         return load();
       },
@@ -129,11 +138,12 @@
       },
       configure(options) {
         Object.assign(dataset, options);
-        if (!wasm) return;
-        wasm.configure(dataset, endpoint());
-        for (const element of numbers.keys()) touch(element);
+        if (wasm) configure();
+        else scan();
       },
     };
+
+    scan();
 
     /** What is added and removed at once never mounts; what is moved keeps its badge. */
     function touch(element) {
@@ -168,62 +178,93 @@
     function load() {
       return (ready ??= (async () => {
         const [glue, binary] = [".js", "_bg.wasm"].map(
-          (end) =>
-            new URL(`zulip-presence-widget${end}${VERSION[0] === "_" ? "" : `?v=${VERSION}`}`, here)
-              .href,
+          (end) => new URL(`zulip-presence-widget${end}?v=${VERSION}`, here).href,
         );
         try {
           // Both at once: the one need not wait for the other.
-          const [exports, response] = await Promise.all([import(glue), fetch(binary)]);
-          await exports.default({ module_or_path: response });
-          exports.configure(dataset, endpoint());
+          const [exports, response] = await Promise.all(
+            IS_PACKAGE
+              ? [
+                  import("./zulip-presence-widget.js"),
+                  fetch(new URL("./zulip-presence-widget_bg.wasm", import.meta.url)),
+                ]
+              : [importChecked(glue), fetch(binary, { integrity: WASM_DIGEST })],
+          );
+          // Not the response: its bytes are whole and checked by now, and no type of file is wrong for them.
+          await exports.default({ module_or_path: await response.arrayBuffer() });
           wasm = exports;
+          configure();
         } catch (error) {
           wasm = null;
           console.warn(
-            `zulip-presence: ${glue} or ${binary} cannot be run, so badges stay unknown. They must be served there, as text/javascript and application/wasm, with Access-Control-Allow-Origin, and the page's Content-Security-Policy must allow them (script-src ${new URL(here).origin} 'wasm-unsafe-eval', and connect-src).`,
+            `zulip-presence: badges stay unknown, as ${glue} or ${binary} did not load. It takes a browser of 2023 or later; both files unchanged, as text/javascript and application/wasm, with Access-Control-Allow-Origin; and a Content-Security-Policy that allows script-src ${new URL(here).origin} 'wasm-unsafe-eval' and connect-src.`,
             error,
           );
         }
         settle();
+        return !!wasm;
       })());
     }
 
-    function endpoint() {
-      return new URL("api/v1", here).href;
+    /** Runs a module that is what it was when this file was made. A failed check does not keep import() from running it. */
+    function importChecked(href) {
+      return new Promise((resolve, reject) => {
+        const link = make("link");
+        // Where it is not known, nothing would come of it.
+        if (!link.relList.supports("modulepreload")) reject();
+        Object.assign(link, {
+          rel: "modulepreload",
+          href,
+          integrity: GLUE_DIGEST,
+          crossOrigin: "",
+          nonce: script?.nonce,
+          onload: () => resolve(import(href)),
+          onerror: reject,
+        });
+        document.head.append(link);
+      });
+    }
+
+    function configure() {
+      wasm.configure(dataset, new URL("api/v1", here).href);
+      for (const element of numbers.keys()) touch(element);
+      scan();
+    }
+
+    /** Marked elements get a badge each, if the page wants that: what finds them is no part of this file. */
+    function scan() {
+      if ("scan" in dataset) wasm ? wasm.scan() : load();
     }
   }
 
   function draw() {
-    const make = (name, attributes, ...children) => {
-      const space =
-        name === "svg" || name === "path"
-          ? "http://www.w3.org/2000/svg"
-          : "http://www.w3.org/1999/xhtml";
-      const element = document.createElementNS(space, name);
-      for (const attribute in attributes) element.setAttribute(attribute, attributes[attribute]);
-      element.append(...children);
-      return element;
-    };
     const drawing = document.createDocumentFragment();
-    drawing.append(
-      make("slot"),
+    const badge = make("span");
+    badge.className = "zulip-presence-badge";
+    badge.append(
       make(
-        "span",
-        { class: "zulip-presence-badge" },
-        make(
-          "svg",
-          {
-            class: "unknown",
-            part: "badge",
-            viewBox: "0 0 16 16",
-            role: "img",
-            "aria-label": "Status unknown",
-          },
-          make("path", { d: UNKNOWN }),
-        ),
+        "svg",
+        {
+          class: "unknown",
+          part: "badge",
+          viewBox: "0 0 16 16",
+          role: "img",
+          "aria-label": "Status unknown",
+        },
+        make("path", { d: UNKNOWN }),
       ),
     );
+    drawing.append(make("slot"), badge);
     return drawing;
+  }
+
+  /** What has attributes is SVG. */
+  function make(name, attributes, ...children) {
+    const element = attributes
+      ? document.createElementNS("http://www.w3.org/2000/svg", name)
+      : document.createElement(name);
+    for (const attribute in attributes) element.setAttribute(attribute, attributes[attribute]);
+    element.append(...children);
+    return element;
   }
 }

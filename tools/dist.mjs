@@ -1,16 +1,17 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// In any build: src/element.js becomes zulip-presence.js, the one URL that pages know.
+// src/element.js becomes zulip-presence.js, the one URL that pages know, and src/scan.js becomes a part of the glue.
 // In a release build also: what only people read is taken out of the WebAssembly and its glue, both scripts and the style in the
-// loader are minified, the loader learns the digest of the files that it loads
-// (so that an upgrade never mixes versions), and .br and .gz are laid beside every file.
+// loader are minified, the loader learns the digests of the files that it loads
+// (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
 
 import { createHash } from "node:crypto";
-import { copyFile, readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { transform } from "esbuild";
+import { loader } from "./loader.mjs";
 import { remember } from "./remember.mjs";
 import { shrink } from "./shrink.mjs";
 
@@ -20,38 +21,31 @@ const RELEASE = process.env.TRUNK_PROFILE === "release";
 const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-/** Stands in src/element.js where the digest goes. */
-const PLACEHOLDER = "__VERSION__";
-/** The style in src/element.js. */
-const STYLE = /const STYLE = `([^`]*)`;/;
+const SCAN = "src/scan.js";
 
 if (RELEASE) {
   const built = await readFile(WASM);
   const { wasm, glue } = shrink(built, remember(built, await readFile(GLUE, "utf8")));
   await writeFile(WASM, wasm);
-  await writeFile(GLUE, await minified(glue, "esm"));
-  await writeFile(LOADER, await loader());
+  await writeFile(GLUE, await minified(glue + (await readFile(SCAN, "utf8"))));
+  const integrity = { glue: await integrityOf(GLUE), wasm: await integrityOf(WASM) };
+  await writeFile(LOADER, await loader({ version: await digest(), integrity }));
   await compressAll();
 } else {
-  await copyFile("src/element.js", LOADER);
+  await writeFile(GLUE, (await readFile(GLUE, "utf8")) + (await readFile(SCAN, "utf8")));
+  await writeFile(LOADER, await loader({ isMinified: false }));
 }
 
-async function minified(source, format) {
-  const { code } = await transform(source, { minify: true, target: "es2022", format });
+async function minified(source) {
+  const { code } = await transform(source, { minify: true, target: "es2022", format: "esm" });
   return code;
 }
 
-async function loader() {
-  const source = await readFile("src/element.js", "utf8");
-  const [before, style, after] = source.split(STYLE);
-  if (after === undefined || source.split(PLACEHOLDER).length !== 2) {
-    throw new Error(
-      `src/element.js must have one style, and ${PLACEHOLDER} once, where the digest goes`,
-    );
-  }
-  const css = await transform(style, { minify: true, loader: "css" });
-  const code = `${before}const STYLE = ${JSON.stringify(css.code)};${after}`;
-  return minified(code.replace(PLACEHOLDER, await digest()));
+/** What `integrity` holds: SHA-256, as browsers want it written. */
+async function integrityOf(file) {
+  return `sha256-${createHash("sha256")
+    .update(await readFile(file))
+    .digest("base64")}`;
 }
 
 /** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */

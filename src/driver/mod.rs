@@ -60,7 +60,7 @@ struct Inner {
     has_answered: Cell<bool>,
     is_tick_due: Cell<bool>,
     timer: Timer,
-    _events: PageEvents,
+    events: PageEvents,
 }
 
 #[derive(Clone)]
@@ -217,7 +217,7 @@ impl Inner {
                 has_answered: Cell::new(false),
                 is_tick_due: Cell::new(false),
                 timer: Timer::new(move || with(&of_timer, Inner::tick)),
-                _events: PageEvents::new(move || with(&of_events, Inner::page_changed)),
+                events: PageEvents::new(move || with(&of_events, Inner::page_changed)),
             }
         })
     }
@@ -243,6 +243,8 @@ impl Inner {
         self.is_tick_due.set(false);
         // Groups are formed of all whom the document lists, in its order.
         if is_loading() {
+            // It may be a document.open(), which has taken all listeners away.
+            self.events.register(true);
             return;
         }
         let now = clock::now();

@@ -37,7 +37,8 @@ impl PageEvents {
         events
     }
 
-    fn register(&self, on: bool) {
+    /// Once or many times is the same.
+    pub(super) fn register(&self, on: bool) {
         let callback = self.0.as_ref().unchecked_ref();
         let targets: [EventTarget; 2] = [document().into(), window().into()];
         for (target, events) in targets.iter().zip([DOCUMENT_EVENTS, WINDOW_EVENTS]) {

@@ -1,0 +1,155 @@
+// Where the WebAssembly cannot run, or is not ours, the badge stays unknown, the author's text stays readable, and one line in the
+// console names the fix.
+
+import { KNOWN, expect, test as shared } from "./fixtures.mjs";
+import { mirror } from "./mirror.mjs";
+import { Site } from "./site.mjs";
+
+const test = shared.extend({
+  /** Another site than the page's. */
+  elsewhere: async ({}, use) => {
+    const elsewhere = await new Site().start();
+    await use(elsewhere);
+    await elsewhere.stop();
+  },
+});
+
+const BADGE = `<zulip-presence user="12" name="Ada">Ada <b>Lovelace</b></zulip-presence>`;
+const script = (src, settings = "") => `<script src="${src}" async ${settings}></script>`;
+
+async function staysUnknown({ page, said, asked }, ...wanted) {
+  const ours = () => said.filter((line) => line.includes("zulip-presence:"));
+  await expect.poll(ours).toHaveLength(1);
+  for (const text of ["unchanged", "text/javascript", "wasm-unsafe-eval", ...wanted]) {
+    expect(ours()[0]).toContain(text);
+  }
+  const badge = page.locator("zulip-presence");
+  await expect(badge).toHaveAttribute("status", "unknown");
+  await expect(badge).toHaveText("Ada Lovelace");
+  await expect(badge.getByRole("img", { name: "Status unknown" })).toBeVisible();
+  const { width, height } = await badge.locator("svg").boundingBox();
+  expect([width, height].map(Math.round)).toEqual([13, 13]);
+  expect(await page.evaluate(() => zulipPresence.ready)).toBe(false);
+  expect(await page.evaluate(() => zulipPresence.get(12).status)).toBe("unknown");
+  // Nothing throws either, now that there is nothing to ask.
+  await page.evaluate(() => {
+    const badge = document.querySelector("zulip-presence");
+    badge.refresh();
+    zulipPresence.subscribe("12", () => {})();
+    zulipPresence.configure({ interval: 30 });
+    badge.setAttribute("user", "13");
+    badge.remove();
+    document.body.append(badge);
+    return badge.lastActive;
+  });
+  await expect(badge).toHaveAttribute("status", "unknown");
+  expect(ours()).toHaveLength(1);
+  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  expect(asked).toEqual([]);
+}
+
+for (const [what, policy] of [
+  [
+    "WebAssembly",
+    (url) => `script-src ${url}; connect-src ${url}; style-src ${url}; default-src 'none'`,
+  ],
+  [
+    "fetching the WebAssembly",
+    (url) => `script-src ${url} 'wasm-unsafe-eval'; style-src ${url}; default-src 'none'`,
+  ],
+]) {
+  test(`the policy forbids ${what}`, async ({ page, site, gateway, tag, said, asked }) => {
+    const head = `<meta http-equiv="Content-Security-Policy" content="${policy(gateway.url)}; img-src data:">${tag()}`;
+    await page.goto(site.page(BADGE, head));
+    await staysUnknown({ page, said, asked }, gateway.url, "connect-src");
+  });
+}
+
+for (const [what, change] of [
+  ["the glue has the wrong type", (file, name) => isGlue(name) && (file.type = "text/plain")],
+  [
+    "the WebAssembly is truncated",
+    (file, name) => isWasm(name) && (file.body = file.body.subarray(0, file.body.length / 2)),
+  ],
+  ["the WebAssembly is another", (file, name) => isWasm(name) && (file.body[1000] ^= 1)],
+  [
+    "the glue is truncated",
+    (file, name) => isGlue(name) && (file.body = file.body.subarray(0, 99)),
+  ],
+  [
+    "the server has a page for every path",
+    (file, name) =>
+      name !== "zulip-presence.js" &&
+      Object.assign(file, { type: "text/html", body: "<!doctype html><title>Home</title>" }),
+  ],
+]) {
+  test(what, async ({ page, site, said, asked }) => {
+    const src = mirror(site, `/damaged/${what.replaceAll(" ", "-")}`, change);
+    await page.goto(site.page(BADGE, script(src)));
+    await staysUnknown({ page, said, asked }, new URL(".", src).href);
+  });
+}
+
+test("a glue that is another never runs", async ({ page, site, said, asked }) => {
+  const src = mirror(site, "/tampered", (file, name) => {
+    if (isGlue(name)) file.body = `globalThis.isTampered = true;${file.body}`;
+  });
+  await page.goto(site.page(BADGE, script(src)));
+  await staysUnknown({ page, said, asked });
+  expect(await page.evaluate(() => globalThis.isTampered)).toBeUndefined();
+});
+
+test("the files come from another origin without CORS", async ({
+  page,
+  site,
+  elsewhere,
+  said,
+  asked,
+}) => {
+  const src = mirror(elsewhere, "/files");
+  await page.goto(site.page(BADGE, script(src)));
+  await staysUnknown({ page, said, asked }, "Access-Control-Allow-Origin");
+});
+
+test("a WebAssembly with the wrong type works, and nothing is said", async ({
+  page,
+  site,
+  gateway,
+  said,
+}) => {
+  const src = mirror(site, "/untyped", (file, name) => {
+    if (isWasm(name)) file.type = "application/octet-stream";
+  });
+  await page.goto(site.page(BADGE, script(src, `data-endpoint="${gateway.url}/api/v1"`)));
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  expect(said).toEqual([]);
+});
+
+for (const [what, take] of [
+  ["WebAssembly", () => delete globalThis.WebAssembly],
+  ["constructed style sheets and preloaded modules", olderThan2023],
+  ["preloaded modules", () => (DOMTokenList.prototype.supports = () => false)],
+]) {
+  test(`the browser lacks ${what}`, async ({ page, site, tag, said, asked }) => {
+    await page.addInitScript(take);
+    await page.goto(site.page(BADGE, tag()));
+    await staysUnknown({ page, said, asked }, "browser");
+  });
+}
+
+function olderThan2023() {
+  globalThis.CSSStyleSheet = class {
+    constructor() {
+      throw new TypeError("Illegal constructor");
+    }
+  };
+  DOMTokenList.prototype.supports = () => false;
+}
+
+function isGlue(name) {
+  return name === "zulip-presence-widget.js";
+}
+
+function isWasm(name) {
+  return name.endsWith(".wasm");
+}

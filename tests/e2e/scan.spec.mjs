@@ -1,0 +1,96 @@
+// Pages whose editor strips unknown tags: data-zulip-presence on any element, once the script tag says data-scan.
+
+import { KNOWN, expect, people, test } from "./fixtures.mjs";
+
+const badgeIn = (page, selector) => page.locator(`${selector} > zulip-presence`);
+
+test("marked elements get a badge at their end, those that come later too", async ({
+  page,
+  site,
+  tag,
+  asked,
+  said,
+}) => {
+  const body = `<ul><li id="ada" data-zulip-presence="12" data-zulip-presence-name="Ada" data-zulip-presence-label="status">Ada <b>Lovelace</b></li></ul>`;
+  await page.goto(site.page(body, tag("data-scan")));
+  const ada = badgeIn(page, "#ada");
+  await expect(ada).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("#ada > :last-child")).toHaveAttribute("user", "12");
+  await expect(ada.getByRole("img")).toHaveAccessibleName(/^Ada: /);
+  await expect(ada).toHaveText(/Active now|Idle|Offline/);
+  expect(await ada.evaluate((badge) => badge.shadowRoot.textContent)).not.toBe("");
+
+  await page.evaluate(() => {
+    document
+      .querySelector("ul")
+      .insertAdjacentHTML(
+        "beforeend",
+        `<li id="late">Late: <span><a data-zulip-presence="17">Tomasz</a></span></li>`,
+      );
+  });
+  await expect(badgeIn(page, "a")).toHaveAttribute("status", KNOWN);
+  expect(new Set(asked.flatMap(people))).toEqual(new Set(["12", "17"]));
+  expect(said).toEqual([]);
+});
+
+test("a mark may change and go, and what its element holds may be replaced", async ({
+  page,
+  site,
+  tag,
+}) => {
+  const body = `<p id="one" data-zulip-presence="12">Ada</p>`;
+  await page.goto(site.page(body, tag("data-scan")));
+  const one = page.locator("#one").first();
+  const badge = one.locator("zulip-presence");
+  await expect(badge).toHaveAttribute("status", KNOWN);
+
+  await one.evaluate((element) => (element.dataset.zulipPresence = "17"));
+  await expect(badge).toHaveAttribute("user", "17");
+  await expect(badge).toHaveAttribute("status", KNOWN);
+  await one.evaluate((element) => element.replaceChildren("Somebody"));
+  await expect(badge).toHaveAttribute("status", KNOWN);
+  await one.evaluate((element) => element.after(element.cloneNode(true)));
+  await expect(page.locator("p > zulip-presence")).toHaveCount(2);
+  await expect(page.locator("zulip-presence")).toHaveCount(2);
+
+  await one.evaluate((element) => element.querySelector("zulip-presence").remove());
+  await one.evaluate((element) => element.setAttribute("data-zulip-presence-name", "Tomasz"));
+  await expect(badge.getByRole("img")).toHaveAccessibleName(/^Tomasz/);
+  await one.evaluate((element) => element.removeAttribute("data-zulip-presence-name"));
+  await expect(badge.getByRole("img")).not.toHaveAccessibleName(/Tomasz/);
+  await page.evaluate(() => {
+    for (const element of document.querySelectorAll("p"))
+      element.removeAttribute("data-zulip-presence");
+  });
+  await expect(page.locator("zulip-presence")).toHaveCount(0);
+  await expect(page.locator("p")).toHaveText(["Somebody", "Somebody"]);
+});
+
+test("without data-scan there is no observer, and nothing is loaded for marks", async ({
+  page,
+  site,
+  tag,
+  asked,
+}) => {
+  const loaded = [];
+  page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  await page.addInitScript(() => {
+    globalThis.observers = 0;
+    const { observe } = MutationObserver.prototype;
+    MutationObserver.prototype.observe = function (target, options) {
+      globalThis.observers += options.attributeFilter?.includes("data-zulip-presence") ?? 0;
+      return observe.call(this, target, options);
+    };
+  });
+  const body = `<p id="one" data-zulip-presence="12">Ada</p>`;
+  const url = site.page(body, tag());
+  await page.goto(url);
+  await page.waitForFunction(() => customElements.get("zulip-presence"));
+  expect(loaded.filter((path) => path.includes("widget"))).toEqual([]);
+  // The control: it is wished for later.
+  expect(await page.evaluate(() => globalThis.observers)).toBe(0);
+  await page.evaluate(() => zulipPresence.configure({ scan: true }));
+  await expect(badgeIn(page, "#one")).toHaveAttribute("status", KNOWN);
+  expect(await page.evaluate(() => globalThis.observers)).toBe(1);
+  expect(asked.map(people)).toEqual([["12"]]);
+});
