@@ -159,7 +159,7 @@ function row({ pages, rounds }, measured, name) {
   if (!samples.length) {
     const why = pages[name].failure
       ? `cannot be built: ${pages[name].failure}`
-      : (pages[name].why ?? "not done in 4 minutes");
+      : (PAGES[name].why ?? "not done in 4 minutes");
     return `| ${title} | ${why.replaceAll("|", "\\|")} | | | | | | | | | |`;
   }
   const number = (key, unit = 1, digits = 0) => (middle(samples, key) / unit).toFixed(digits);
