@@ -30,7 +30,7 @@
 .zulip-presence-badge .idle { fill: var(--zulip-presence-idle, var(--idle)) }
 .zulip-presence-badge .offline { fill: var(--zulip-presence-offline, var(--offline)) }
 .zulip-presence-badge .unknown { fill: var(--zulip-presence-unknown, var(--unknown)) }
-.zulip-presence-badge [part=label] { margin-inline-start: .3em }
+.zulip-presence-badge [part=label] { margin-inline-start: .3em; unicode-bidi: isolate }
 :host([overlay]) .zulip-presence-badge, .zulip-presence-overlay > .zulip-presence-badge {
   --size: var(--zulip-presence-size, 1em);
   position: absolute; inset-block-end: 0; inset-inline-end: 0; line-height: 0;
@@ -197,7 +197,7 @@
         } catch (error) {
           wasm = null;
           console.warn(
-            `zulip-presence: badges stay unknown, as ${glue} or ${binary} did not load. It takes a browser of 2023 or later; both files unchanged, as text/javascript and application/wasm, with Access-Control-Allow-Origin; and a Content-Security-Policy that allows script-src ${new URL(here).origin} 'wasm-unsafe-eval' and connect-src.`,
+            `zulip-presence: badges stay unknown, as ${glue} or ${binary} did not load. Needed: a browser of 2023, both files unchanged, as text/javascript and application/wasm, with Access-Control-Allow-Origin, Content-Security-Policy script-src ${new URL(here).origin} 'wasm-unsafe-eval' and connect-src.`,
             error,
           );
         }

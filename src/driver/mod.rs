@@ -241,10 +241,10 @@ impl Inner {
 
     fn tick(self: &Rc<Self>) {
         self.is_tick_due.set(false);
+        // A document.open() takes all listeners away.
+        self.events.register(true);
         // Groups are formed of all whom the document lists, in its order.
         if is_loading() {
-            // It may be a document.open(), which has taken all listeners away.
-            self.events.register(true);
             return;
         }
         let now = clock::now();

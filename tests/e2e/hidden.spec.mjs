@@ -1,43 +1,10 @@
 // A tab that nobody looks at asks nothing. Playwright cannot hide a tab, so this is a browser without it.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { CHROMIUM, FLAGS } from "./chromium.mjs";
-import { expect, test as shared } from "./fixtures.mjs";
+import { expect, test } from "./browser.mjs";
 
 const INTERVAL_S = 15;
 /** More than an interval with its jitter. */
 const WATCHED_S = 20;
-
-const test = shared.extend({
-  /** Opens a browser with one tab; the address of its DevTools. */
-  browserAt: async ({}, use) => {
-    const profile = await mkdtemp(join(tmpdir(), "zulip-presence-"));
-    let browser;
-    await use(async (url) => {
-      browser = spawn(CHROMIUM, [
-        "--headless=new",
-        "--remote-debugging-port=0",
-        `--user-data-dir=${profile}`,
-        ...FLAGS,
-        url,
-      ]);
-      for await (const line of createInterface({ input: browser.stderr })) {
-        const [, host] = /^DevTools listening on ws:\/\/([^/]+)/.exec(line) ?? [];
-        if (host) return `http://${host}`;
-      }
-      throw new Error("the browser did not start");
-    });
-    const gone = once(browser, "exit");
-    browser.kill("SIGKILL");
-    await gone;
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  },
-});
 
 test("a hidden tab asks nothing, and asks at once when it is seen again", async ({
   site,

@@ -108,3 +108,128 @@ for (const endpoint of ["http://[", "http://", "javascript:alert(1)", "ftp://exa
     expect(asked).toEqual([]);
   });
 }
+
+const RLO = "\u202e";
+for (const [what, name] of [
+  ["markup", `<img src=x onerror="window.isHit = true"><script>window.isHit = true</script>`],
+  ["characters that turn the direction", `${RLO}ecalevoL adA${RLO}`],
+  ["ten thousand characters", "Ada ".repeat(2_500)],
+]) {
+  test(`a name and a text with ${what} are text`, async ({ page, site, tag, said }) => {
+    await page.goto(site.page("<main></main>", tag()));
+    await page.evaluate((name) => {
+      const badge = document.createElement("zulip-presence");
+      badge.setAttribute("user", "12");
+      badge.setAttribute("name", name);
+      badge.setAttribute("label", "status");
+      badge.textContent = name;
+      document.querySelector("main").append(badge);
+    }, name);
+    const badge = page.locator("zulip-presence");
+    await badge.locator("svg").scrollIntoViewIfNeeded();
+    await expect(badge).toHaveAttribute("status", KNOWN);
+    expect(await badge.evaluate((badge) => badge.textContent)).toBe(name);
+    const heard = await badge.locator("svg").getAttribute("aria-label");
+    expect(heard).toContain(name.trim());
+    expect(await badge.evaluate((badge) => badge.shadowRoot.querySelectorAll("*").length)).toBe(5);
+    // An override that the text never ends does not turn the label, too.
+    await expect(badge.locator("[part=label]")).toHaveCSS("unicode-bidi", "isolate");
+    expect(await page.evaluate(() => window.isHit)).toBeUndefined();
+    expect(said).toEqual([]);
+  });
+}
+
+test("an unknown label is no label", async ({ page, site, tag, said }) => {
+  const labels = ["", "none", "yes", "STATUS", "last_active", "<b>"];
+  const body = labels.map(
+    (label) => `<zulip-presence user="12" label="${label}"></zulip-presence>`,
+  );
+  await page.goto(site.page(body.join(""), tag()));
+  await expect(page.locator("zulip-presence:not([status=unknown])[status]")).toHaveCount(
+    labels.length,
+  );
+  await expect(page.locator("[part=label]")).toHaveCount(0);
+  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+});
+
+test("a user that changes a thousand times in one task is asked for as the last", async ({
+  page,
+  site,
+  tag,
+  asked,
+}) => {
+  await page.goto(site.page(`<zulip-presence user="17">Ada</zulip-presence>`, tag()));
+  const badge = page.locator("zulip-presence");
+  await expect(badge).toHaveAttribute("status", KNOWN);
+  await badge.evaluate((badge) => {
+    for (let user = 1000; user > 0; user--) badge.setAttribute("user", user);
+    badge.setAttribute("user", "12");
+  });
+  await expect.poll(() => asked.length).toBe(2);
+  await expect(badge).toHaveAttribute("status", KNOWN);
+  expect(asked.map(people)).toEqual([["17"], ["12"]]);
+});
+
+test("a page that wraps fetch and Promise, as monitoring scripts do", async ({
+  page,
+  site,
+  tag,
+  asked,
+  said,
+}) => {
+  await page.addInitScript(() => {
+    globalThis.fetched = [];
+    const { fetch, Promise: Native } = globalThis;
+    globalThis.Promise = class Monitored extends Native {};
+    globalThis.fetch = function (input, init) {
+      globalThis.fetched.push(String(input.url ?? input));
+      return new globalThis.Promise((resolve, reject) =>
+        fetch.call(globalThis, input, init).then(resolve, reject),
+      );
+    };
+  });
+  await page.goto(site.page(`<zulip-presence user="12">Ada</zulip-presence>`, tag()));
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  const fetched = await page.evaluate(() => globalThis.fetched);
+  expect(fetched).toHaveLength(2);
+  expect(asked).toHaveLength(1);
+  expect(said).toEqual([]);
+});
+
+for (const [what, fetch] of [
+  ["throws", () => (globalThis.fetch = () => void JSON.parse("{"))],
+  ["rejects with no Error", () => (globalThis.fetch = () => Promise.reject("blocked"))],
+  ["answers nothing", () => (globalThis.fetch = () => undefined)],
+  ["answers something else", () => (globalThis.fetch = async () => ({ ok: true }))],
+]) {
+  test(`a page whose fetch ${what} keeps its text, and nothing is thrown at it`, async ({
+    page,
+    site,
+    tag,
+    said,
+  }) => {
+    // The wasm has come by then.
+    await page.goto(site.page("<main></main>", tag()));
+    await page.waitForFunction(() => globalThis.zulipPresence);
+    await page.evaluate(() => zulipPresence.ready);
+    await page.evaluate(fetch);
+    await page.evaluate(
+      () =>
+        (document.querySelector("main").innerHTML =
+          `<zulip-presence user="12">Ada</zulip-presence>`),
+    );
+    await expect
+      .poll(() => said.filter((line) => line.includes("zulip-presence:")))
+      .toHaveLength(1);
+    await expect(page.locator("zulip-presence")).toHaveText("Ada");
+    await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
+    expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  });
+}
+
+test("an element whose ID is our API's name is no obstacle", async ({ page, site, tag }) => {
+  const body = `<p id="zulipPresence">Team</p><zulip-presence user="12">Ada</zulip-presence>`;
+  await page.goto(site.page(body, tag()));
+  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  expect(await page.evaluate(() => zulipPresence.ready)).toBe(true);
+});

@@ -1,6 +1,6 @@
 // A copy of the built files on somebody's own server, whole or damaged.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 const TYPES = { js: "text/javascript", wasm: "application/wasm", html: "text/html" };
@@ -12,6 +12,7 @@ const TYPES = { js: "text/javascript", wasm: "application/wasm", html: "text/htm
 export function mirror(site, path, change = () => {}) {
   site.route(`${path}/`, ({ url }, response) => {
     const name = basename(new URL(url, site.origin).pathname);
+    if (!existsSync(join("dist", name))) return response.writeHead(404).end();
     const file = {
       body: readFileSync(join("dist", name)),
       type: TYPES[name.split(".").at(-1)],

@@ -1,0 +1,63 @@
+// Pages that live for days, and change their people all the time.
+
+import { expect, test } from "./fixtures.mjs";
+
+const ROUNDS = 5;
+const CYCLES = 2_000;
+/** What a browser's heap moves by of itself. */
+const NOISE_BYTES = 400_000;
+
+test("ten thousand badges that come and go leave nothing behind", async ({
+  page,
+  context,
+  site,
+  gateway,
+  tag,
+}) => {
+  test.slow();
+  await page.goto(site.page(`<main></main><zulip-presence user="12">Ada</zulip-presence>`, tag()));
+  await expect(page.locator("zulip-presence")).not.toHaveAttribute("status", "unknown");
+  const devtools = await context.newCDPSession(page);
+  const glue = await page.evaluate(
+    () =>
+      performance.getEntriesByType("resource").find(({ name }) => name.includes("widget.js")).name,
+  );
+  expect(glue).toContain(gateway.url);
+
+  const measured = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    await page.evaluate(cycle, CYCLES);
+    measured.push(await measure());
+  }
+  console.log(`memory: ${JSON.stringify(measured)}`);
+  // The first round fills what is kept for good: caches, the allocator's first pages.
+  const [first, last] = [measured[0], measured.at(-1)];
+  expect(last.wasm).toBe(first.wasm);
+  expect(last.heap - first.heap).toBeLessThan(NOISE_BYTES);
+  expect(last.nodes - first.nodes).toBeLessThan(CYCLES / 10);
+
+  /** Half of them are drawn before they go, half leave at once. */
+  async function cycle(cycles) {
+    const main = document.querySelector("main");
+    for (let i = 0; i < cycles; i++) {
+      const badge = document.createElement("zulip-presence");
+      badge.setAttribute("user", "12");
+      badge.setAttribute("label", "status");
+      main.append(badge);
+      if (i % 2) await new Promise((resolve) => setTimeout(resolve));
+      badge.remove();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  async function measure() {
+    for (let i = 0; i < 3; i++) await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize: heap } = await devtools.send("Runtime.getHeapUsage");
+    const { nodes } = await devtools.send("Memory.getDOMCounters");
+    const wasm = await page.evaluate(async (glue) => {
+      const { default: init } = await import(glue);
+      return (await init()).memory.buffer.byteLength;
+    }, glue);
+    return { heap, nodes, wasm };
+  }
+});
