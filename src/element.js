@@ -6,7 +6,7 @@
   const NAME = "zulip-presence";
   // Constants that tools/dist.mjs gives: VERSION, a digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and
   // WASM_DIGEST, what integrity is checked by; IS_PACKAGE, whether a bundler finds and checks the files.
-  const STYLE = `
+  const STYLE = String.raw`
 :host([overlay]), .zulip-presence-overlay { position: relative; display: inline-block }
 :host([hidden]) { display: none }
 .zulip-presence-badge {
@@ -20,6 +20,8 @@
     --offline: light-dark(#767c90, #8b91a5); --unknown: light-dark(#767c90, #8b91a5);
   }
 }
+/* A word joiner: no line ends between a name and its badge. */
+.zulip-presence-badge::before { content: "\2060" }
 .zulip-presence-badge svg {
   fill-rule: evenodd;
   width: var(--size); height: var(--size); margin-inline-start: .3em;
@@ -30,7 +32,7 @@
 .zulip-presence-badge .idle { fill: var(--zulip-presence-idle, var(--idle)) }
 .zulip-presence-badge .offline { fill: var(--zulip-presence-offline, var(--offline)) }
 .zulip-presence-badge .unknown { fill: var(--zulip-presence-unknown, var(--unknown)) }
-.zulip-presence-badge [part=label] { margin-inline-start: .3em; unicode-bidi: isolate }
+.zulip-presence-badge [part=label] { margin-inline-start: .3em; unicode-bidi: isolate; white-space: normal }
 :host([overlay]) .zulip-presence-badge, .zulip-presence-overlay > .zulip-presence-badge {
   --size: var(--zulip-presence-size, 1em);
   position: absolute; inset-block-end: 0; inset-inline-end: 0; line-height: 0;

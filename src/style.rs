@@ -9,7 +9,7 @@ use crate::driver::window;
 
 const ELEMENT_JS: &str = include_str!("element.js");
 /// What stands before and after the style in `element.js`.
-const BEGIN: &str = "const STYLE = `";
+const BEGIN: &str = "const STYLE = String.raw`";
 const END: &str = "`;";
 
 thread_local! {

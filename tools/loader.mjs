@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 
 /** The style in src/element.js. */
-const STYLE = /const STYLE = `([^`]*)`;/;
+const STYLE = /const STYLE = String\.raw`([^`]*)`;/;
 /** Selectors in it for badges of Yew apps, which stand in no shadow. */
 const OF_YEW = /, \.zulip-presence-overlay[^,{]*/g;
 
