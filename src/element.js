@@ -125,7 +125,8 @@
       get ready() {
         return load();
       },
-      get: (user) => wasm?.get(`${user}`) ?? { user, status: "unknown", lastActive: null },
+      get: (user) =>
+        wasm?.get(`${user}`) ?? { user: `${user}`, status: "unknown", lastActive: null },
       subscribe(user, callback) {
         let number;
         let isOver = false;

@@ -48,11 +48,11 @@ pub fn mount(host: Element, root: Element) -> usize {
 /// Reads the attributes again.
 #[wasm_bindgen]
 pub fn update(number: usize) {
-    MOUNTED.with_borrow_mut(|mounted| {
-        if let Some(Mounted { host, badge, on_view }) = mounted.get_mut(number) {
-            badge.update(host.props(on_view));
-        }
-    });
+    let found = MOUNTED.with_borrow(|mounted| mounted.get(number).map(|Mounted { host, on_view, .. }| (host.clone(), on_view.clone())));
+    if let Some((host, on_view)) = found {
+        let props = host.props(&on_view);
+        MOUNTED.with_borrow_mut(|mounted| mounted.get_mut(number).map(|mounted| mounted.badge.update(props)));
+    }
 }
 
 /// Takes the badge away.
@@ -82,13 +82,12 @@ pub fn last_active(number: usize) -> Option<f64> {
 /// Asks about the person at once, but not more often than every 10 s.
 #[wasm_bindgen]
 pub fn refresh(number: usize) {
-    MOUNTED.with_borrow(|mounted| {
-        if let Some(Mounted { host, .. }) = mounted.get(number)
-            && let (Some(driver), Ok(user)) = (host.driver(), host.attribute("user").parse())
-        {
-            driver.refresh(&user);
-        }
-    });
+    let host = MOUNTED.with_borrow(|mounted| mounted.get(number).map(|mounted| mounted.host.clone()));
+    if let Some(host) = host
+        && let (Some(driver), Ok(user)) = (host.driver(), host.attribute("user").parse())
+    {
+        driver.refresh(&user);
+    }
 }
 
 impl Host {

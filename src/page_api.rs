@@ -12,14 +12,14 @@ use zulip_presence_widget::{Driver, Settings, UserRef, View, Watch};
 
 thread_local! {
     static PAGE: RefCell<Option<(Settings, Driver)>> = const { RefCell::new(None) };
-    static SUBSCRIPTIONS: RefCell<Slab<Subscription>> = const { RefCell::new(Slab::new()) };
+    static SUBSCRIPTIONS: RefCell<Slab<Rc<Subscription>>> = const { RefCell::new(Slab::new()) };
 }
 
 /// A callback of the page.
 struct Subscription {
     user: UserRef,
     on_view: Rc<dyn Fn(View)>,
-    watch: Option<Watch>,
+    watch: RefCell<Option<Watch>>,
 }
 
 /// Takes the settings of the page: the `dataset` of its script tag, and the endpoint where none is named. Badges must be updated then.
@@ -35,7 +35,11 @@ pub fn configure(dataset: &JsValue, here: &str) {
     });
     // The old driver ends outside of the borrow, unless somebody still has it.
     drop(PAGE.replace(page));
-    SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.iter_mut().for_each(|(_, subscription)| subscription.start()));
+    // Callbacks of the page may do anything, so nothing is borrowed while they run.
+    let subscriptions: Vec<_> = SUBSCRIPTIONS.with_borrow(|all| all.iter().map(|(_, subscription)| subscription.clone()).collect());
+    for subscription in subscriptions {
+        subscription.start();
+    }
 }
 
 /// The page's driver, or that of another endpoint.
@@ -70,7 +74,7 @@ pub fn subscribe(user: &str, callback: Function) -> Option<usize> {
             web_sys::console::error_1(&thrown);
         }
     };
-    let mut subscription = Subscription { user: parsed, on_view: Rc::new(on_view), watch: None };
+    let subscription = Rc::new(Subscription { user: parsed, on_view: Rc::new(on_view), watch: RefCell::new(None) });
     subscription.start();
     Some(SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.insert(subscription)))
 }
@@ -82,12 +86,15 @@ pub fn unsubscribe(number: usize) {
 }
 
 impl Subscription {
-    /// Watches by the page's driver of now.
-    fn start(&mut self) {
-        self.watch = driver(None).map(|driver| driver.watch(&self.user, self.on_view.clone()));
-        if let Some(watch) = &self.watch {
+    /// Watches by the page's driver of now, which may say something else than the one before.
+    fn start(&self) {
+        let watch = driver(None).map(|driver| driver.watch(&self.user, self.on_view.clone()));
+        let view = watch.as_ref().map_or_else(View::default, |watch| {
             watch.set_on_screen(true);
-        }
+            watch.view()
+        });
+        self.watch.replace(watch);
+        (self.on_view)(view);
     }
 }
 

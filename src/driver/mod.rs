@@ -313,17 +313,16 @@ impl Inner {
         if self.landed(id).is_none() {
             return;
         }
+        // Before the borrow: pages wrap their console, and may do anything there.
+        match answer {
+            Ok(_) => self.has_answered.set(true),
+            Err(failure) => self.explain(failure),
+        }
         let now = clock::now();
         let mut watchlist = self.watchlist.borrow_mut();
         match answer {
-            Ok(answer) => {
-                self.has_answered.set(true);
-                watchlist.answered(id, answer, now);
-            }
-            Err(failure) => {
-                self.explain(failure);
-                watchlist.failed(id, failure, now);
-            }
+            Ok(answer) => watchlist.answered(id, answer, now),
+            Err(failure) => watchlist.failed(id, failure, now),
         }
         self.tick_soon();
     }
