@@ -20,8 +20,6 @@ use crate::store::{Asked, Store};
 
 /// Most people of one organisation-wide request.
 const MAX_USERS: usize = 200;
-/// How old a cached reply may be served while a newer one is fetched (part of the 200 s of DESIGN.md §2).
-pub(crate) const STALE_WHILE_REVALIDATE_S: u64 = 10;
 const STALE_IF_ERROR_S: u64 = 60;
 
 /// `GET /api/v1/users/{user}/presence`.
@@ -100,9 +98,8 @@ fn presence(mut json: String, observed_at: Timestamp, render: Render, store: &St
     json.push_str(r#","server_presence_offline_threshold_seconds":"#);
     push_seconds(render.offline_after.as_secs_f64(), &mut json);
     json.push('}');
-    let max_age_s = store.fresh_for(now).as_secs();
-    let cache =
-        format!("public, max-age={max_age_s}, stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, stale-if-error={STALE_IF_ERROR_S}");
+    let (max_age_s, stale_s) = (store.fresh_for(now).as_secs(), store.stale_for().as_secs());
+    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}");
     ([(CONTENT_TYPE, "application/json".to_owned()), (CACHE_CONTROL, cache)], json).into_response()
 }
 

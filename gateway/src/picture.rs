@@ -11,7 +11,6 @@ use axum::response::{IntoResponse, Response};
 use zulip_presence_core::{SIDE, Status, UserRef};
 
 use crate::clock;
-use crate::face::STALE_WHILE_REVALIDATE_S;
 use crate::gateway::Gateway;
 use crate::problem::Problem;
 use crate::query::{Repeated, parameter};
@@ -54,7 +53,7 @@ pub(crate) async fn picture(
         }
     });
     let (status, max_age_s) = answer.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
-    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={STALE_WHILE_REVALIDATE_S}");
+    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={}", gateway.store().stale_for().as_secs());
     let mut response = ([(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)], svg(status, size, scheme)).into_response();
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));

@@ -322,18 +322,30 @@ fn ten_thousand_people_are_no_burden() {
     });
 }
 
-/// DESIGN.md §2: from the last sign of life to the badge, everything in a row is sooner than Zulip's own threshold.
+/// DESIGN.md §2: from the last sign of life to the badge, everything in a row is sooner than Zulip's own threshold, for every
+/// `--refresh` that may be set.
 #[test]
 fn all_delays_together_stay_below_the_threshold() {
     use clap::Parser as _;
-    use zulip_presence_core::{OFFLINE_AFTER, watchlist};
-    let settings = crate::settings::Cli::try_parse_from(["gateway"]).expect("defaults").settings;
-    let with_jitter = |span: Duration| span + span / 10;
-    let lag = Duration::from_secs(65);
-    let refresh = with_jitter(settings.refresh());
-    let stale = Duration::from_secs(crate::face::STALE_WHILE_REVALIDATE_S);
-    let interval = with_jitter(MINUTE);
-    let sum = lag + refresh + stale + interval + watchlist::TIMEOUT;
-    assert_eq!(settings.offline_after(), OFFLINE_AFTER);
-    assert!(sum <= OFFLINE_AFTER, "{sum:?}");
+    let mut allowed = Vec::new();
+    for seconds in 0..100_u16 {
+        let Ok(cli) = crate::settings::Cli::try_parse_from(["gateway", &format!("--refresh={seconds}")]) else {
+            continue;
+        };
+        allowed.push(seconds);
+        let policy = Policy {
+            refresh: cli.settings.refresh(),
+            offline_after: cli.settings.offline_after(),
+            budget: 60,
+            hide_times: false,
+            seed: 1,
+        };
+        // Seconds: Zulip's lag, the refresh with its jitter, a reply that was kept for the least time and then served while stale, the
+        // page's interval with its jitter, its timeout.
+        let refresh = f64::from(seconds) * 1.1;
+        let sum = 65.0 + refresh + 1.0 + policy.stale_for().as_secs_f64() + 66.0 + 10.0;
+        assert!(sum <= 200.0, "--refresh {seconds}: {sum} s");
+        assert!(policy.stale_for() >= Duration::from_secs(5), "--refresh {seconds}: time to fetch a newer reply");
+    }
+    assert_eq!((allowed.first(), allowed.last(), allowed.len()), (Some(&10), Some(&45), 36));
 }

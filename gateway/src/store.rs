@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use zulip_presence_core::reply::{Failure, NoPresence};
-use zulip_presence_core::watchlist::{Answer, Ask, Endpoint, Request, RequestId, Settings};
-use zulip_presence_core::{Observed, Reading, UserRef, Watchlist};
+use zulip_presence_core::watchlist::{self, Answer, Ask, Endpoint, Request, RequestId, Settings};
+use zulip_presence_core::{OFFLINE_AFTER, Observed, Reading, UserRef, Watchlist};
 
 use crate::allowed::Allowed;
 use crate::directory::{Directory, Kind, Member};
@@ -25,6 +25,15 @@ const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(900);
 /// How long a page's request may wait for Zulip.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The oldest claim of somebody who is there: a report every 60 s, stored at most every 55 s (ZULIP.md §3).
+const LAG: Duration = Duration::from_secs(65);
+/// The longest time between two requests of a page: 60 s and a tenth.
+const PAGE_INTERVAL: Duration = Duration::from_secs(66);
+/// A reply may be kept for so long, even if Zulip is just being asked.
+const LEAST_FRESH: Duration = Duration::from_secs(1);
+/// The longest that a cache may serve a reply while it fetches a newer one.
+const MAX_STALE: Duration = Duration::from_secs(10);
+
 /// How to keep it.
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
@@ -38,6 +47,16 @@ pub(crate) struct Policy {
     pub(crate) hide_times: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
+}
+
+impl Policy {
+    /// How long a cache may serve a reply past its time while it fetches a newer one: what all other delays leave of the threshold
+    /// at which Zulip itself says offline (DESIGN.md §2). Whole seconds, as the header has them.
+    #[must_use]
+    pub(crate) fn stale_for(&self) -> Duration {
+        let others = LAG + self.refresh + self.refresh / 10 + LEAST_FRESH + PAGE_INTERVAL + watchlist::TIMEOUT;
+        Duration::from_secs(OFFLINE_AFTER.saturating_sub(others).min(MAX_STALE).as_secs())
+    }
 }
 
 /// See the module.
@@ -380,7 +399,13 @@ impl Store {
     #[must_use]
     pub(crate) fn fresh_for(&self, now: Reading) -> Duration {
         let next = self.realm_asked_at.unwrap_or_default() + self.policy.refresh;
-        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(Duration::from_secs(1))
+        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(LEAST_FRESH)
+    }
+
+    /// How long a cache may serve a reply past that.
+    #[must_use]
+    pub(crate) fn stale_for(&self) -> Duration {
+        self.policy.stale_for()
     }
 
     /// When it is worth coming back after "unavailable".

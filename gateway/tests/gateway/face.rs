@@ -1,6 +1,7 @@
 //! Every route and status, as a page sees it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
@@ -50,6 +51,18 @@ async fn a_person_who_is_there() {
     let (max_age, rest) = max_age.expect("a public reply");
     assert!((1..=30).contains(&max_age.parse::<u64>().expect("seconds")), "{cache}");
     assert_eq!(rest, " stale-while-revalidate=10, stale-if-error=60");
+}
+
+/// The longer Zulip is not asked, the less a cache may add to it.
+#[tokio::test]
+async fn a_long_refresh_leaves_caches_less_time() {
+    for (refresh, stale) in [(10, 10), (30, 10), (45, 8)] {
+        let rig = Rig::with(organisation(4), Options { refresh: Duration::from_secs(refresh), ..Options::default() }).await;
+        for path in [ADA, "/api/v1/realm/presence?users=[12]", "/users/12/presence.svg"] {
+            let cache = rig.get(path).await.header("cache-control");
+            assert!(format!("{cache},").contains(&format!("stale-while-revalidate={stale},")), "--refresh {refresh}: {path}: {cache}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -325,7 +338,7 @@ async fn only_the_people_in_the_file_are_there() {
     rig.until("/api/v1/users/23/presence", |reply| reply.status == StatusCode::OK).await;
     is_problem(&rig.get(ADA).await, StatusCode::BAD_REQUEST, "No such user");
     std::fs::write(&path, "not a person\n").expect("ours");
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(rig.get("/api/v1/users/23/presence").await.status, StatusCode::OK, "a broken file changes nothing");
     std::fs::remove_file(&path).expect("ours");
 }
