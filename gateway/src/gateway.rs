@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +14,7 @@ use zulip_presence_core::watchlist::{Ask, Request, RequestId};
 use crate::allowed::{Allowed, NobodyAtLine};
 use crate::clock;
 use crate::directory::Directory;
+use crate::kept::Kept;
 use crate::metrics::{Kind, Metrics};
 use crate::store::{News, PATIENCE, Policy, Store, Work};
 use crate::upstream::Upstream;
@@ -31,6 +33,9 @@ pub(crate) struct Gateway {
     upstream: Upstream,
     people: Option<PathBuf>,
     pub(crate) metrics: Metrics,
+    pub(crate) kept: Kept,
+    /// Counts what happened: what was rendered before is out of date.
+    edition: AtomicU64,
     /// Something happened that the driver must look at.
     wake: Notify,
     /// Something happened that waiting pages must look at.
@@ -67,6 +72,8 @@ impl Gateway {
             upstream,
             people,
             metrics: Metrics::default(),
+            kept: Kept::default(),
+            edition: AtomicU64::new(0),
             wake: Notify::new(),
             answered: watch::Sender::new(()),
         });
@@ -98,7 +105,13 @@ impl Gateway {
         }
     }
 
+    /// Another one whenever what is known changed.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition.load(Ordering::Acquire)
+    }
+
     fn happened(&self) {
+        self.edition.fetch_add(1, Ordering::AcqRel);
         self.wake.notify_one();
         self.answered.send_replace(());
     }

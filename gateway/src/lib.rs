@@ -13,6 +13,7 @@ mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod gateway;
+mod kept;
 mod metrics;
 mod picture;
 mod problem;
@@ -96,6 +97,7 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
         .route("/api/{*rest}", get(|| async { Problem::NotFound }))
         .method_not_allowed_fallback(|| async { Problem::Method })
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), kept::keep))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
     let rest = Router::new()

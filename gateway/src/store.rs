@@ -9,6 +9,7 @@ use zulip_presence_core::{OFFLINE_AFTER, Observed, Reading, UserRef, Watchlist};
 
 use crate::allowed::Allowed;
 use crate::directory::{Directory, Kind, Member};
+use crate::kept::KEPT_FOR;
 use crate::said::{Render, Said};
 use crate::upstream::Reply;
 
@@ -54,7 +55,7 @@ impl Policy {
     /// at which Zulip itself says offline (DESIGN.md §2). Whole seconds, as the header has them.
     #[must_use]
     pub(crate) fn stale_for(&self) -> Duration {
-        let others = LAG + self.refresh + self.refresh / 10 + LEAST_FRESH + PAGE_INTERVAL + watchlist::TIMEOUT;
+        let others = LAG + self.refresh + self.refresh / 10 + KEPT_FOR + LEAST_FRESH + PAGE_INTERVAL + watchlist::TIMEOUT;
         Duration::from_secs(OFFLINE_AFTER.saturating_sub(others).min(MAX_STALE).as_secs())
     }
 }
