@@ -1,23 +1,27 @@
 #!/usr/bin/env bash
 # Measures the gateway beside nginx serving files of the same bytes, in one run: requests per second, p99, memory, time to the first
-# answer. Everything listens on loopback. Timings are printed, never judged.
-# Usage: SECONDS_EACH=8 bench/gateway.sh
+# answer. What is compared is measured in turns, and medians are given, so that a busy machine disturbs both alike. Everything listens
+# on loopback. Timings are printed, never judged.
+# Usage: ROUNDS=7 SECONDS_EACH=3 STARTS=9 bench/gateway.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-GATEWAY=target/gateway/zulip-presence-gateway
+GATEWAY=${GATEWAY:-target/gateway/zulip-presence-gateway}
 NGINX=$(command -v nginx || echo /usr/sbin/nginx)
-EACH=${SECONDS_EACH:-8}
+ROUNDS=${ROUNDS:-7}
+EACH=${SECONDS_EACH:-3}
+STARTS=${STARTS:-9}
 PEOPLE=10000
 ZULIP=127.0.0.1:18650 DEMO=127.0.0.1:18651 LISTEN=127.0.0.1:18652 FILES=127.0.0.1:18653
 
 work=$(mktemp -d)
 started=()
+gateway=
 # Whatever happens, nothing of this stays.
-trap 'kill "${started[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+trap 'kill "${started[@]}" $gateway 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
 await() { # host:port
-  for _ in $(seq 200); do
+  for _ in $(seq 400); do
     (: <"/dev/tcp/${1/://}") 2>/dev/null && return
     sleep 0.05
   done
@@ -25,26 +29,51 @@ await() { # host:port
   exit 1
 }
 
+median() { # of the lines of standard input
+  sort -g | awk '{ all[NR] = $1 } END { print (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
+}
+
+start_gateway() {
+  env -i ZULIP_SITE=http://$ZULIP ZULIP_EMAIL=presence-bot@example.com ZULIP_API_KEY=simulated \
+    "$GATEWAY" --listen $LISTEN >"$work/gateway.log" 2>&1 &
+  gateway=$!
+  await $LISTEN
+  until curl -fsS "http://$LISTEN/metrics" | grep -q 'kind="users",outcome="ok"'; do sleep 0.05; done
+}
+stop_gateway() {
+  kill "$gateway"
+  wait "$gateway" || true
+}
+
 env -i "$GATEWAY" --demo --demo-people $PEOPLE --demo-listen $ZULIP --listen $DEMO >"$work/zulip.log" 2>&1 &
 started+=($!)
 await $ZULIP
-env -i ZULIP_SITE=http://$ZULIP ZULIP_EMAIL=presence-bot@example.com ZULIP_API_KEY=simulated \
-  "$GATEWAY" --listen $LISTEN >"$work/gateway.log" 2>&1 &
-gateway=$!
-started+=("$gateway")
-await $LISTEN
-until curl -fsS "http://$LISTEN/metrics" | grep -q 'kind="users",outcome="ok"'; do sleep 0.05; done
 
 batch() { # first last
   printf 'http://%s/api/v1/realm/presence?users=%%5B%s%%5D' "$LISTEN" "$(seq -s, "$1" "$2")"
 }
-resident() { awk '/^VmRSS/ { printf "%.1f MB", $2 / 1024 }' "/proc/$gateway/status"; }
-
 single=http://$LISTEN/api/v1/users/12/presence
-zulip() { curl -fsS -u presence-bot@example.com:simulated -o /dev/null -w '%{time_total}' "http://$ZULIP/api/v1/$1"; }
-echo "first answer to a page: $(curl -fsS -o /dev/null -w '%{time_total}' "$single") s; Zulip's own reply with $PEOPLE people: $(zulip realm/presence) s"
+seconds() { curl -fsS -o /dev/null -w '%{time_total}\n' "$@"; }
+
+# A page asks, the gateway asks Zulip, Zulip answers with everybody: what is beyond Zulip's own time is ours.
+for _ in $(seq "$STARTS"); do
+  start_gateway
+  zulip=$(seconds -u presence-bot@example.com:simulated "http://$ZULIP/api/v1/realm/presence")
+  page=$(seconds "$single")
+  echo "$zulip" >>"$work/zulip.s"
+  awk -v a="$page" -v b="$zulip" 'BEGIN { print a - b }' >>"$work/ours.s"
+  stop_gateway
+done
+echo "first answer to a page after a start, $STARTS starts, ms beyond Zulip's own reply with $PEOPLE people:" \
+  "median $(median <"$work/ours.s" | awk '{ printf "%.0f", $1 * 1000 }')," \
+  "most $(sort -g "$work/ours.s" | tail -n 1 | awk '{ printf "%.0f", $1 * 1000 }')" \
+  "(Zulip's own: median $(median <"$work/zulip.s" | awk '{ printf "%.0f", $1 * 1000 }'))"
+
+start_gateway
+resident() { awk '/^VmRSS/ { printf "%.1f MB", $2 / 1024 }' "/proc/$gateway/status"; }
 curl -fsS "$single" -o "$work/single"
 curl -fsS "$(batch 10001 10050)" -o "$work/batch"
+curl -fsS -H 'Accept-Encoding: br' "$(batch 10001 10050)" -o "$work/packed"
 
 cat >"$work/nginx.conf" <<CONF
 daemon off; worker_processes auto; pid $work/pid; error_log $work/error.log;
@@ -60,22 +89,41 @@ chmod 755 "$work"
 started+=($!)
 await $FILES
 
-load() { # url
-  wrk -t1 -c32 -d"${EACH}s" --latency "$1" |
-    awk '/99%/ { p99 = $2 } /Requests\/sec/ { rate = $2 } /Non-2xx/ { bad = " (" $0 " )" } END { printf "%s %s%s\n", rate, p99, bad }'
+load() { # name url header...: appends requests/s and p99 in ms
+  local name=$1 url=$2
+  shift 2
+  wrk -t1 -c32 -d"${EACH}s" --latency "$@" "$url" >"$work/wrk.out"
+  grep Non-2xx "$work/wrk.out" >&2 && exit 1
+  awk '/Requests\/sec/ { print $2 }' "$work/wrk.out" >>"$work/$name.rate"
+  awk '/99%/ { v = $2; print /us$/ ? v / 1000 : /[0-9]s$/ && !/ms$/ ? v * 1000 : v + 0 }' "$work/wrk.out" >>"$work/$name.p99"
 }
 
-printf '\n%-22s %8s %12s %8s %12s %8s %6s\n' reply bytes gateway/s p99 nginx/s p99 ratio
-for reply in single batch; do
-  [ $reply = single ] && url=$single || url=$(batch 10001 10050)
-  read -r ours ours_p99 <<<"$(load "$url")"
-  read -r theirs theirs_p99 <<<"$(load "http://$FILES/$reply")"
-  printf '%-22s %8d %12.0f %8s %12.0f %8s %6.2f\n' "$reply" "$(stat -c %s "$work/$reply")" "$ours" "$ours_p99" "$theirs" "$theirs_p99" \
-    "$(awk -v a="$ours" -v b="$theirs" 'BEGIN { print a / b }')"
+for _ in $(seq "$ROUNDS"); do
+  load single.ours "$single"
+  load single.nginx "http://$FILES/single"
+  load batch.ours "$(batch 10001 10050)"
+  load batch.nginx "http://$FILES/batch"
+  load packed.ours "$(batch 10001 10050)" -H 'Accept-Encoding: br'
+  load packed.nginx "http://$FILES/packed"
+done
+
+printf '\nmedians of %d rounds of %s s, in turns\n' "$ROUNDS" "$EACH"
+printf '%-28s %6s %10s %8s %10s %8s %6s %14s\n' reply bytes gateway/s 'p99 ms' nginx/s 'p99 ms' ratio 'ratios'
+for reply in single batch packed; do
+  paste "$work/$reply.ours.rate" "$work/$reply.nginx.rate" | awk '{ print $1 / $2 }' >"$work/$reply.ratio"
+  case $reply in
+    single) name='one person' ;;
+    batch) name='50 people' ;;
+    packed) name='50 people, brotli' ;;
+  esac
+  printf '%-28s %6d %10.0f %8.1f %10.0f %8.1f %6.2f %14s\n' "$name" "$(stat -c %s "$work/$reply")" \
+    "$(median <"$work/$reply.ours.rate")" "$(median <"$work/$reply.ours.p99")" \
+    "$(median <"$work/$reply.nginx.rate")" "$(median <"$work/$reply.nginx.p99")" \
+    "$(median <"$work/$reply.ratio")" "$(sort -g "$work/$reply.ratio" | awk '{ v = sprintf("%.2f", $1); if (NR == 1) first = v } END { print first "-" v }')"
 done
 
 echo
-echo "memory before anybody of the $PEOPLE is watched (12 and 50 of them are): $(resident)"
+echo "memory before anybody of the $PEOPLE is watched (51 of them are): $(resident)"
 for first in $(seq 10001 50 $((10000 + PEOPLE))); do
   curl -fsS "$(batch "$first" $((first + 49)))" -o /dev/null
 done
