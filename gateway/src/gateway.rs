@@ -1,10 +1,11 @@
 //! Drives the store: asks Zulip what the engine wants asked, and wakes whoever waits for it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
@@ -18,20 +19,20 @@ use crate::kept::Kept;
 use crate::metrics::{Kind, Metrics};
 use crate::store::{News, PATIENCE, Policy, Store, Work};
 use crate::upstream::Upstream;
+use crate::zuliprc::Account;
 
 /// The directory of 20,000 people is no small request.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Statuses change by age all the time; nothing here depends on catching each change.
 const LEAST_WAIT: Duration = Duration::from_millis(250);
-/// How often the `--people` file is looked at.
-const PEOPLE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the files that may change are looked at.
+const FILE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// All that requests share.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     store: Mutex<Store>,
-    upstream: Upstream,
-    people: Option<PathBuf>,
+    upstream: Mutex<Upstream>,
     pub(crate) metrics: Metrics,
     pub(crate) kept: Kept,
     /// Counts what happened: what was rendered before is out of date.
@@ -65,12 +66,16 @@ pub enum PeopleError {
 
 impl Gateway {
     /// Starts asking, which ends with the runtime.
-    pub(crate) fn start(upstream: Upstream, policy: Policy, people: Option<PathBuf>) -> Result<Arc<Self>, PeopleError> {
-        let allowed = people.as_ref().map(read_people).transpose()?.unwrap_or_default();
+    pub(crate) fn start(
+        upstream: Upstream,
+        zuliprc: Option<PathBuf>,
+        policy: Policy,
+        people: Option<PathBuf>,
+    ) -> Result<Arc<Self>, PeopleError> {
+        let allowed = people.as_deref().map(read_people).transpose()?.unwrap_or_default();
         let gateway = Arc::new(Self {
             store: Mutex::new(Store::new(policy, allowed, clock::now())),
-            upstream,
-            people,
+            upstream: Mutex::new(upstream),
             metrics: Metrics::default(),
             kept: Kept::default(),
             edition: AtomicU64::new(0),
@@ -78,8 +83,13 @@ impl Gateway {
             answered: watch::Sender::new(()),
         });
         tokio::spawn(drive(Arc::clone(&gateway)));
-        if gateway.people.is_some() {
-            tokio::spawn(watch_people(Arc::clone(&gateway)));
+        if let Some(path) = people {
+            let this = Arc::clone(&gateway);
+            tokio::spawn(async move { whenever_changed(&path, || this.read_people_again(&path)).await });
+        }
+        if let Some(path) = zuliprc {
+            let this = Arc::clone(&gateway);
+            tokio::spawn(async move { whenever_changed(&path, || this.read_account_again(&path)).await });
         }
         Ok(gateway)
     }
@@ -116,8 +126,58 @@ impl Gateway {
         self.answered.send_replace(());
     }
 
+    fn upstream(&self) -> Upstream {
+        self.upstream.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Of a file that cannot be read, or is wrong, nothing is taken.
+    fn read_people_again(&self, path: &Path) {
+        match read_people(path) {
+            Ok(allowed) => {
+                tracing::info!(file = %path.display(), "the people file was read again");
+                self.store().allow(allowed, clock::now());
+                self.happened();
+            }
+            Err(error) => tracing::error!(%error, "the people who were allowed before still are"),
+        }
+    }
+
+    /// Of a file that cannot be read, or is wrong, nothing is taken.
+    fn read_account_again(&self, path: &Path) {
+        let before = self.upstream();
+        let account = match Account::find(Some(path), |name| std::env::var(name).ok()) {
+            Ok(account) if account == *before.account() => return,
+            Ok(account) if account.site != before.site() => {
+                tracing::error!(site = account.site, "the zuliprc names another site: that counts from the next start on");
+                return;
+            }
+            Ok(account) => account,
+            Err(error) => {
+                tracing::error!(%error, "Zulip is asked by the former zuliprc still");
+                return;
+            }
+        };
+        match Upstream::new(account) {
+            Ok(upstream) => {
+                tracing::info!(file = %path.display(), bot = upstream.email(), "the zuliprc was read again");
+                *self.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
+                self.store().account_changed(clock::now());
+                self.happened();
+            }
+            Err(error) => tracing::error!(%error, "Zulip is asked by the former zuliprc still"),
+        }
+    }
+
+    /// A 401 imposes a long wait; not if it was meant for a key that has been replaced since.
+    fn note_refusal(&self, asked_by: &Upstream, failure: Option<Failure>) {
+        if failure == Some(Failure::Unauthorized) && !asked_by.is(&self.upstream()) {
+            self.store().account_changed(clock::now());
+        }
+    }
+
     async fn fetch_directory(&self) {
-        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, self.upstream.get("users")).await;
+        let upstream = self.upstream();
+        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, upstream.get("users")).await;
         let directory = match reply {
             Err(_) => Err(Failure::TimedOut),
             Ok(Err(failure)) => Err(failure),
@@ -127,23 +187,25 @@ impl Gateway {
                 _ => Err(reply.realm().err().unwrap_or(Failure::NotZulip)),
             },
         };
-        self.note(Kind::Directory, directory.as_ref().err().copied());
-        let now = clock::now();
+        let (failure, now) = (directory.as_ref().err().copied(), clock::now());
+        self.note(Kind::Directory, failure);
         match directory {
             Ok(directory) => self.store().directory_arrived(directory, now),
             Err(failure) => self.store().directory_failed(failure, now),
         }
+        self.note_refusal(&upstream, failure);
         self.happened();
     }
 
     async fn fetch(&self, Request { id, ask }: Request) {
-        let asked_at = clock::now().monotonic;
-        let news = self.upstream.get(&ask.path()).await.and_then(|reply| News::read(&ask, &reply));
+        let (upstream, asked_at) = (self.upstream(), clock::now().monotonic);
+        let news = upstream.get(&ask.path()).await.and_then(|reply| News::read(&ask, &reply));
         let (failure, now) = (news.as_ref().err().copied(), clock::now());
         match news {
             Ok(news) => self.store().answered(id, news, asked_at, now),
             Err(failure) => self.store().failed(id, failure, now),
         }
+        self.note_refusal(&upstream, failure);
         self.note(kind(&ask), failure);
         self.happened();
     }
@@ -214,31 +276,22 @@ async fn drive(this: Arc<Gateway>) {
     }
 }
 
-pub(crate) fn read_people(path: &PathBuf) -> Result<Allowed, PeopleError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PeopleError::Unreadable { path: path.clone(), source })?;
-    Allowed::parse(&text).map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.clone(), line })
+pub(crate) fn read_people(path: &Path) -> Result<Allowed, PeopleError> {
+    let text = std::fs::read_to_string(path).map_err(|source| PeopleError::Unreadable { path: path.to_owned(), source })?;
+    Allowed::parse(&text).map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.to_owned(), line })
 }
 
-/// Reads the `--people` file again when it changes. A file that cannot be read, or is wrong, changes nothing.
-async fn watch_people(this: Arc<Gateway>) {
-    let Some(path) = &this.people else {
-        return;
-    };
-    let stamp = |path: &PathBuf| std::fs::metadata(path).and_then(|meta| Ok((meta.modified()?, meta.len()))).ok();
-    let mut last: Option<Option<(SystemTime, u64)>> = None;
+/// Calls `changed` when the file at `path` is another one than it was.
+async fn whenever_changed(path: &Path, changed: impl Fn()) {
+    // Not the time of modification, which a copy may keep.
+    let stamp = || std::fs::metadata(path).map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec())).ok();
+    let mut last = stamp();
     loop {
-        let stamp = stamp(path);
-        if last.is_some_and(|last| last != stamp) {
-            match read_people(path) {
-                Ok(allowed) => {
-                    tracing::info!(file = %path.display(), "the people file was read again");
-                    this.store().allow(allowed, clock::now());
-                    this.happened();
-                }
-                Err(error) => tracing::error!(%error, "the people who were allowed before still are"),
-            }
+        tokio::time::sleep(FILE_INTERVAL).await;
+        let now = stamp();
+        if now != last {
+            changed();
         }
-        last = Some(stamp);
-        tokio::time::sleep(PEOPLE_INTERVAL).await;
+        last = now;
     }
 }

@@ -60,6 +60,8 @@ pub use crate::zuliprc::{Account, AccountError, Tls};
 pub struct Config {
     /// How Zulip is asked.
     pub upstream: Upstream,
+    /// The file that tells it: read again when it changes, so that a new key needs no restart. `None`: never.
+    pub zuliprc: Option<PathBuf>,
     /// Time between two organisation-wide requests to Zulip.
     pub refresh: Duration,
     /// The threshold of "offline".
@@ -86,9 +88,9 @@ pub struct Config {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn app(config: Config) -> Result<Router, PeopleError> {
-    let Config { upstream, refresh, offline_after, budget, allow_origins, people, hide_last_active, files, seed } = config;
+    let Config { upstream, zuliprc, refresh, offline_after, budget, allow_origins, people, hide_last_active, files, seed } = config;
     let policy = Policy { refresh, offline_after, budget, hide_times: hide_last_active, seed };
-    let gateway = Gateway::start(upstream, policy, people)?;
+    let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
     let api = Router::new()
         .route("/api/v1/users/{user}/presence", get(face::single))
         .route("/api/v1/realm/presence", get(face::realm))

@@ -36,8 +36,12 @@ async fn account(settings: &Settings) -> Result<Account, String> {
         let listener = listen(settings.demo_listen, "--demo-listen").await?;
         demo::start(listener, settings.demo_generation, settings.demo_people).map_err(|error| error.to_string())
     } else {
-        Account::find(settings.config_file.as_deref(), |name| std::env::var(name).ok()).map_err(|error| error.to_string())
+        Account::find(settings.config_file.as_deref(), variable).map_err(|error| error.to_string())
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 async fn examine(settings: &Settings, origin: Option<&AllowedOrigin>) -> Result<ExitCode, String> {
@@ -80,6 +84,7 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     let has_files = !files.is_empty();
     let config = Config {
         upstream: Upstream::new(account.clone()).map_err(|error| said(&error))?,
+        zuliprc: if settings.demo { None } else { Account::file(settings.config_file.as_deref(), variable) },
         refresh: settings.refresh(),
         offline_after: settings.offline_after(),
         budget: settings.budget.into(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Zulip's API key. It leaves this type in one place only: the `Authorization` header of a request to Zulip.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {

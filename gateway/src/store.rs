@@ -368,6 +368,15 @@ impl Store {
         self.healthy = false;
     }
 
+    /// Zulip is asked by another account from now on: what it said to the former one is no reason to wait, and the new one may see
+    /// other people.
+    pub(crate) fn account_changed(&mut self, now: Reading) {
+        self.fetch.due = now.monotonic;
+        self.fetch.failures = 0;
+        self.watchlist.account_changed(now);
+        self.dirty = true;
+    }
+
     /// Other people may be seen from now on.
     pub(crate) fn allow(&mut self, allowed: Allowed, now: Reading) {
         self.allowed = allowed;

@@ -113,6 +113,16 @@ impl Upstream {
         &self.account.site
     }
 
+    /// The account by which Zulip is asked.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Whether `other` asks by the same account, read at the same time.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.account, &other.account)
+    }
+
     /// Who asks, for messages.
     pub(crate) fn email(&self) -> &str {
         &self.account.email

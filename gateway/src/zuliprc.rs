@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::secret::Secret;
 
 /// A Zulip server and a bot's account on it.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Account {
     /// Scheme, host and port, without a trailing slash.
     pub site: String,
@@ -21,7 +21,7 @@ pub struct Account {
 }
 
 /// What `zuliprc` says of the connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tls {
     /// Certificates are not checked, and plain http is allowed.
     pub insecure: bool,
@@ -89,16 +89,22 @@ pub enum AccountError {
 }
 
 impl Account {
+    /// The `zuliprc` that [`find`](Self::find) reads, if it is there. `None`: nothing says where it could be.
+    #[must_use]
+    pub fn file(config_file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+        let path = config_file
+            .map(Path::to_owned)
+            .or_else(|| variable("ZULIP_CONFIG").map(PathBuf::from))
+            .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".zuliprc")));
+        path.map(|path| expanded(path, &variable))
+    }
+
     /// The account that environment and `zuliprc` give. `config_file` is what the command line says, `variable` the environment.
     ///
     /// # Errors
     /// [`AccountError`] where they give none.
     pub fn find(config_file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, AccountError> {
-        let path = config_file
-            .map(Path::to_owned)
-            .or_else(|| variable("ZULIP_CONFIG").map(PathBuf::from))
-            .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".zuliprc")));
-        let path = path.map(|path| expanded(path, &variable));
+        let path = Self::file(config_file, &variable);
         let file = match &path {
             Some(path) => Zuliprc::read(path, config_file.is_some())?,
             None => None,

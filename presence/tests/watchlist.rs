@@ -336,6 +336,20 @@ fn a_wait_that_the_server_imposes_is_kept() {
 }
 
 #[test]
+fn another_account_need_not_wait() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let request = page.take();
+    page.fail(&request, Failure::Unauthorized);
+    page.pass(secs(1));
+    assert_eq!(page.step().requests, []);
+    page.list.account_changed(page.now);
+    page.step();
+    let request = page.take();
+    page.fail(&request, Failure::Unauthorized);
+    page.run(secs(900), |_, _| panic!("what is refused again waits again"));
+}
+
+#[test]
 fn nothing_ends_an_imposed_wait() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();

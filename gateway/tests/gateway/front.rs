@@ -1,11 +1,13 @@
 //! What administrators put before and around it: deploy/nginx.conf, deploy/zulip-presence-gateway.service, Zulip's Python client.
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binary::{Running, raw};
+use crate::binary::{Running, program, raw, zulip_in_background};
+use crate::rig::organisation;
 
 /// Set by `make test`, which installs what these tests need.
 const ALL: &str = "ZULIP_PRESENCE_TEST_ALL";
@@ -159,24 +161,65 @@ fn nginx_before_two_gateways() {
     drop(second);
 }
 
+const UNIT: &str = "zulip-presence-gateway.service";
+
+fn deployed(name: &str) -> String {
+    std::fs::read_to_string(workspace().join("deploy").join(name)).expect("a file of deploy/")
+}
+
 #[test]
-fn the_unit_is_sound() {
+fn the_units_are_sound() {
     let analyze = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].map(Path::new).into_iter().find(|path| path.exists());
     let Some(analyze) = analyze else {
         println!("skipped: there is no systemd-analyze");
         return;
     };
-    let unit = std::fs::read_to_string(workspace().join("deploy/zulip-presence-gateway.service")).expect("the unit");
     let installed = "ExecStart=/usr/local/bin/zulip-presence-gateway";
-    assert!(unit.contains(installed) && unit.contains("LoadCredential=") && unit.contains("DynamicUser=yes"));
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("unit-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
-    let copy = directory.join("zulip-presence-gateway.service");
-    let built = env!("CARGO_BIN_EXE_zulip-presence-gateway");
-    std::fs::write(&copy, unit.replace(installed, &format!("ExecStart={built}"))).expect("a file");
-    let output = Command::new(analyze).args(["verify", "--man=no"]).arg(&copy).output().expect("it starts");
+    let units = [UNIT, "zulip-presence-gateway-key.path", "zulip-presence-gateway-key.service"].map(|name| {
+        let copy = directory.join(name);
+        let unit = deployed(name).replace(installed, &format!("ExecStart={}", env!("CARGO_BIN_EXE_zulip-presence-gateway")));
+        std::fs::write(&copy, unit).expect("a file");
+        copy
+    });
+    assert!(deployed(UNIT).contains(installed));
+    let output = Command::new(analyze).args(["verify", "--man=no"]).args(&units).output().expect("it starts");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && !said.contains("zulip-presence-gateway.service"), "{said}");
+    assert!(output.status.success() && !said.contains("zulip-presence-gateway"), "{said}");
+
+    // systemd's own measure of what a service that was taken over could reach, in tenths: 96 for one without protection.
+    let mut security = Command::new(analyze);
+    security.args(["security", "--offline=true", "--no-pager", "--threshold=15"]).arg(&units[0]);
+    let output = security.output().expect("it starts");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// As systemd starts it: with the unit's own environment, and a copy of the zuliprc in a directory that nobody else can read.
+#[test]
+fn the_unit_hands_over_the_zuliprc() {
+    let zulip = organisation(4);
+    let site = zulip_in_background(&zulip);
+    let unit = deployed(UNIT);
+    let (_, credential) = unit.lines().find_map(|line| line.strip_prefix("LoadCredential=")?.split_once(':')).expect("a credential");
+    assert!(deployed("zulip-presence-gateway-key.path").contains(&format!("PathChanged={credential}")), "the very file is watched");
+    let text = format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key());
+    let zuliprc = crate::binary::file("unit-credentials", &text);
+    let directory = zuliprc.parent().expect("it is in one");
+    for (path, mode) in [(&*zuliprc, 0o400), (directory, 0o500)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    }
+    let mut command = program();
+    command.env("CREDENTIALS_DIRECTORY", directory);
+    for line in unit.lines() {
+        if let Some((name, value)) = line.strip_prefix("Environment=").and_then(|line| line.split_once('=')) {
+            command.env(name, value.replace("%d", &directory.display().to_string()));
+        }
+    }
+    let running = Running::start(&mut command);
+    let reply = crate::binary::get(running.address, "/api/v1/users/12/presence");
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).expect("ours");
 }
 
 /// Zulip's own client cannot tell the gateway from Zulip.

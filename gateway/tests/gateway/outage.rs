@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::task::JoinSet;
-use zulip_presence_gateway::demo::Fault;
+use zulip_presence_gateway::demo::{EMAIL, Fault};
 
+use crate::binary::file;
 use crate::rig::{ADA, Options, PAGE, Reply, Rig, on_a_port, organisation};
 
 fn faults() -> Vec<Fault> {
@@ -136,6 +137,68 @@ async fn a_revoked_key_is_not_tried_again_and_again() {
     assert!(rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="unauthorized"} 1"#));
     let newcomer = rig.get("/api/v1/realm/presence?users=[12,17]").await;
     assert_eq!(newcomer.json()["presences"]["12"]["aggregated"]["status"], "active", "who is known stays known beside who is not");
+}
+
+/// A gateway that was started with a zuliprc, and what writes another key into that.
+async fn with_zuliprc(name: &str) -> (Rig, impl Fn(&str)) {
+    let zulip = organisation(4);
+    let address = on_a_port(zulip.router()).await;
+    let text = move |key: &str| format!("[api]\nemail={EMAIL}\nkey={key}\nsite=http://{address}\n");
+    let zuliprc = file(name, &text(&zulip.key()));
+    let options = Options { refresh: Duration::from_millis(200), zuliprc: Some(zuliprc.clone()), ..Options::default() };
+    (Rig::asking(address, zulip, options), move |key| std::fs::write(&zuliprc, text(key)).expect("ours"))
+}
+
+fn is_ready(reply: &Reply) -> bool {
+    reply.status == StatusCode::OK
+}
+
+/// Whoever replaces the zuliprc has done all that is needed.
+#[tokio::test]
+async fn a_new_key_needs_no_restart() {
+    let (rig, write_key) = with_zuliprc("new-key").await;
+    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    rig.zulip.rekey("regenerated");
+    rig.until("/readyz", |reply| !is_ready(reply)).await;
+    let (refused, before) = (rig.zulip.asked().len(), rig.get(ADA).await.number("/server_timestamp"));
+    for wrong in ["wrong\nnonsense", "wrong"] {
+        write_key(wrong);
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        assert_eq!(rig.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{wrong:?}");
+    }
+    let asked = rig.zulip.asked().len() - refused;
+    assert!((1..=2).contains(&asked), "a wrong key is tried once, a broken file not at all: {asked} requests");
+    write_key("regenerated");
+    rig.until("/readyz", is_ready).await;
+    rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+}
+
+/// The former key is refused only after the new one is in force.
+#[tokio::test]
+async fn a_refusal_of_the_former_key_says_nothing_of_the_new_one() {
+    let (rig, write_key) = with_zuliprc("former-key").await;
+    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    rig.zulip.rekey("regenerated");
+    let asked = rig.asked("realm/presence");
+    rig.zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(7)));
+    rig.until("/healthz", |_| rig.asked("realm/presence") > asked).await;
+    rig.zulip.fail(None);
+    let before = rig.get(ADA).await.number("/server_timestamp");
+    write_key("regenerated");
+    rig.until("/metrics", |reply| reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)).await;
+    rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+    rig.until("/readyz", is_ready).await;
+}
+
+#[tokio::test]
+async fn another_site_counts_from_the_next_start_on() {
+    let (rig, _) = with_zuliprc("other-site").await;
+    let stranger = organisation(4);
+    let elsewhere = on_a_port(stranger.router()).await;
+    file("other-site", &format!("[api]\nemail={EMAIL}\nkey={}\nsite=http://{elsewhere}\n", stranger.key()));
+    let start = rig.get(ADA).await.number("/server_timestamp");
+    rig.until(ADA, |reply| reply.number("/server_timestamp") > start + 7.0).await;
+    assert_eq!(stranger.asked(), Vec::<String>::new(), "what is known of one organisation is not mixed with another");
 }
 
 #[tokio::test]

@@ -36,12 +36,13 @@ pub(crate) struct Options {
     pub(crate) origins: Vec<&'static str>,
     pub(crate) people: Option<PathBuf>,
     pub(crate) hide: bool,
+    pub(crate) zuliprc: Option<PathBuf>,
     pub(crate) files: Files,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { refresh: Duration::from_secs(30), origins: vec![PAGE], people: None, hide: false, files: Files::default() }
+        Self { refresh: Duration::from_secs(30), origins: vec![PAGE], people: None, hide: false, zuliprc: None, files: Files::default() }
     }
 }
 
@@ -83,6 +84,7 @@ impl Rig {
         let origins = options.origins.iter().map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
         let config = Config {
             upstream: Upstream::new(zulip.account(address)).expect("no certificates are involved"),
+            zuliprc: options.zuliprc,
             refresh: options.refresh,
             offline_after: Duration::from_secs(200),
             budget: 60,

@@ -11,12 +11,16 @@ use crate::binary::{Running, file, get, program, zulip_in_background};
 use crate::rig::{on_a_port, organisation};
 
 const KEY: &str = "qZ7xKv3WmT9bLs5RdYh2NcJf8PgEa4Uu";
+/// What takes its place.
+const NEXT: &str = "Wd3pRk8VbX1nHy6TgMz4QsCe9LfJa7Uo";
 
 #[track_caller]
 fn is_clean(what: &str, text: &str) {
-    let basic = STANDARD.encode(format!("{EMAIL}:{KEY}"));
-    for secret in [KEY, &basic, &URL_SAFE.encode(KEY), &STANDARD.encode(KEY)] {
-        assert!(!text.contains(secret), "the key is in {what}: {text}");
+    for key in [KEY, NEXT] {
+        let basic = STANDARD.encode(format!("{EMAIL}:{key}"));
+        for secret in [key, &basic, &URL_SAFE.encode(key), &STANDARD.encode(key)] {
+            assert!(!text.contains(secret), "the key is in {what}: {text}");
+        }
     }
 }
 
@@ -62,14 +66,30 @@ fn the_key_leaves_for_zulip_only() {
         ask_everything(&format!("{fault:?}"));
     }
     zulip.fail(None);
-    zulip.rekey("another");
+    zulip.rekey(NEXT);
+    until(running.address, "/readyz", "HTTP/1.1 503");
     ask_everything("the key is revoked");
+    std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nnonsense\n")).expect("ours");
+    std::thread::sleep(Duration::from_secs(6));
+    std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nsite=http://{site}\n")).expect("ours");
+    until(running.address, "/readyz", "HTTP/1.1 200");
+    ask_everything("the key was replaced");
     let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", running.id())).expect("Linux");
     is_clean("its arguments", &arguments);
     running.terminate();
     let (log, _) = running.ended();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "this is a log at trace level");
     is_clean("the log", &log);
+}
+
+/// Asks until the reply begins like this; for as long as the longest refresh and then some.
+fn until(address: std::net::SocketAddr, path: &str, expected: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !get(address, path).starts_with(expected) {
+        assert!(Instant::now() < deadline, "{path} never said {expected}");
+        get(address, "/api/v1/users/12/presence");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[test]

@@ -241,6 +241,13 @@ impl Watchlist {
         self.end_backoff(now);
     }
 
+    /// The endpoint is asked by another account from now on: every wait that was for the former one ends, the imposed ones too.
+    pub fn account_changed(&mut self, now: Reading) {
+        let now = self.tick(now);
+        self.backoff = Backoff::default();
+        self.end_backoff(now);
+    }
+
     /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all limits.
     pub fn refresh(&mut self, user: &UserRef, now: Reading) {
         let now = self.tick(now);
