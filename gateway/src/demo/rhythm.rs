@@ -1,5 +1,7 @@
 //! Who is there when: a pure function of seed, person and time.
 
+use std::time::Duration;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -31,6 +33,18 @@ pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<Claims> {
 pub(super) fn at_the_desk(phase: i64, now: i64) -> Claims {
     let report = now - (now + phase).rem_euclid(REPORT_EVERY);
     Claims { active: Some(report), idle: report }
+}
+
+/// Connected, and last active so long ago.
+pub(super) fn away_since(ago: Duration, now: i64) -> Claims {
+    Claims { active: left(ago, now).active, ..at_the_desk(0, now) }
+}
+
+/// Last active and last connected so long ago.
+pub(super) fn left(ago: Duration, now: i64) -> Claims {
+    let Claims { active, idle } = at_the_desk(0, now);
+    let ago = i64::try_from(ago.as_secs()).unwrap_or(DAY);
+    Claims { active: active.map(|at| at - ago), idle: idle - ago }
 }
 
 /// Connected all the time, and active at the begin of every third hour only.
@@ -83,7 +97,10 @@ mod tests {
     const NOW: i64 = 1_795_448_000;
 
     fn word(person: u64, now: i64) -> &'static str {
-        let claims = claims(SEED, person, now).expect("everybody was here once");
+        word_for(claims(SEED, person, now).expect("everybody was here once"), now)
+    }
+
+    fn word_for(claims: Claims, now: i64) -> &'static str {
         match (now - claims.active.unwrap_or(0), now - claims.idle) {
             (..=200, _) => "active",
             (_, ..=200) => "idle",
@@ -109,6 +126,17 @@ mod tests {
             let became = |wanted: &str| people.iter().any(|person| word(*person, now) != wanted && word(*person, now + 120) == wanted);
             assert!(became("active"), "nobody came by {now}");
             assert!(became("offline") || became("idle"), "nobody aged by {now}");
+        }
+    }
+
+    #[test]
+    fn whoever_shall_stay_as_they_are_does() {
+        for now in NOW..NOW + HOUR {
+            assert_eq!(word_for(at_the_desk(0, now), now), "active");
+            assert_eq!(word_for(away_since(Duration::from_secs(95 * 60), now), now), "idle");
+            let gone = left(Duration::from_secs(12 * 60), now);
+            assert_eq!(word_for(gone, now), "offline");
+            assert!((12 * MINUTE..13 * MINUTE).contains(&(now - gone.idle)), "at {now}");
         }
     }
 

@@ -1,5 +1,13 @@
 //! The people of the simulated organisation.
 
+use std::time::Duration;
+
+use super::zulip::Whereabouts;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
 /// One account.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
@@ -18,6 +26,23 @@ pub(super) fn people() -> Vec<Person> {
         Some(Person { id, email: columns.next()?.to_owned(), full_name })
     };
     rows.filter_map(person).collect()
+}
+
+/// Those of the gallery page, who never change: a person for each status and for each wording of "last active".
+pub(super) fn gallery() -> [(u64, &'static str, Whereabouts); 10] {
+    let left = |seconds| Whereabouts::Left(Duration::from_secs(seconds));
+    [
+        (3001, "Ines Fonseca", Whereabouts::AtTheDesk),
+        (3002, "Jonas Lindqvist", Whereabouts::AwayFromTheDesk),
+        (3003, "Meera Pillai", left(3 * HOUR)),
+        (3004, "Oskar Brandt", Whereabouts::NeverSeen),
+        (3005, "Salma Haddad", left(12 * MINUTE)),
+        (3006, "Pavel Dvorak", left(HOUR)),
+        (3007, "Grace Mwangi", left(DAY)),
+        (3008, "Emeka Nwosu", left(4 * DAY)),
+        (3009, "Lucie Moreau", left(120 * DAY)),
+        (3010, "Anton Kuznetsov", left(500 * DAY)),
+    ]
 }
 
 #[cfg(test)]

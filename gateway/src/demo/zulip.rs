@@ -40,6 +40,8 @@ const SILENT_ID: u64 = 2003;
 const UNSEEN_ID: u64 = 1024;
 /// The first person of the demo page is always there.
 const ADA_ID: u64 = 12;
+/// How long somebody is idle who is so all the time.
+const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
 
 /// A simulated Zulip server. Clones are the same server.
 #[derive(Clone)]
@@ -69,6 +71,10 @@ pub enum Whereabouts {
     Scheduled,
     /// Is there all the time.
     AtTheDesk,
+    /// Is connected all the time, and was never seen to do anything within the last hour.
+    AwayFromTheDesk,
+    /// Was last there so long ago, whenever one asks: at least some minutes.
+    Left(Duration),
     /// Reported this, and nothing since.
     Claimed(Claims),
     /// Never reported anything.
@@ -105,6 +111,9 @@ impl SimulatedZulip {
                 _ => Whereabouts::Scheduled,
             };
             zulip.add(person.id, &person.email, &person.full_name, whereabouts);
+        }
+        for (id, full_name, whereabouts) in roster::gallery() {
+            zulip.add(id, &format!("user{id}@example.com"), full_name, whereabouts);
         }
         zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", Whereabouts::Scheduled);
         zulip.deactivate(DEACTIVATED_ID);
@@ -203,6 +212,8 @@ impl Organisation {
         match account.whereabouts {
             Whereabouts::Scheduled => rhythm::claims(SEED, id, self.now_s()),
             Whereabouts::AtTheDesk => Some(rhythm::at_the_desk(0, self.now_s())),
+            Whereabouts::AwayFromTheDesk => Some(rhythm::away_since(LONG_AWAY, self.now_s())),
+            Whereabouts::Left(ago) => Some(rhythm::left(ago, self.now_s())),
             Whereabouts::Claimed(claims) => Some(claims),
             Whereabouts::NeverSeen | Whereabouts::NotPermitted => None,
         }

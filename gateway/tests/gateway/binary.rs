@@ -276,7 +276,7 @@ fn the_doctor_finds_what_is_wrong() {
         }
         said
     }
-    let all_right = ["✓ the key is that of the generic bot", "✓ the bot sees 74 active people", "✓ a single person's presence can be read"];
+    let all_right = ["✓ the key is that of the generic bot", "✓ the bot sees 84 active people", "✓ a single person's presence can be read"];
     let said = says(program().arg("--demo"), 0, &all_right);
     assert!(!said.contains('✗'), "{said}");
     let origin = ["--origin", "https://wiki.example.com"];
