@@ -1,31 +1,10 @@
-// The demo page's own script: theme, search, and the counts in the legend. The badges need none of it.
+// The demo page's own script: search, and the counts in the legend. The badges need none of it.
 "use strict";
 
 {
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-
-  // At once, before anything is painted in the wrong colours or without its controls.
-  root.classList.add("scripted");
-  const stored = localStorage.getItem("theme");
-  if (stored) root.dataset.theme = stored;
-
   document.addEventListener("DOMContentLoaded", () => {
-    theme(document.querySelector(".theme"));
     directory(document.querySelector(".search"), document.querySelector(".legend"));
   });
-
-  function theme(button) {
-    const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
-    const tell = () => (button.querySelector("span").textContent = isDark() ? "Light" : "Dark");
-    button.addEventListener("click", () => {
-      root.dataset.theme = isDark() ? "light" : "dark";
-      localStorage.setItem("theme", root.dataset.theme);
-      tell();
-    });
-    dark.addEventListener("change", tell);
-    tell();
-  }
 
   function directory(search, legend) {
     const main = document.querySelector("main");

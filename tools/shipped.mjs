@@ -6,7 +6,13 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-const SCRIPTS = ["zulip-presence.js", "zulip-presence-widget.js", "directory.js"];
+const SCRIPTS = [
+  "zulip-presence.js",
+  "zulip-presence-widget.js",
+  "directory.js",
+  "gallery.js",
+  "theme.js",
+];
 /** A specifier in `import … from "x"`, `export … from "x"`, `import "x"` and `import("x")`, minified or not. */
 const SPECIFIER = /(?:\bfrom|\bimport\s*\(|\bimport)\s*["'`]([^"'`]+)["'`]/g;
 

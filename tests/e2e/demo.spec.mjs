@@ -63,12 +63,14 @@ test("the legend filters by status", async ({ page, gateway }) => {
   await expect(badges(page, "offline").first()).toBeVisible();
 });
 
-for (const colorScheme of ["light", "dark"]) {
-  test(`it fits a phone, ${colorScheme}`, async ({ page, gateway }) => {
-    await page.emulateMedia({ colorScheme });
+for (const [what, path] of [
+  ["it fits", "/"],
+  ["the gallery fits", "/gallery.html"],
+]) {
+  test(`${what} a phone`, async ({ page, gateway }) => {
     await page.setViewportSize({ width: 390, height: 844 });
-    await page.goto(gateway.url);
-    await expect(badges(page, "active").first()).toBeAttached();
+    await page.goto(gateway.url + path);
+    await expect(page.locator("zulip-presence[status=active]").first()).toBeAttached();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 }
