@@ -10,7 +10,12 @@ export default defineConfig({
   // A shared machine may stall a browser for longer than any test allows; what fails three times is broken.
   retries: process.env.CI ? 2 : 0,
   timeout: 60_000,
-  expect: { timeout: 15_000 },
+  expect: {
+    timeout: 15_000,
+    // Other versions of the browser blend some edges a little differently. A wrong shape is more than this.
+    toHaveScreenshot: { scale: "device", threshold: 0.1, maxDiffPixels: 20 },
+  },
+  snapshotPathTemplate: "{testDir}/pictures/{arg}{ext}",
   reporter: [["list"], ["./tests/e2e/tally.mjs"]],
   use: {
     launchOptions: { executablePath: CHROMIUM, args: FLAGS },

@@ -1,0 +1,46 @@
+// axe-core finds nothing wrong with the demo and the gallery, in no colours.
+
+import { readFileSync } from "node:fs";
+import { expect, test } from "./fixtures.mjs";
+
+const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
+
+/** What axe finds: the rules that are broken, with the elements that break them. */
+async function violations(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate(() =>
+    globalThis.axe.run(document, { resultTypes: ["violations"] }),
+  );
+  return found.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n")}`,
+  );
+}
+
+test("axe finds what is wrong, in shadow roots too", async ({ page, site }) => {
+  await page.goto(site.page("<main><h1>A page</h1><p></p></main>"));
+  await page.evaluate(() => {
+    const shadow = document.querySelector("p").attachShadow({ mode: "open" });
+    shadow.innerHTML = `<svg role="img" viewBox="0 0 1 1"></svg>`;
+  });
+  expect((await violations(page)).join()).toMatch(/^svg-img-alt: /);
+});
+
+for (const [what, media] of [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["forced colours, light", { colorScheme: "light", forcedColors: "active" }],
+  ["forced colours, dark", { colorScheme: "dark", forcedColors: "active" }],
+]) {
+  for (const path of ["/", "/gallery.html"]) {
+    test(`${path === "/" ? "the demo" : "the gallery"}, ${what}`, async ({ page, gateway }) => {
+      await page.emulateMedia(media);
+      // As high as the page, so that every badge gets its answer.
+      await page.setViewportSize({ width: 1280, height: 8000 });
+      await page.goto(gateway.url + path);
+      for (const status of ["active", "idle", "offline"]) {
+        await expect(page.locator(`zulip-presence[status=${status}]`).first()).toBeVisible();
+      }
+      expect(await violations(page)).toEqual([]);
+    });
+  }
+}

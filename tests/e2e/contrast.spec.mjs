@@ -1,0 +1,141 @@
+// Every status can be seen on every ground: contrast of at least 3:1 (WCAG 2.2, 1.4.11), measured on what was painted.
+
+import { expect, test } from "./fixtures.mjs";
+import { contrast, pixels } from "./pixels.mjs";
+
+const ENOUGH = 3;
+/** People of the simulated organisation who stay as they are. */
+const PEOPLE = { active: 3001, idle: 3002, offline: 3003, unknown: 3004 };
+const GROUNDS = { white: [255, 255, 255], black: [0, 0, 0] };
+/** The side of the square in which the badge is drawn; the drawing reaches 6 of the 8 from its middle. */
+const SIDE = 16;
+
+/** Shows one badge of each status on `ground`; the pixels of each. */
+async function painted({ page, site, tag }, { ground, size, scheme, overlay = false }) {
+  await page.emulateMedia({ colorScheme: scheme });
+  const badges = Object.values(PEOPLE).map((user) =>
+    overlay
+      ? `<zulip-presence user="${user}" overlay><i></i></zulip-presence>`
+      : `<zulip-presence user="${user}"></zulip-presence>`,
+  );
+  const style = `:root { color-scheme: light dark }
+    body { background: ${ground}; margin: 8px; --zulip-presence-size: ${size}px }
+    zulip-presence { margin: 8px }
+    i { display: block; width: 80px; height: 80px }`;
+  await page.goto(site.page(badges.join(""), `<style>${style}</style>${tag()}`));
+  const squares = {};
+  for (const [status, user] of Object.entries(PEOPLE)) {
+    const badge = page.locator(`zulip-presence[user="${user}"]`);
+    if (status !== "unknown") await expect(badge).toHaveAttribute("status", status);
+    await expect(badge.locator(`.${status}`)).toBeVisible();
+    squares[status] = await badge.locator("svg").boundingBox();
+  }
+  const picture = await pixels(page, await page.screenshot({ animations: "disabled" }));
+  return Object.entries(squares).map(([status, box]) => [status, within(picture, box)]);
+}
+
+/** The pixels of a badge, each with its distance from the middle in the units of the drawing. */
+function within({ at }, { x: left, y: top, width: size }) {
+  const all = [];
+  for (let y = Math.floor(top); y < top + size; y++) {
+    for (let x = Math.floor(left); x < left + size; x++) {
+      const distance = Math.hypot(x + 0.5 - left - size / 2, y + 0.5 - top - size / 2);
+      all.push({ colour: at(x, y), units: (distance * SIDE) / size });
+    }
+  }
+  return all;
+}
+
+/** The colour that most pixels have, other than `ground`. */
+function foreground(square, ground) {
+  const counts = new Map();
+  for (const { colour } of square) {
+    const key = colour.join();
+    if (key !== ground.join()) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const [key] = [...counts].toSorted(([, a], [, b]) => b - a)[0];
+  return key.split(",").map(Number);
+}
+
+for (const [ground, colour] of Object.entries(GROUNDS)) {
+  for (const scheme of ["light", "dark"]) {
+    test(`on ${ground}, in a page that is ${scheme}`, async ({ page, site, tag }) => {
+      const size = 48;
+      const squares = await painted({ page, site, tag }, { ground, size, scheme });
+      for (const [status, square] of squares) {
+        const seen = foreground(square, colour);
+        expect(contrast(seen, colour), `${status}: ${seen}`).toBeGreaterThanOrEqual(ENOUGH);
+      }
+    });
+
+    test(`in the size of text on ${ground}, in a page that is ${scheme}`, async ({
+      page,
+      site,
+      tag,
+    }) => {
+      const size = 13;
+      const squares = await painted({ page, site, tag }, { ground, size, scheme });
+      for (const [status, square] of squares) {
+        // Edges are blended: some pixels of each must have it whole.
+        const enough = square.filter((pixel) => contrast(pixel.colour, colour) >= ENOUGH);
+        expect(enough.length, status).toBeGreaterThanOrEqual(4);
+      }
+    });
+  }
+}
+
+for (const scheme of ["light", "dark"]) {
+  test(`on a busy photo, in a page that is ${scheme}`, async ({ page, site, tag }) => {
+    const size = 48;
+    const squares = await painted(
+      { page, site, tag },
+      { ground: `url("${await photo(page)}")`, size, scheme, overlay: true },
+    );
+    for (const [status, square] of squares) {
+      // The ring: everything between the drawing and the photo has one colour …
+      const rings = square.filter(({ units }) => units > 6.4 && units < 7.6);
+      const ring = rings[0].colour;
+      for (const { colour } of rings) expect(colour, `${status}: ring`).toEqual(ring);
+      // … which is seen beside the drawing, and no photo is between the two.
+      const seen = foreground(square, ring);
+      expect(contrast(seen, ring), `${status}: ${seen} on ${ring}`).toBeGreaterThanOrEqual(ENOUGH);
+      for (const { colour, units } of square) {
+        if (units < 6.4) expect(isBlend(colour, seen, ring), `${status}: ${colour}`).toBe(true);
+      }
+      // And there is a photo: else this shows nothing.
+      const outside = square.filter(({ units }) => units > 8.2).map(({ colour }) => colour.join());
+      expect(new Set(outside).size).toBeGreaterThan(20);
+    }
+  });
+}
+
+/** Whether a pixel lies between two colours, to the rounding. */
+function isBlend(colour, one, other) {
+  const [span, part] = [one, colour].map((it) => it.map((value, i) => value - other[i]));
+  const length = span.reduce((sum, value) => sum + value * value, 0);
+  const share = span.reduce((sum, value, i) => sum + value * part[i], 0) / length;
+  return (
+    part.every((value, i) => Math.abs(value - share * span[i]) <= 3) &&
+    share > -0.02 &&
+    share < 1.02
+  );
+}
+
+/** Blobs of any colour, the darkest and the lightest included; always the same. */
+function photo(page) {
+  return page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = 512;
+    const context = canvas.getContext("2d");
+    let seed = 1;
+    const random = (below) => (seed = (seed * 48_271) % 2_147_483_647) % below;
+    for (let i = 0; i < 12_000; i++) {
+      const lightness = i % 3 ? random(101) : 100 * random(2);
+      context.fillStyle = `hsl(${random(360)} ${random(101)}% ${lightness}%)`;
+      context.beginPath();
+      context.arc(random(512), random(512), 2 + random(9), 0, 7);
+      context.fill();
+    }
+    return canvas.toDataURL();
+  });
+}

@@ -1,0 +1,44 @@
+// How badges look, compared with the pictures in tests/e2e/pictures: those of the gallery that hold no text, as fonts differ between machines.
+//
+// After a wanted change: npx playwright test pictures.spec --update-snapshots
+
+import { expect, test } from "./fixtures.mjs";
+
+const PANES = { light: 0, dark: 1, "light-rtl": 2, "dark-rtl": 3 };
+
+/** Opens the gallery, with every badge of the shapes as it will stay. */
+async function open(page, gateway) {
+  await page.goto(`${gateway.url}/gallery.html`);
+  for (const [index, status] of ["active", "idle", "offline"].entries()) {
+    const badges = page.locator(`[data-panes=shapes] zulip-presence:nth-child(${index + 1})`);
+    await expect(badges.and(page.locator(`[status=${status}]`))).toHaveCount(await badges.count());
+  }
+  return (name) => page.locator("[data-panes=shapes] .pane").nth(PANES[name]);
+}
+
+for (const name of Object.keys(PANES)) {
+  test(`the shapes, ${name}`, async ({ page, gateway }) => {
+    const pane = await open(page, gateway);
+    await expect(pane(name)).toHaveScreenshot(`${name}.png`);
+  });
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`the shapes in forced colours, ${colorScheme}`, async ({ page, gateway }) => {
+    await page.emulateMedia({ forcedColors: "active", colorScheme });
+    const pane = await open(page, gateway);
+    await expect(pane("light")).toHaveScreenshot(`forced-${colorScheme}.png`);
+  });
+}
+
+test.describe("at a zoom of 200 %", () => {
+  // What zoom is to a page: half as many CSS pixels, each twice as large.
+  test.use({ viewport: { width: 640, height: 360 }, deviceScaleFactor: 2 });
+
+  for (const name of ["light", "dark-rtl"]) {
+    test(`the shapes, ${name}`, async ({ page, gateway }) => {
+      const pane = await open(page, gateway);
+      await expect(pane(name)).toHaveScreenshot(`${name}-200.png`);
+    });
+  }
+});

@@ -1,0 +1,100 @@
+// Nothing on the page moves when badges come and when they learn their status.
+
+import { expect, test as shared } from "./fixtures.mjs";
+
+/** The README's line for pages with inline badges. */
+const RESERVED = `zulip-presence:not(:defined):not([overlay]) { padding-inline-end: 1.1em }`;
+const PEOPLE = [3001, 3002, 3003, 3004];
+
+const INLINE = PEOPLE.map(
+  (user) =>
+    `<p>Before <zulip-presence user="${user}" name="Somebody">Somebody</zulip-presence>, after ${"and so on ".repeat(30)}</p>`,
+).join("");
+const OVERLAY = PEOPLE.map(
+  (user) =>
+    `<p>Before <zulip-presence user="${user}" overlay><i></i></zulip-presence> after ${"and so on ".repeat(30)}</p>`,
+).join("");
+/** What stands beside words that grow: a column of its own. */
+const LABELS = PEOPLE.map(
+  (user) =>
+    `<p><zulip-presence user="${user}" label="last-active">Somebody</zulip-presence></p><p>After</p>`,
+).join("");
+
+const test = shared.extend({
+  /**
+   * Opens a page, paints it without the script, and lets the script and then the replies come.
+   * Gives how far things moved by then: until the element was defined, and after that.
+   */
+  shifts: async ({ page, site, tag }, use) => {
+    await use(async (body, style) => {
+      const [script, replies] = [gate(), gate()];
+      await page.route("**/zulip-presence.js", (route) =>
+        script.opened.then(() => route.continue()),
+      );
+      await page.route("**/presence?*", (route) => replies.opened.then(() => route.continue()));
+      const head = `<style>body { font: 20px/1.5 sans-serif } i { display: inline-block; width: 40px; height: 40px; background: #ccc } ${style}</style>`;
+      await page.goto(site.page(body + tag(), head), { waitUntil: "commit" });
+      await page.evaluate(() => {
+        globalThis.shifts = [];
+        new PerformanceObserver((list) => globalThis.shifts.push(...list.getEntries())).observe({
+          type: "layout-shift",
+          buffered: true,
+        });
+      });
+      await page.waitForFunction(() => document.querySelectorAll("zulip-presence").length === 4);
+      await painted(page);
+      script.open();
+      await page.waitForFunction(() => customElements.get("zulip-presence"));
+      await painted(page);
+      const before = await sum(page);
+      replies.open();
+      for (const status of ["active", "idle", "offline"]) {
+        await expect(page.locator(`[status=${status}]`)).toHaveCount(1);
+      }
+      await painted(page);
+      return { before, after: (await sum(page)) - before };
+    });
+  },
+});
+
+test("inline, with the room kept by the page's own style", async ({ shifts }) => {
+  expect(await shifts(INLINE, RESERVED)).toEqual({ before: 0, after: 0 });
+});
+
+test("inline, without it: the element comes with a shift, and never again", async ({ shifts }) => {
+  const { before, after } = await shifts(INLINE, "");
+  // That is why there is the line, and how one sees that a shift would be noticed.
+  expect(before).toBeGreaterThan(0);
+  expect(after).toBe(0);
+});
+
+test("over a picture", async ({ shifts }) => {
+  expect(await shifts(OVERLAY, "")).toEqual({ before: 0, after: 0 });
+});
+
+test("with words at the end of a line", async ({ shifts }) => {
+  expect(await shifts(LABELS, RESERVED)).toEqual({ before: 0, after: 0 });
+});
+
+test("right to left", async ({ shifts }) => {
+  expect(await shifts(`<div dir="rtl">${INLINE}</div>`, RESERVED)).toEqual({ before: 0, after: 0 });
+});
+
+function gate() {
+  let open;
+  const opened = new Promise((resolve) => (open = resolve));
+  return { open, opened };
+}
+
+/** Two frames: what was due is on screen then, and measured. */
+function painted(page) {
+  return page.evaluate(
+    () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+  );
+}
+
+/** Entries come in a task after the frame. */
+async function sum(page) {
+  await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
+  return page.evaluate(() => globalThis.shifts.reduce((all, { value }) => all + value, 0));
+}
