@@ -8,19 +8,21 @@ const PROGRAM = "target/gateway/zulip-presence-gateway";
 
 export class Gateway {
   #options;
+  #dist;
   #process;
   /** Where it listens, such as `http://127.0.0.1:41234`; it stays the same over a restart. */
   url;
 
-  constructor(options = []) {
+  constructor(options = [], dist = "dist") {
     this.#options = options;
+    this.#dist = dist;
   }
 
   async start() {
     const listen = this.url ? new URL(this.url).host : "127.0.0.1:0";
     this.#process = spawn(
       PROGRAM,
-      ["--demo", "--dist", "dist", "--listen", listen, ...this.#options],
+      ["--demo", "--dist", this.#dist, "--listen", listen, ...this.#options],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     const said = [];
