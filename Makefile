@@ -35,6 +35,17 @@ dist: tools-build ## Build the files to deploy into dist/, and print what they w
 	$(TRUNK) build --release
 	node tools/size.mjs
 
+.PHONY: package
+package: dist ## The npm package too, in dist/npm
+	node tools/package.mjs
+
+YEW_TEAM := target/yew-team
+.PHONY: yew-team
+yew-team: tools-build ## The example app with Yew, in target/yew-team
+	cargo build $(WASM) --example yew-team
+	wasm-bindgen --target web --no-typescript --out-dir $(YEW_TEAM) target/wasm32-unknown-unknown/debug/examples/yew-team.wasm
+	cp examples/yew-team/index.html $(YEW_TEAM)/
+
 # The standard library is built along, for size, and a panic says nothing: it traps.
 SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/need.sh nightly-name) \
 	CARGO_TARGET_DIR=target/smallest \
@@ -64,11 +75,12 @@ test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless
 	WASM_BINDGEN_TEST_TIMEOUT=120 CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
 
 .PHONY: test-e2e
-test-e2e: dist $(GATEWAY) tools-browser ## Built files and real gateway: Playwright
+test-e2e: dist $(GATEWAY) package yew-team tools-browser tools-vite ## Built files and real gateway: Playwright
 	npx --no-install playwright test
 
 .PHONY: test-smallest
-test-smallest: dist-smallest $(GATEWAY) tools-browser ## What the nightly compiler built, and real gateway: Playwright
+test-smallest: dist-smallest $(GATEWAY) yew-team tools-browser tools-vite ## What the nightly compiler built, and real gateway: Playwright
+	node tools/package.mjs
 	npx --no-install playwright test
 
 .PHONY: bench-gateway
@@ -116,13 +128,15 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-audit tools-fuzz tools-browser tools-gateway
+.PHONY: tools-wasm tools-build tools-npm tools-vite tools-audit tools-fuzz tools-browser tools-gateway
 tools-wasm:
 	@bash tools/need.sh wasm-target
 tools-build: tools-wasm tools-npm
 	@bash tools/need.sh trunk wasm-bindgen
 tools-npm:
 	@bash tools/need.sh npm-packages
+tools-vite:
+	@bash tools/need.sh vite-packages
 tools-audit:
 	@bash tools/need.sh cargo-deny
 tools-fuzz:

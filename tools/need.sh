@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|npm-packages|bench-packages|browser|nginx|openssl|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|npm-packages|bench-packages|vite-packages|browser|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -112,6 +112,7 @@ for need in "$@"; do
     nightly-name) echo "$NIGHTLY" ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
+    vite-packages) npm_packages tests/vite ;;
     browser) browser ;;
     nginx) reverse_proxy ;;
     openssl) have openssl || debian "install openssl" openssl ;;

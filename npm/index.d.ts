@@ -1,0 +1,92 @@
+/** What a badge shows. `unknown` is not `offline`: nothing can be said. */
+export type PresenceStatus = "active" | "idle" | "offline" | "unknown";
+
+/** What is known of a person. */
+export interface Presence {
+  /** As it was asked: user ID or Zulip API email. */
+  user: string;
+  status: PresenceStatus;
+  /** When the person was last active, where the endpoint tells. */
+  lastActive: Date | null;
+}
+
+/** A change of somebody's status. */
+export interface PresenceChange extends Presence {
+  previous: PresenceStatus;
+}
+
+/** Bubbles from a badge, out of shadow roots too, whenever its status changes, and only then. */
+export type PresenceChangeEvent = CustomEvent<PresenceChange>;
+
+/** The words beside a badge. */
+export type PresenceLabel = "none" | "status" | "last-active";
+
+/** The attributes of `<zulip-presence>`. */
+export interface ZulipPresenceAttributes {
+  /** User ID (which never changes) or Zulip API email. */
+  user: string | number;
+  /** The person's name, for those who hear the page. */
+  name?: string;
+  /** The words beside the badge. Default: `none`. */
+  label?: PresenceLabel;
+  /** Whether the badge sits on the corner of what the element holds. */
+  overlay?: boolean | "";
+  /** Whether the badge is a button that tells when the person was last active. */
+  details?: boolean | "";
+  /** For this element, another endpoint than the page's. */
+  endpoint?: string;
+}
+
+/** `<zulip-presence>`. Its attributes may change at any time. */
+export interface ZulipPresenceElement extends HTMLElement {
+  /** Also the attribute `status`. */
+  readonly status: PresenceStatus;
+  /** When the person was last active, where the endpoint tells. */
+  readonly lastActive: Date | null;
+  /** Asks about the person at once, but not more often than every 10 s. */
+  refresh(): void;
+}
+
+/** The settings of a page: what a script tag says by `data-` attributes. */
+export interface PresenceSettings {
+  /** Where a gateway's API begins, such as `https://presence.example.com/api/v1`. Default: `api/v1`, relative to the page. */
+  endpoint?: string;
+  /** Seconds between two questions, 15 to 60. Default: 60. */
+  interval?: number | `${number}`;
+  /** Seconds after which a sign of life no longer counts, 60 to 3600. Default: what the endpoint says, else 200. */
+  offlineAfter?: number | `${number}`;
+  /** Whether cookies go along. Default: `same-origin`. */
+  credentials?: "same-origin" | "include" | "omit";
+  /** Once it is there, elements with `data-zulip-presence` get badges too. */
+  scan?: "" | true;
+  /** For trials that only you can reach: the bot's address. `endpoint` is then Zulip's own. */
+  email?: string;
+  /** The bot's key. **Everybody who can read the page can then do all that the bot can.** */
+  apiKey?: string;
+}
+
+/** The page's own view of presence. On a server nothing is asked, and all is unknown. */
+export interface ZulipPresence {
+  /** Whether badges can live here: false once what they need could not be loaded. Loads it. */
+  readonly ready: Promise<boolean>;
+  /** What is known of somebody now, without asking. */
+  get(user: string | number): Presence;
+  /** Asks about somebody like a badge on screen does, and calls back upon every change. Returns what ends it. */
+  subscribe(user: string | number, callback: (change: PresenceChange) => void): () => void;
+  /** Changes some settings; the others stay. */
+  configure(settings: PresenceSettings): void;
+}
+
+export const zulipPresence: ZulipPresence;
+
+declare global {
+  interface Window {
+    zulipPresence: ZulipPresence;
+  }
+  interface HTMLElementTagNameMap {
+    "zulip-presence": ZulipPresenceElement;
+  }
+  interface GlobalEventHandlersEventMap {
+    "presence-change": PresenceChangeEvent;
+  }
+}

@@ -1,0 +1,224 @@
+// The npm package, as `make package` leaves it in dist/npm, in somebody's project.
+
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { KNOWN, expect, test as shared } from "./fixtures.mjs";
+import { Gateway } from "./gateway.mjs";
+
+const run = promisify(execFile);
+
+const PACKAGE = "dist/npm";
+const PROJECT = resolve("tests/vite");
+const INSTALLED = join(PROJECT, "node_modules/zulip-presence");
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".wasm": "application/wasm",
+};
+
+const test = shared.extend({
+  /** A gateway that any page may ask. */
+  open: async ({}, use) => {
+    const open = await new Gateway(["--allow-origin", "*"]).start();
+    await use(open);
+    await open.kill();
+  },
+
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
+    await use(folder);
+    await rm(folder, { recursive: true });
+  },
+});
+
+// All are about one project: one after the other.
+test.describe.configure({ mode: "default" });
+
+/** What `npm pack` says of the package, which is then installed in the project. */
+let packed;
+
+test.beforeAll(async () => {
+  expect(existsSync(PACKAGE), "make package").toBe(true);
+  const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
+  const { stdout, stderr } = await run("npm", ["pack", "--json", "--pack-destination", folder], {
+    cwd: PACKAGE,
+  });
+  const [description] = Object.values(JSON.parse(stdout));
+  packed = {
+    ...description,
+    warnings: stderr.split("\n").filter((line) => /warn|err/i.test(line)),
+  };
+  await rm(INSTALLED, { recursive: true, force: true });
+  await mkdir(INSTALLED, { recursive: true });
+  await run("tar", ["xzf", join(folder, packed.filename), "--strip-components=1", "-C", INSTALLED]);
+  await rm(folder, { recursive: true });
+});
+
+test("npm packs what is meant and nothing else, and installing it runs nothing", async () => {
+  const files = packed.files.map(({ path }) => path);
+  const loaded = readdirSync("dist").filter((name) =>
+    /^zulip-presence-.*\.(js|wasm|txt|json)$/.test(name),
+  );
+  const written = readdirSync("npm");
+  expect(files.toSorted()).toEqual(
+    [...loaded, ...written, "LICENSE-APACHE", "LICENSE-MIT"].toSorted(),
+  );
+  expect(loaded).toContain("zulip-presence-widget_bg.wasm");
+  expect(packed.warnings).toEqual([]);
+  const manifest = JSON.parse(await readFile(join(INSTALLED, "package.json"), "utf8"));
+  expect(manifest.version).toMatch(/^\d+\.\d+\.\d+/);
+  for (const name of ["scripts", "dependencies", "peerDependencies", "bin", "gypfile"]) {
+    expect(manifest, name).not.toHaveProperty(name);
+  }
+  for (const entry of Object.values(manifest.exports).flatMap((entry) =>
+    typeof entry === "string" ? entry : Object.values(entry),
+  )) {
+    expect(files).toContain(entry.replace("./", ""));
+  }
+});
+
+test("its types hold for TypeScript, React, Preact and Vue, and find mistakes", async () => {
+  // Mistakes are marked in the project by @ts-expect-error, which is an error itself where there is none.
+  const check = run("npx", ["--no-install", "vue-tsc", "--noEmit"], { cwd: PROJECT });
+  const said = await check.catch(({ stdout }) => ({ stdout }));
+  expect(said.stdout).toBe("");
+});
+
+test("a project that Vite builds shows badges", async ({ page, site, open, folder, said }) => {
+  const { build } = await vite();
+  await build({
+    root: PROJECT,
+    base: "./",
+    logLevel: "error",
+    build: { outDir: folder, emptyOutDir: true },
+  });
+  const url = site.route("/in-vite/", ({ url }, response) => {
+    const path = new URL(url, site.origin).pathname.replace("/in-vite/", "") || "index.html";
+    const file = join(folder, path);
+    if (!existsSync(file)) return response.writeHead(404).end();
+    response.writeHead(200, { "Content-Type": TYPES[extname(file)] });
+    response.end(readFileSync(file));
+  });
+  await page.goto(`${url}?endpoint=${encodeURIComponent(`${open.url}/api/v1`)}`);
+  await shows(page);
+  expect(said).toEqual([]);
+});
+
+test("and so does its development server", async ({ page, open, folder }) => {
+  const { createServer } = await vite();
+  const server = await createServer({
+    root: PROJECT,
+    cacheDir: folder,
+    logLevel: "error",
+    // Where its port is taken, it takes the next one.
+    server: { host: "127.0.0.1", ws: false, watch: null },
+  });
+  try {
+    await server.listen();
+    const { port } = server.httpServer.address();
+    await page.goto(
+      `http://127.0.0.1:${port}/?endpoint=${encodeURIComponent(`${open.url}/api/v1`)}`,
+    );
+    await shows(page);
+  } finally {
+    await server.close();
+  }
+});
+
+test("rendered on a server, nothing is asked and all is unknown", async () => {
+  const script = `
+    import { zulipPresence } from "zulip-presence";
+    zulipPresence.configure({ endpoint: "https://presence.example.com/api/v1" });
+    zulipPresence.subscribe(12, () => {})();
+    console.log(JSON.stringify([zulipPresence.get(12), await zulipPresence.ready]));`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
+    cwd: PROJECT,
+  });
+  expect(JSON.parse(stdout)).toEqual([{ user: "12", status: "unknown", lastActive: null }, false]);
+});
+
+test("custom-elements.json agrees with the element", async ({ page, site, tag }) => {
+  const { modules } = JSON.parse(readFileSync(join(INSTALLED, "custom-elements.json"), "utf8"));
+  const [element] = modules.flatMap(({ declarations }) => declarations);
+  const named = (list) => list.map(({ name }) => name).toSorted();
+
+  await page.goto(
+    site.page(
+      `<zulip-presence user="12" name="Ada" label="status">Ada</zulip-presence>
+       <zulip-presence user="12" name="Ada" details>Ada</zulip-presence>`,
+      tag(),
+    ),
+  );
+  await expect(page.locator("zulip-presence[details]")).toHaveAttribute("status", KNOWN);
+  const real = await page.evaluate(async (tagName) => {
+    const badges = [...document.querySelectorAll(tagName)];
+    const { constructor, shadowRoot } = badges[0];
+    const css = shadowRoot.adoptedStyleSheets
+      .flatMap(({ cssRules }) => [...cssRules])
+      .map(({ cssText }) => cssText)
+      .join("\n");
+    const parts = badges.flatMap(({ shadowRoot }) =>
+      [...shadowRoot.querySelectorAll("[part]")].flatMap(({ part }) => [...part]),
+    );
+    const members = Object.entries(Object.getOwnPropertyDescriptors(constructor.prototype));
+    const events = [];
+    const { dispatchEvent } = EventTarget.prototype;
+    EventTarget.prototype.dispatchEvent = function (event) {
+      if (this.localName === tagName) events.push(event.type);
+      return dispatchEvent.call(this, event);
+    };
+    badges[0].setAttribute("user", "nobody");
+    await new Promise((resolve) =>
+      badges[0].addEventListener("presence-change", () => setTimeout(resolve), { once: true }),
+    );
+    return {
+      attributes: [
+        ...constructor.observedAttributes,
+        // Those that only the style knows, and those that the element writes.
+        ...[...css.matchAll(/:host\(\[([a-z-]+)\]\)/g)].map(([, name]) => name),
+        ...badges[0].getAttributeNames(),
+      ],
+      members: members
+        .filter(([name]) => name !== "constructor" && !/Callback$/.test(name))
+        .map(([name, { get }]) => `${get ? "field" : "method"} ${name}`),
+      events,
+      slots: [...shadowRoot.querySelectorAll("slot")].map(({ name }) => name),
+      parts,
+      properties: [...css.matchAll(/var\((--zulip-presence-[a-z-]+)/g)].map(([, name]) => name),
+    };
+  }, element.tagName);
+  const unique = (list) => [...new Set(list)].toSorted();
+
+  expect(named(element.attributes)).toEqual(
+    unique(real.attributes).filter((name) => name !== "hidden"),
+  );
+  expect(element.members.map(({ kind, name }) => `${kind} ${name}`).toSorted()).toEqual(
+    unique(real.members),
+  );
+  expect(named(element.events)).toEqual(unique(real.events));
+  expect(named(element.slots)).toEqual(unique(real.slots));
+  expect(named(element.cssParts)).toEqual(unique(real.parts));
+  expect(named(element.cssProperties)).toEqual(unique(real.properties));
+});
+
+async function vite() {
+  return import(pathToFileURL(join(PROJECT, "node_modules/vite/dist/node/index.js")).href);
+}
+
+async function shows(page) {
+  for (const root of ["plain", "react", "vue", "preact"]) {
+    await expect(page.locator(`#${root} zulip-presence`), root).toHaveAttribute("status", KNOWN);
+  }
+  await expect(page.locator("#plain").getByRole("img", { name: "Ada: " })).toBeVisible();
+  await expect(page.locator("body")).toHaveAttribute("data-change", /^unknown /);
+  await expect(page.locator("#react zulip-presence")).toHaveClass(KNOWN);
+  await expect(page.locator("#react zulip-presence")).not.toHaveAttribute("overlay");
+  await expect(page.locator("#vue zulip-presence")).toHaveClass(KNOWN);
+  await expect(page.locator("#preact zulip-presence")).toHaveAttribute("overlay");
+}

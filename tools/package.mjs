@@ -1,0 +1,50 @@
+// Makes the npm package in dist/npm out of what `make dist` built and the files in npm/. It says what is in it.
+
+import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { loader } from "./loader.mjs";
+
+const DIST = "dist";
+const PACKAGE = "dist/npm";
+const SOURCES = "npm";
+/** What the loader loads, and what that loads. */
+const LOADED = /^zulip-presence-.*\.(?:js|wasm|txt|json)$/;
+const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
+
+await rm(PACKAGE, { recursive: true, force: true });
+await mkdir(PACKAGE, { recursive: true });
+
+const loaded = (await readdir(DIST)).filter((name) => LOADED.test(name));
+const written = await readdir(SOURCES);
+await Promise.all([
+  ...loaded.map((name) => cp(join(DIST, name), join(PACKAGE, name))),
+  ...written.map((name) => cp(join(SOURCES, name), join(PACKAGE, name))),
+  ...LICENCES.map((name) => cp(name, join(PACKAGE, name))),
+]);
+await writeFile(join(PACKAGE, "index.js"), await module());
+await writeFile(join(PACKAGE, "package.json"), await manifest());
+
+for (const name of (await readdir(PACKAGE)).sort()) {
+  const { size } = await stat(join(PACKAGE, name));
+  console.log(`package: ${name.padEnd(34)} ${String(size).padStart(7)} bytes`);
+}
+
+/** The loader for bundlers, and what importers get of it. */
+async function module() {
+  const code = await loader({ isPackage: true, isMinified: false });
+  return code + (await readFile(join(SOURCES, "index.js"), "utf8"));
+}
+
+async function manifest() {
+  const { name, description, ...rest } = JSON.parse(
+    await readFile(join(SOURCES, "package.json"), "utf8"),
+  );
+  return `${JSON.stringify({ name, version: await version(), description, ...rest }, null, 2)}\n`;
+}
+
+/** One version for crates and package. */
+async function version() {
+  const [, version] = /^version = "([^"]+)"$/m.exec(await readFile("Cargo.toml", "utf8")) ?? [];
+  if (!version) throw new Error("Cargo.toml has no version");
+  return version;
+}
