@@ -1,168 +1,240 @@
-//! The badge itself, for whoever has a driver.
+//! The badge itself, as a part of the page: a drawing, and what stands beside it. The element and the Yew component both are this one.
 
-use std::rc::Rc;
+use core::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
 use web_sys::Element;
-use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
-use zulip_presence_core::{InvalidUser, LastActive, UserRef};
+use zulip_presence_core::{InvalidUser, LastActive, Status, UserRef};
 
 use crate::console::warn_once;
-use crate::driver::{Driver, OnScreen, Watch};
+use crate::details::Details;
+use crate::dom::{SVG, append, child, create, language, set_attribute};
+use crate::driver::{Driver, Watch};
 use crate::label::Label;
-use crate::words;
+use crate::words::{self, Words};
 
 const BAD_USER: &str = "user must be a Zulip user ID like 12 or a Zulip email like ada@example.com; the badge stays unknown.";
 
-/// A badge: a drawing, and text beside it if wanted. Nothing around it.
-pub struct Badge {
-    watch: Option<Watch>,
-    view: View,
-    text: String,
-    drawing: NodeRef,
-    on_screen: Option<OnScreen>,
-    is_on_screen: bool,
-}
-
-/// Props of [`Badge`].
-#[derive(Properties, PartialEq)]
-pub struct BadgeProps {
-    /// Who is asked; with none the badge stays unknown.
-    #[prop_or_default]
-    pub driver: Option<Driver>,
+/// Whom a badge is about, and what it says.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
     /// The person: user ID or email.
-    pub user: AttrValue,
+    pub user: String,
     /// The person's name, for the accessible name.
-    #[prop_or_default]
-    pub name: AttrValue,
+    pub name: String,
     /// The text beside the badge.
-    #[prop_or_default]
     pub label: Label,
-    /// Hears what can be said of the person: at first, and upon every change.
-    #[prop_or_default]
-    pub on_view: Callback<View>,
+    /// Whether the badge is a button that tells when the person was last active.
+    pub details: bool,
 }
 
-/// What happens to a [`Badge`].
-pub enum Msg {
-    /// Something else can be said than before, or time has passed.
-    View(View),
-    /// The badge came on screen or left it.
-    OnScreen(bool),
-}
+/// A badge in the page, until dropped. What it drew stays.
+pub struct Badge(Rc<Inner>);
 
-impl Component for Badge {
-    type Message = Msg;
-    type Properties = BadgeProps;
-
-    fn create(ctx: &Context<Self>) -> Self {
-        let mut badge = Self {
-            watch: None,
-            view: View::default(),
-            text: String::new(),
-            drawing: NodeRef::default(),
-            on_screen: None,
-            is_on_screen: false,
-        };
-        badge.watch(ctx);
-        badge
-    }
-
-    fn changed(&mut self, ctx: &Context<Self>, old: &BadgeProps) -> bool {
-        let props = ctx.props();
-        if props.user != old.user || props.driver != old.driver {
-            self.watch(ctx);
-        } else {
-            self.text = self.text(props);
-        }
-        true
-    }
-
-    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
-        match msg {
-            Msg::View(view) => {
-                let text = core::mem::take(&mut self.text);
-                let old_status = self.view.status;
-                self.view = view;
-                self.text = self.text(ctx.props());
-                self.view.status != old_status || self.text != text
-            }
-            Msg::OnScreen(is_on_screen) => {
-                self.is_on_screen = is_on_screen;
-                if let Some(watch) = &self.watch {
-                    watch.set_on_screen(is_on_screen);
-                }
-                false
-            }
-        }
-    }
-
-    fn view(&self, ctx: &Context<Self>) -> Html {
-        let BadgeProps { name, label, .. } = ctx.props();
-        let status = self.view.status;
-        html! {
-            <>
-                <svg ref={&self.drawing} class={status.as_str()} part="badge" viewBox="0 0 16 16" role="img" aria-label={words::accessible_name(name, status)}>
-                    <path d={status.shape()} />
-                </svg>
-                if *label != Label::None {
-                    // The accessible name says the status already.
-                    <span part="label" aria-hidden={(*label == Label::Status).then_some("true")}>{ &self.text }</span>
-                }
-            </>
-        }
-    }
-
-    fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
-        if is_first {
-            let on_screen = ctx.link().callback(Msg::OnScreen);
-            self.on_screen = self.drawing.cast::<Element>().and_then(|drawing| OnScreen::observe(drawing, move |is| on_screen.emit(is)));
-        }
-    }
+struct Inner {
+    /// Where the language is looked for.
+    host: Element,
+    /// What holds the drawing, and all that stands beside it.
+    root: Element,
+    drawing: Element,
+    wanted: RefCell<Wanted>,
+    watch: RefCell<Option<Watch>>,
+    is_on_screen: Cell<bool>,
+    view: Cell<View>,
+    drawn: Cell<Status>,
+    label: RefCell<Option<Element>>,
+    details: RefCell<Option<Details>>,
+    on_view: Box<dyn Fn(View)>,
 }
 
 impl Badge {
-    /// Watches the person of the props in place of whoever was watched.
-    fn watch(&mut self, ctx: &Context<Self>) {
-        let props = ctx.props();
-        let watch = props.driver.as_ref().zip(user(&props.user)).map(|(driver, user)| {
-            let (link, on_view) = (ctx.link().clone(), props.on_view.clone());
-            let watch = driver.watch(
-                &user,
-                Rc::new(move |view| {
-                    on_view.emit(view);
-                    link.send_message(Msg::View(view));
-                }),
-            );
-            watch.set_on_screen(self.is_on_screen);
-            watch
-        });
-        // The old one goes after the new one has come, so that the same person stays watched.
-        self.watch = watch;
-        self.view = self.watch.as_ref().map_or_else(View::default, Watch::view);
-        self.text = self.text(props);
-        props.on_view.emit(self.view);
+    /// Makes `root`, an element somewhere in `host`, a badge. It is empty, or holds the drawing of "unknown" as `element.js` makes it.
+    /// `on_view` hears what can be said of the person: at first, and upon every change.
+    pub fn new(host: Element, root: Element, on_view: impl Fn(View) + 'static) -> Self {
+        let drawing = root.first_element_child().unwrap_or_else(|| draw_unknown(&root));
+        Self(Rc::new(Inner {
+            host,
+            root,
+            drawing,
+            wanted: RefCell::default(),
+            watch: RefCell::default(),
+            is_on_screen: Cell::default(),
+            view: Cell::default(),
+            drawn: Cell::default(),
+            label: RefCell::default(),
+            details: RefCell::default(),
+            on_view: Box::new(on_view),
+        }))
     }
 
-    /// The text to show now; sees to it that it is renewed in time. Nothing is said before there is an answer, as "unknown" is one.
-    fn text(&self, props: &BadgeProps) -> String {
-        let Some(watch) = self.watch.as_ref().filter(|_| props.label != Label::None) else {
+    /// Shows what is wanted from now on. Without a driver nobody is asked, and the badge is unknown.
+    pub fn set(&self, driver: Option<Driver>, wanted: Wanted) {
+        let inner = &self.0;
+        let old = inner.wanted.replace(wanted);
+        let is_other = old.user != inner.wanted.borrow().user || inner.watch.borrow().as_ref().map(Watch::driver) != driver.as_ref();
+        if is_other {
+            inner.watch(driver);
+        }
+        inner.write();
+        if is_other {
+            (inner.on_view)(inner.view.get());
+        }
+    }
+
+    /// Tells whether the badge is on screen: people whom nobody sees are not asked about.
+    pub fn set_on_screen(&self, is_on_screen: bool) {
+        self.0.is_on_screen.set(is_on_screen);
+        if let Some(watch) = &*self.0.watch.borrow() {
+            watch.set_on_screen(is_on_screen);
+        }
+    }
+
+    /// Says all anew, in the language that holds now.
+    pub fn relabel(&self) {
+        self.0.write();
+    }
+
+    /// What can be said of the person now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.0.view.get()
+    }
+
+    /// Asks about the person at once, but not more often than every 10 s.
+    pub fn refresh(&self) {
+        if let Some(watch) = &*self.0.watch.borrow() {
+            watch.refresh();
+        }
+    }
+}
+
+impl Inner {
+    /// Watches the person in place of whoever was watched.
+    fn watch(self: &Rc<Self>, driver: Option<Driver>) {
+        let user = user(&self.wanted.borrow().user);
+        let watch = driver.zip(user).map(|(driver, user)| {
+            let inner = Rc::downgrade(self);
+            let watch = driver.watch(&user, Rc::new(move |view| heard(&inner, view)));
+            watch.set_on_screen(self.is_on_screen.get());
+            watch
+        });
+        self.view.set(watch.as_ref().map_or_else(View::default, Watch::view));
+        // The old one goes after the new one has come, so that the same person stays watched.
+        drop(self.watch.replace(watch));
+    }
+
+    /// Brings the page in line with what is wanted and known. Writes only what is another than before.
+    fn write(&self) {
+        let status = self.view.get().status;
+        if self.drawn.replace(status) != status {
+            set_attribute(&self.drawing, "class", status.as_str());
+            if let Some(path) = self.drawing.first_element_child() {
+                set_attribute(&path, "d", status.shape());
+            }
+        }
+        let language = language(&self.host);
+        // Words that are under way bring us here again.
+        let Some(words) = words::of(&language) else {
+            return;
+        };
+        let wanted = self.wanted.borrow();
+        let last_active = self.last_active(&wanted, &words);
+        let mut label = self.label.borrow_mut();
+        if wanted.label == Label::None {
+            if let Some(label) = label.take() {
+                label.remove();
+            }
+        } else {
+            let label = label.get_or_insert_with(|| {
+                let label = append(&self.root, create("span"));
+                set_attribute(&label, "part", "label");
+                // Names of months and numbers have directions of their own.
+                set_attribute(&label, "dir", "auto");
+                label
+            });
+            // The accessible name says the status already.
+            let (text, hidden) = match wanted.label {
+                Label::Status if self.is_answered() => (words.status(status), "true"),
+                Label::LastActive => (last_active.as_str(), "false"),
+                // Nothing is said before there is an answer, as "unknown" is one.
+                Label::Status | Label::None => ("", "true"),
+            };
+            set_attribute(label, "aria-hidden", hidden);
+            set_text(label, text);
+        }
+        let mut details = self.details.borrow_mut();
+        if wanted.details != details.is_some() {
+            *details = wanted.details.then(|| Details::new(&self.root, &self.drawing));
+        }
+        let name = words.accessible_name(&wanted.name, status);
+        match &*details {
+            Some(details) => {
+                let status = words.status(status);
+                details.tell(&name, status, if last_active == status { "" } else { &last_active });
+            }
+            None => set_attribute(&self.drawing, "aria-label", &name),
+        }
+        // Those who hear the page must hear in which language it is said, if not in the one around.
+        if words.is_of(&language) {
+            if self.root.has_attribute("lang") {
+                let _ = self.root.remove_attribute("lang");
+            }
+        } else {
+            set_attribute(&self.root, "lang", words.language());
+        }
+    }
+
+    /// When the person was last active, in words, if that is to be told; sees to it that it is renewed in time.
+    fn last_active(&self, wanted: &Wanted, words: &Words) -> String {
+        let watch = self.watch.borrow();
+        let Some(watch) = watch.as_ref().filter(|_| wanted.details || wanted.label != Label::None) else {
             return String::new();
         };
         if !watch.is_answered() {
             watch.remind_on_answer();
             return String::new();
         }
-        if props.label == Label::Status {
-            return words::status_text(self.view.status).to_owned();
+        if wanted.label != Label::LastActive && !wanted.details {
+            return String::new();
         }
-        let now = watch.server_now();
-        let last_active = LastActive::of(self.view, now, &words::utc_offset);
-        watch.remind_after(last_active.stays(self.view, now, &words::utc_offset));
-        words::last_active_text(last_active)
+        let (view, now) = (self.view.get(), watch.server_now());
+        let last_active = LastActive::of(view, now, &words::utc_offset);
+        watch.remind_after(last_active.stays(view, now, &words::utc_offset));
+        words.last_active(last_active)
+    }
+
+    fn is_answered(&self) -> bool {
+        self.watch.borrow().as_ref().is_some_and(Watch::is_answered)
+    }
+}
+
+fn heard(inner: &Weak<Inner>, view: View) {
+    if let Some(inner) = inner.upgrade() {
+        inner.view.set(view);
+        inner.write();
+        // The page's own code: nothing is borrowed while it runs.
+        (inner.on_view)(view);
     }
 }
 
 fn user(written: &str) -> Option<UserRef> {
     written.parse().map_err(|InvalidUser| warn_once(BAD_USER, written)).ok()
+}
+
+fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// The drawing that `element.js` makes for itself.
+fn draw_unknown(root: &Element) -> Element {
+    let svg = append(root, child(SVG, "svg"));
+    for (name, value) in [("class", "unknown"), ("part", "badge"), ("viewBox", "0 0 16 16"), ("role", "img")] {
+        set_attribute(&svg, name, value);
+    }
+    let path = append(&svg, child(SVG, "path"));
+    set_attribute(&path, "d", Status::Unknown.shape());
+    svg
 }

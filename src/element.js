@@ -4,47 +4,9 @@
 
 {
   const NAME = "zulip-presence";
-  // Constants that tools/dist.mjs gives: VERSION, a digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and
+  // Constants that tools/loader.mjs gives: STYLE, of unknown.css; VERSION, a digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and
   // WASM_DIGEST, what integrity is checked by; IS_PACKAGE, whether a bundler finds and checks the files.
-  const STYLE = String.raw`
-:host([overlay]), .zulip-presence-overlay { position: relative; display: inline-block }
-:host([hidden]) { display: none }
-.zulip-presence-badge {
-  --size: var(--zulip-presence-size, .8em);
-  --active: #2e9150; --idle: #b87a08; --offline: #767c90; --unknown: #767c90;
-  white-space: nowrap;
-}
-@supports (color: light-dark(red, red)) {
-  .zulip-presence-badge {
-    --active: light-dark(#2e9150, #43a35e); --idle: light-dark(#b87a08, #c2831a);
-    --offline: light-dark(#767c90, #8b91a5); --unknown: light-dark(#767c90, #8b91a5);
-  }
-}
-/* A word joiner: no line ends between a name and its badge. */
-.zulip-presence-badge::before { content: "\2060" }
-.zulip-presence-badge svg {
-  fill-rule: evenodd;
-  width: var(--size); height: var(--size); margin-inline-start: .3em;
-  vertical-align: calc(.36em - var(--size) / 2);
-  border-radius: 50%; background: var(--zulip-presence-ring, none); overflow: visible;
-}
-.zulip-presence-badge .active { fill: var(--zulip-presence-active, var(--active)) }
-.zulip-presence-badge .idle { fill: var(--zulip-presence-idle, var(--idle)) }
-.zulip-presence-badge .offline { fill: var(--zulip-presence-offline, var(--offline)) }
-.zulip-presence-badge .unknown { fill: var(--zulip-presence-unknown, var(--unknown)) }
-.zulip-presence-badge [part=label] { margin-inline-start: .3em; unicode-bidi: isolate; white-space: normal }
-:host([overlay]) .zulip-presence-badge, .zulip-presence-overlay > .zulip-presence-badge {
-  --size: var(--zulip-presence-size, 1em);
-  position: absolute; inset-block-end: 0; inset-inline-end: 0; line-height: 0;
-}
-:host([overlay]) svg, .zulip-presence-overlay > .zulip-presence-badge svg {
-  margin: 0; background: var(--zulip-presence-ring, Canvas);
-}
-:host([overlay]) [part=label], .zulip-presence-overlay [part=label] { display: none }
-@media (forced-colors: active) {
-  .zulip-presence-badge svg { fill: CanvasText !important }
-}
-`;
+  const UNKNOWN_STYLE = STYLE;
   /** The core's drawing of "unknown". */
   const UNKNOWN =
     "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
@@ -60,14 +22,26 @@
     let sheet;
     try {
       sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE);
+      sheet.replaceSync(UNKNOWN_STYLE);
     } catch {
       // A browser from before 2023. It shows this badge and never another, as it cannot check what it would run.
-      drawing.prepend(make("style", null, STYLE));
+      drawing.prepend(make("style", null, UNKNOWN_STYLE));
     }
 
     /** Connected elements with their badges' numbers in the WebAssembly. */
     const numbers = new Map();
+    /** Elements that are on screen, or so close to it that scrolling is to find them answered. */
+    const seen = new WeakSet();
+    const screen = new IntersectionObserver(
+      (entries) => {
+        for (const { target, isIntersecting } of entries) {
+          const element = target.getRootNode().host;
+          seen[isIntersecting ? "add" : "delete"](element);
+          if (numbers.has(element)) wasm.screen(numbers.get(element), isIntersecting);
+        }
+      },
+      { rootMargin: "200px" },
+    );
     /** Elements to look at when the current task is over. */
     const touched = new Set();
     let isDue = false;
@@ -80,7 +54,7 @@
     customElements.define(
       NAME,
       class extends HTMLElement {
-        static observedAttributes = ["user", "name", "label", "endpoint", "details"];
+        static observedAttributes = ["user", "name", "label", "endpoint", "details", "lang"];
         #isNew = true;
 
         constructor() {
@@ -94,10 +68,12 @@
           // What a clone or a saved page says was somebody else's.
           if (this.#isNew) this.setAttribute("status", "unknown");
           this.#isNew = false;
+          screen.observe(drawn(this));
           touch(this);
         }
 
         disconnectedCallback() {
+          screen.unobserve(drawn(this));
           touch(this);
         }
 
@@ -128,15 +104,12 @@
       get: (user) =>
         wasm?.get(`${user}`) ?? { user: `${user}`, status: "unknown", lastActive: null },
       subscribe(user, callback) {
-        let number;
-        let isOver = false;
-        load().then(() => {
-          if (wasm && !isOver) number = wasm.subscribe(`${user}`, callback);
-        });
+        const subscribed = load().then(() =>
+          wasm?.subscribe(`${user}`, (detail) => callback?.(detail)),
+        );
         return () => {
-          isOver = true;
-          if (number !== undefined) wasm.unsubscribe(number);
-          number = undefined;
+          if (callback) subscribed.then((number) => number >= 0 && wasm.unsubscribe(number));
+          callback = null;
         };
       },
       configure(options) {
@@ -172,7 +145,7 @@
         } else if (number !== undefined) {
           wasm.update(number);
         } else if (wasm) {
-          numbers.set(element, wasm.mount(element, element.shadowRoot.lastChild));
+          numbers.set(element, wasm.mount(element, element.shadowRoot.lastChild, seen.has(element)));
         }
       }
       touched.clear();
@@ -196,6 +169,7 @@
           // Not the response: its bytes are whole and checked by now, and no type of file is wrong for them.
           await exports.default({ module_or_path: await response.arrayBuffer() });
           wasm = exports;
+          sheet.replaceSync(UNKNOWN_STYLE + wasm.STYLE);
           configure();
         } catch (error) {
           wasm = null;
@@ -243,7 +217,6 @@
   function draw() {
     const drawing = document.createDocumentFragment();
     const badge = make("span");
-    badge.className = "zulip-presence-badge";
     badge.append(
       make(
         "svg",
@@ -260,6 +233,8 @@
     drawing.append(make("slot"), badge);
     return drawing;
   }
+
+  const drawn = (element) => element.shadowRoot.querySelector("svg");
 
   /** What has attributes is SVG. */
   function make(name, attributes, ...children) {

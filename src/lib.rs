@@ -16,25 +16,33 @@
 
 mod badge;
 mod console;
+mod details;
+mod dom;
 mod driver;
 mod label;
 mod object;
+#[cfg(feature = "yew")]
 mod presence_badge;
+#[cfg(feature = "yew")]
 mod provider;
 mod settings;
+#[cfg(feature = "yew")]
 mod style;
 mod words;
 
-pub use badge::{Badge, BadgeProps};
 pub use driver::{Driver, Watch};
 pub use label::Label;
+#[cfg(feature = "yew")]
 pub use presence_badge::{PresenceBadge, PresenceBadgeProps};
+#[cfg(feature = "yew")]
 pub use provider::{PresenceProvider, PresenceProviderProps};
 pub use settings::{Credentials, InvalidEndpoint, Settings};
 #[doc(hidden)]
 pub mod __private {
     //! For the bundle of this package only.
+    pub use crate::badge::{Badge, Wanted};
     pub use crate::object::object;
+    pub use crate::words::{fetch_by, learn};
 }
 pub use zulip_presence_core::watchlist::View;
 pub use zulip_presence_core::{Status, Timestamp, UserRef};

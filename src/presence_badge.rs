@@ -1,11 +1,12 @@
 //! The badge in a Yew app.
 
+use web_sys::Element;
 use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 
-use crate::badge::Badge;
+use crate::badge::{Badge, Wanted};
 use crate::console::warn_once;
-use crate::driver::Driver;
+use crate::driver::{Driver, OnScreen};
 use crate::label::Label;
 use crate::provider::Provided;
 
@@ -14,6 +15,11 @@ const NO_PROVIDER: &str = "PresenceBadge must be inside a PresenceProvider; the 
 /// A person's badge, after whatever is inside: a name, a picture.
 pub struct PresenceBadge {
     driver: Option<Driver>,
+    /// What Yew renders is around the badge; the badge is drawn as that of the element.
+    host: NodeRef,
+    root: NodeRef,
+    badge: Option<Badge>,
+    on_screen: Option<OnScreen>,
     _context: Option<ContextHandle<Provided>>,
 }
 
@@ -31,6 +37,9 @@ pub struct PresenceBadgeProps {
     /// Over the corner of what is inside, rather than after it.
     #[prop_or_default]
     pub overlay: bool,
+    /// The badge is a button that tells when the person was last active. Without it, it is no stop of the Tab key.
+    #[prop_or_default]
+    pub details: bool,
     /// Hears what can be said of the person: at first, and upon every change.
     #[prop_or_default]
     pub on_view: Callback<View>,
@@ -39,32 +48,76 @@ pub struct PresenceBadgeProps {
     pub children: Html,
 }
 
+/// What happens to a [`PresenceBadge`].
+pub enum Msg {
+    /// Its provider has another driver.
+    Provided(Option<Driver>),
+    /// Something else can be said of the person.
+    View(View),
+    /// It came on screen, or left it.
+    OnScreen(bool),
+}
+
 impl Component for PresenceBadge {
-    type Message = Option<Driver>;
+    type Message = Msg;
     type Properties = PresenceBadgeProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let (provided, context) = ctx.link().context(ctx.link().callback(|Provided(driver)| driver)).unzip();
+        let (provided, context) = ctx.link().context(ctx.link().callback(|Provided(driver)| Msg::Provided(driver))).unzip();
         if provided.is_none() {
             warn_once(NO_PROVIDER, "");
         }
-        Self { driver: provided.and_then(|Provided(driver)| driver), _context: context }
+        Self {
+            driver: provided.and_then(|Provided(driver)| driver),
+            host: NodeRef::default(),
+            root: NodeRef::default(),
+            badge: None,
+            on_screen: None,
+            _context: context,
+        }
     }
 
-    fn update(&mut self, _ctx: &Context<Self>, driver: Option<Driver>) -> bool {
-        self.driver = driver;
-        true
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Provided(driver) => {
+                self.driver = driver;
+                self.set(ctx.props());
+            }
+            Msg::View(view) => ctx.props().on_view.emit(view),
+            Msg::OnScreen(is_on_screen) => {
+                if let Some(badge) = &self.badge {
+                    badge.set_on_screen(is_on_screen);
+                }
+            }
+        }
+        false
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let PresenceBadgeProps { user, name, label, overlay, on_view, children } = ctx.props();
+        let PresenceBadgeProps { overlay, children, .. } = ctx.props();
         html! {
-            <span class={classes!("zulip-presence", overlay.then_some("zulip-presence-overlay"))}>
+            <span ref={&self.host} class={classes!("zulip-presence", overlay.then_some("zulip-presence-overlay"))}>
                 { children.clone() }
-                <span class="zulip-presence-badge">
-                    <Badge driver={self.driver.clone()} {user} {name} label={*label} {on_view} />
-                </span>
+                <span ref={&self.root} class="zulip-presence-badge" />
             </span>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
+        if is_first && let (Some(host), Some(root)) = (self.host.cast::<Element>(), self.root.cast::<Element>()) {
+            let (on_view, on_screen) = (ctx.link().callback(Msg::View), ctx.link().callback(Msg::OnScreen));
+            self.on_screen = OnScreen::observe(root.clone(), move |is| on_screen.emit(is));
+            self.badge = Some(Badge::new(host, root, move |view| on_view.emit(view)));
+        }
+        self.set(ctx.props());
+    }
+}
+
+impl PresenceBadge {
+    fn set(&self, PresenceBadgeProps { user, name, label, details, .. }: &PresenceBadgeProps) {
+        if let Some(badge) = &self.badge {
+            let wanted = Wanted { user: user.to_string(), name: name.to_string(), label: *label, details: *details };
+            badge.set(self.driver.clone(), wanted);
         }
     }
 }

@@ -1,60 +1,191 @@
-//! What badges say. English, for now.
+//! What badges say, in the language of the page: fixed words from a table, times and dates from the browser.
 
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
 use zulip_presence_core::{LastActive, Status, Timestamp};
 
 use crate::object::object;
 
-/// The accessible name: "Ada Lovelace: active now", or "Active now" for nobody in particular.
-pub(crate) fn accessible_name(name: &str, status: Status) -> String {
-    match name.trim_ascii() {
-        "" => status_text(status).to_owned(),
-        name => [name, ": ", status_word(status)].concat(),
+/// The languages in `words.txt` besides English, by the names of their sections.
+const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru", "zh-CN"];
+/// How the rest of a tag begins where Chinese is written in traditional characters, which `zh-CN` is not.
+const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
+
+const ENGLISH: &str = "\
+active = Active now
+idle = Idle
+offline = Offline
+unknown = Status unknown
+named-active = {}: active now
+named-idle = {}: idle
+named-offline = {}: offline
+named-unknown = {}: status unknown
+ago = Active {}
+on = Active on {}
+not-in-a-year = Not active in the last year
+no-activity = Activity unknown";
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Intl)]
+    type RelativeTimeFormat;
+
+    #[wasm_bindgen(catch, constructor, js_namespace = Intl)]
+    fn new(language: &str, options: &JsValue) -> Result<RelativeTimeFormat, JsValue>;
+
+    #[wasm_bindgen(method)]
+    fn format(this: &RelativeTimeFormat, value: f64, unit: &str) -> String;
+}
+
+thread_local! {
+    /// By the page's `lang`.
+    static WORDS: RefCell<Vec<(String, Rc<Words>)>> = const { RefCell::new(Vec::new()) };
+    /// The sections of the table that were asked for: `None` while under way, empty where it cannot be had.
+    static TABLES: RefCell<Vec<(&'static str, Option<Rc<str>>)>> = const { RefCell::new(Vec::new()) };
+    static FETCH: Cell<fn(&'static str)> = const { Cell::new(read_built_in) };
+}
+
+/// The words of one language.
+pub(crate) struct Words {
+    /// What the browser is asked for times in.
+    language: String,
+    /// Lines of `key = phrase`.
+    table: Rc<str>,
+    ago: Option<RelativeTimeFormat>,
+}
+
+/// The words for what the page calls `language`; English for all that the table lacks. `None` while they are under way.
+pub(crate) fn of(language: &str) -> Option<Rc<Words>> {
+    let known = WORDS.with_borrow(|all| all.iter().find(|(other, _)| other == language).map(|(_, words)| words.clone()));
+    known.or_else(|| {
+        let words = Rc::new(Words::new(language)?);
+        WORDS.with_borrow_mut(|all| all.push((language.to_owned(), words.clone())));
+        Some(words)
+    })
+}
+
+/// Has `fetch` bring the sections of the table, which it hands to [`learn`], in place of those that are built in.
+pub fn fetch_by(fetch: fn(&'static str)) {
+    FETCH.set(fetch);
+}
+
+/// Takes a section of the table. An empty one, as where it could not be had, leaves English.
+pub fn learn(language: &str, table: &str) {
+    TABLES.with_borrow_mut(|tables| {
+        if let Some((_, place)) = tables.iter_mut().find(|(other, _)| *other == language) {
+            *place = Some(table.into());
+        }
+    });
+}
+
+#[cfg(feature = "yew")]
+fn read_built_in(language: &'static str) {
+    let table = include_str!("words.txt");
+    let begin = ["[", language, "]\n"].concat();
+    let rest = table.split_once(&begin).map_or("", |(_, rest)| rest);
+    learn(language, rest.split_once("\n[").map_or(rest, |(section, _)| section));
+}
+
+#[cfg(not(feature = "yew"))]
+fn read_built_in(language: &'static str) {
+    learn(language, "");
+}
+
+fn table(language: &'static str) -> Option<Rc<str>> {
+    let asked = || TABLES.with_borrow(|tables| tables.iter().find(|(other, _)| *other == language).map(|(_, table)| table.clone()));
+    asked().unwrap_or_else(|| {
+        TABLES.with_borrow_mut(|tables| tables.push((language, None)));
+        FETCH.get()(language);
+        asked().flatten()
+    })
+}
+
+/// The section of the table for `tag`, a language tag as pages write it.
+fn section(tag: &str) -> Option<&'static str> {
+    let tag = tag.to_ascii_lowercase();
+    let mut parts = tag.split(['-', '_']);
+    let language = parts.next()?;
+    let found = LANGUAGES.into_iter().find(|section| section.split('-').next() == Some(language))?;
+    (language != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
+}
+
+impl Words {
+    fn new(tag: &str) -> Option<Self> {
+        let section = section(tag);
+        let table = section.map_or(Some("".into()), table)?;
+        let own = if table.is_empty() { "en" } else { section? };
+        let is_english = tag.get(..2).is_some_and(|language| language.eq_ignore_ascii_case("en"));
+        let options = object(&[("numeric", &"auto".into())]);
+        // Of what is no tag, or no language of ours, only its section counts.
+        let as_written = if table.is_empty() && !is_english { None } else { RelativeTimeFormat::new(tag, &options).ok() };
+        Some(match as_written {
+            Some(ago) => Self { language: tag.to_owned(), table, ago: Some(ago) },
+            None => Self { language: own.to_owned(), table, ago: RelativeTimeFormat::new(own, &options).ok() },
+        })
+    }
+
+    /// The language in which all is said.
+    pub(crate) fn language(&self) -> &str {
+        &self.language
+    }
+
+    /// Whether these words are in the language of `tag`. Of a page that names none nothing is known.
+    pub(crate) fn is_of(&self, tag: &str) -> bool {
+        tag.is_empty() || section(tag) == section(&self.language) && tag.get(..2) == self.language.get(..2)
+    }
+
+    /// "Active now", "Idle", "Offline" or "Status unknown".
+    pub(crate) fn status(&self, status: Status) -> &str {
+        self.phrase(status.as_str())
+    }
+
+    /// "Ada Lovelace: active now", or "Active now" for nobody in particular.
+    pub(crate) fn accessible_name(&self, name: &str, status: Status) -> String {
+        match name.trim_ascii() {
+            "" => self.status(status).to_owned(),
+            name => self.fill(&["named-", status.as_str()].concat(), name),
+        }
+    }
+
+    /// When somebody was last active.
+    pub(crate) fn last_active(&self, last_active: LastActive) -> String {
+        match last_active {
+            LastActive::Now => self.status(Status::Active).to_owned(),
+            LastActive::Idle => self.status(Status::Idle).to_owned(),
+            LastActive::Minutes(minutes) => self.ago(minutes, "minute"),
+            LastActive::Hours(hours) => self.ago(hours, "hour"),
+            LastActive::Yesterday => self.ago(1, "day"),
+            LastActive::Days(days) => self.ago(days, "day"),
+            LastActive::Date(at) => {
+                let options = object(&[("dateStyle", &"long".into())]);
+                self.fill("on", &String::from(js_date(at).to_locale_date_string(&self.language, &options)))
+            }
+            LastActive::NotInTheLastYear => self.phrase("not-in-a-year").to_owned(),
+            LastActive::Unknown => self.phrase("no-activity").to_owned(),
+        }
+    }
+
+    fn ago(&self, count: u8, unit: &str) -> String {
+        let ago = self.ago.as_ref().map(|ago| ago.format(-f64::from(count), unit));
+        self.fill("ago", &ago.unwrap_or_default())
+    }
+
+    fn fill(&self, key: &str, value: &str) -> String {
+        let phrase = self.phrase(key);
+        let (before, after) = phrase.split_once("{}").unwrap_or((phrase, ""));
+        [before, value, after].concat()
+    }
+
+    fn phrase(&self, key: &str) -> &str {
+        find(&self.table, key).or_else(|| find(ENGLISH, key)).unwrap_or_default()
     }
 }
 
-fn status_word(status: Status) -> &'static str {
-    match status {
-        Status::Active => "active now",
-        Status::Idle => "idle",
-        Status::Offline => "offline",
-        Status::Unknown => "status unknown",
-    }
-}
-
-/// The text of `label="status"`.
-pub(crate) fn status_text(status: Status) -> &'static str {
-    match status {
-        Status::Active => "Active now",
-        Status::Idle => "Idle",
-        Status::Offline => "Offline",
-        Status::Unknown => "Status unknown",
-    }
-}
-
-/// The text of `label="last-active"`.
-pub(crate) fn last_active_text(last_active: LastActive) -> String {
-    match last_active {
-        LastActive::Now => "Active now".to_owned(),
-        LastActive::Idle => "Idle".to_owned(),
-        LastActive::Minutes(1) => "Active a minute ago".to_owned(),
-        LastActive::Minutes(minutes) => ago(minutes, " minutes ago"),
-        LastActive::Hours(1) => "Active an hour ago".to_owned(),
-        LastActive::Hours(hours) => ago(hours, " hours ago"),
-        LastActive::Yesterday => "Active yesterday".to_owned(),
-        LastActive::Days(days) => ago(days, " days ago"),
-        LastActive::Date(at) => ["Active on ", &date(at)].concat(),
-        LastActive::NotInTheLastYear => "Not active in the last year".to_owned(),
-        LastActive::Unknown => "Activity unknown".to_owned(),
-    }
-}
-
-fn ago(count: u8, unit: &str) -> String {
-    ["Active ", &count.to_string(), unit].concat()
-}
-
-fn date(at: Timestamp) -> String {
-    js_date(at).to_locale_date_string("en", &object(&[("dateStyle", &"long".into())])).into()
+fn find<'t>(table: &'t str, key: &str) -> Option<&'t str> {
+    table.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
 }
 
 /// The reader's offset from UTC at an instant, in minutes (east is positive).

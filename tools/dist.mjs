@@ -1,6 +1,7 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// src/element.js becomes zulip-presence.js, the one URL that pages know, and src/scan.js becomes a part of the glue.
+// src/element.js becomes zulip-presence.js, the one URL that pages know; src/scan.js and src/languages.js become parts of the glue, and each
+// section of src/words.txt a file beside it.
 // In a release build also: what only people read is taken out of the WebAssembly and its glue, both scripts and the style in the
 // loader are minified, the loader learns the digests of the files that it loads
 // (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
@@ -11,7 +12,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { transform } from "esbuild";
-import { loader } from "./loader.mjs";
+import { loader, style } from "./loader.mjs";
 import { remember } from "./remember.mjs";
 import { shrink } from "./shrink.mjs";
 
@@ -21,19 +22,42 @@ const RELEASE = process.env.TRUNK_PROFILE === "release";
 const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-const SCAN = "src/scan.js";
+const PARTS = ["src/scan.js", "src/languages.js"];
 
+const parts = [await words(), await rest(), ...(await Promise.all(PARTS.map((file) => readFile(file, "utf8"))))];
 if (RELEASE) {
   const built = await readFile(WASM);
   const { wasm, glue } = shrink(built, remember(built, await readFile(GLUE, "utf8")));
   await writeFile(WASM, wasm);
-  await writeFile(GLUE, await minified(glue + (await readFile(SCAN, "utf8"))));
+  await writeFile(GLUE, await minified(glue + parts.join("")));
   const integrity = { glue: await integrityOf(GLUE), wasm: await integrityOf(WASM) };
   await writeFile(LOADER, await loader({ version: await digest(), integrity }));
   await compressAll();
 } else {
-  await writeFile(GLUE, (await readFile(GLUE, "utf8")) + (await readFile(SCAN, "utf8")));
+  await writeFile(GLUE, (await readFile(GLUE, "utf8")) + parts.join(""));
   await writeFile(LOADER, await loader({ isMinified: false }));
+}
+
+/** Writes each section of src/words.txt into a file; the constant by which the glue finds and checks them. */
+async function words() {
+  const [, ...sections] = (await readFile("src/words.txt", "utf8")).split(/^\[(.+)\]\n/m);
+  const entries = [];
+  for (let at = 0; at < sections.length; at += 2) {
+    const [language, table] = sections.slice(at, at + 2);
+    const name = `zulip-presence-words-${language}.txt`;
+    await writeFile(join(DIST, name), table);
+    // Written out, for bundlers look for just this.
+    const url = `new URL("./${name}", import.meta.url)`;
+    entries.push(
+      `"${language}":[${url},"${RELEASE ? await integrityOf(join(DIST, name)) : ""}"]`,
+    );
+  }
+  return `const WORDS={${entries}};`;
+}
+
+/** The style that the loader adds to its own. */
+async function rest() {
+  return `export const STYLE=${JSON.stringify(await style("src/badge.css", RELEASE))};`;
 }
 
 async function minified(source) {

@@ -3,10 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 
-/** The style in src/element.js. */
-const STYLE = /const STYLE = String\.raw`([^`]*)`;/;
-/** Selectors in it for badges of Yew apps, which stand in no shadow. */
-const OF_YEW = /, \.zulip-presence-overlay[^,{]*/g;
+/** A part of the badges' style, minified if wanted. */
+export async function style(file, isMinified = true) {
+  const { code } = await transform(await readFile(file, "utf8"), { minify: isMinified, loader: "css" });
+  return code.trim();
+}
 
 /**
  * @param {object} options
@@ -21,16 +22,14 @@ export async function loader({
   isMinified = true,
 }) {
   const source = await readFile("src/element.js", "utf8");
-  const [before, style, after] = source.split(STYLE);
-  if (after === undefined) throw new Error("src/element.js must have one style");
-  const css = await transform(style.replaceAll(OF_YEW, " "), { minify: isMinified, loader: "css" });
   const constants = {
+    STYLE: await style("src/unknown.css", isMinified),
     VERSION: version,
     GLUE_DIGEST: integrity.glue,
     WASM_DIGEST: integrity.wasm,
     IS_PACKAGE: isPackage,
   };
-  const { code } = await transform(`${before}const STYLE = ${JSON.stringify(css.code)};${after}`, {
+  const { code } = await transform(source, {
     define: Object.fromEntries(
       Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]),
     ),

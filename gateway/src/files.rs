@@ -16,6 +16,8 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// The two files that the loader loads with `?v=`, in the order in which they are digested (tools/dist.mjs).
 const VERSIONED: [&str; 2] = ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
+/// How the files begin that the glue loads with its own `?v=`; it holds their digests.
+const WORDS: &str = "zulip-presence-words-";
 /// The only URL that pages know: five minutes after an upgrade all have the new one.
 const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=300");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -130,7 +132,7 @@ impl Files {
         let file = self.files.get(name)?;
         let version = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
         let cache = match version {
-            Some(asked) if VERSIONED.contains(&name) => {
+            Some(asked) if VERSIONED.contains(&name) || name.starts_with(WORDS) => {
                 if Some(asked) == self.version.as_deref() {
                     FOR_EVER
                 } else {

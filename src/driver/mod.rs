@@ -3,6 +3,7 @@
 mod clock;
 mod fetch;
 mod page;
+#[cfg(feature = "yew")]
 mod screen;
 mod timer;
 
@@ -21,6 +22,7 @@ use zulip_presence_core::{Timestamp, UserRef, Watchlist};
 
 pub(crate) use self::page::window;
 use self::page::{PageEvents, is_loading, is_visible};
+#[cfg(feature = "yew")]
 pub(crate) use self::screen::OnScreen;
 use self::timer::Timer;
 use crate::console::warn_once;
@@ -117,11 +119,6 @@ impl Driver {
         self.0.watchlist.borrow().view(user, clock::now())
     }
 
-    /// Asks about `user`, who must be watched, at once, but not more often than every 10 s.
-    pub fn refresh(&self, user: &UserRef) {
-        self.0.watchlist.borrow_mut().refresh(user, clock::now());
-        self.0.tick_soon();
-    }
 }
 
 /// One watcher of one person, until dropped.
@@ -141,6 +138,19 @@ impl Watch {
     #[must_use]
     pub fn is_answered(&self) -> bool {
         self.user().is_some_and(|user| self.driver.0.watchlist.borrow().observed(&user).is_some())
+    }
+
+    /// Who was asked to watch.
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Asks about the person at once, but not more often than every 10 s.
+    pub fn refresh(&self) {
+        if let Some(user) = self.user() {
+            self.driver.0.watchlist.borrow_mut().refresh(&user, clock::now());
+            self.driver.0.tick_soon();
+        }
     }
 
     /// The server's now.

@@ -1,8 +1,10 @@
 //! The page around: loaded, visible, connected.
 
+use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, EventTarget, VisibilityState, Window};
+use web_sys::{EventTarget, VisibilityState, Window};
+
+use crate::dom::document;
 
 /// What happens to a page that a driver must hear of: it is hidden or visible, comes back from the back/forward cache, is parsed to
 /// its end, or the network returns.
@@ -11,10 +13,6 @@ const WINDOW_EVENTS: [&str; 2] = ["online", "pageshow"];
 
 pub(crate) fn window() -> Window {
     js_sys::global().unchecked_into()
-}
-
-fn document() -> Document {
-    JsValue::from(window().document()).unchecked_into()
 }
 
 /// Whether anybody can see the page.

@@ -1,0 +1,51 @@
+//! The few words of the DOM that badges are made of. None of them fails for names that are ours.
+
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Document, Element, ShadowRoot};
+
+use crate::driver::window;
+
+/// The namespace of pictures.
+pub(crate) const SVG: &str = "http://www.w3.org/2000/svg";
+const HTML: &str = "http://www.w3.org/1999/xhtml";
+
+pub(crate) fn document() -> Document {
+    JsValue::from(window().document()).unchecked_into()
+}
+
+/// A new HTML element.
+pub(crate) fn create(name: &str) -> Element {
+    child(HTML, name)
+}
+
+/// A new element of `namespace`.
+pub(crate) fn child(namespace: &str, name: &str) -> Element {
+    JsValue::from(document().create_element_ns(Some(namespace), name).ok()).unchecked_into()
+}
+
+/// Puts `child` at the end of `parent`.
+pub(crate) fn append(parent: &Element, child: Element) -> Element {
+    let _ = parent.append_child(&child);
+    child
+}
+
+/// Sets an attribute, unless it is so already: whoever observes the page is told of changes only.
+pub(crate) fn set_attribute(element: &Element, name: &str, value: &str) {
+    if element.get_attribute(name).as_deref() != Some(value) {
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+/// The nearest `lang` at or around `element`, also outside of the shadow that it is in; empty where there is none.
+pub(crate) fn language(element: &Element) -> String {
+    let mut at = element.clone();
+    loop {
+        if let Ok(Some(found)) = at.closest("[lang]") {
+            return found.get_attribute("lang").unwrap_or_default();
+        }
+        match at.get_root_node().dyn_into::<ShadowRoot>() {
+            Ok(shadow) => at = shadow.host(),
+            Err(_) => return String::new(),
+        }
+    }
+}
