@@ -234,7 +234,9 @@
     return drawing;
   }
 
-  const drawn = (element) => element.shadowRoot.querySelector("svg");
+  function drawn(element) {
+    return element.shadowRoot.querySelector("svg");
+  }
 
   /** What has attributes is SVG. */
   function make(name, attributes, ...children) {

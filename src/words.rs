@@ -196,3 +196,53 @@ pub(crate) fn utc_offset(at: Timestamp) -> i32 {
 fn js_date(at: Timestamp) -> js_sys::Date {
     js_sys::Date::new(&JsValue::from_f64(at.as_ms() as f64))
 }
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    fn every_language_says_all_that_english_says() {
+        let written = include_str!("words.txt").lines().filter(|line| line.starts_with('['));
+        assert!(written.eq(LANGUAGES.iter().map(|language| ["[", language, "]"].concat())));
+        for language in LANGUAGES {
+            let words = of(language).expect("built in");
+            assert_eq!(words.language(), language);
+            let keys: Vec<_> = words.table.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+            assert!(keys.iter().copied().eq(ENGLISH.lines().filter_map(|line| Some(line.split_once(" = ")?.0))), "{language}: {keys:?}");
+            for key in keys {
+                let places = |table: &str| find(table, key).expect("there").matches("{}").count();
+                assert_eq!(places(&words.table), places(ENGLISH), "{language}: {key}");
+            }
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn dates_are_the_languages() {
+        // Noon of 2026-05-03, UTC.
+        let at = LastActive::Date(Timestamp::from_ms(1_777_809_600_000));
+        for (language, expected) in [
+            ("en", "Active on May 3, 2026"),
+            ("en-GB", "Active on 3 May 2026"),
+            ("de", "Zuletzt aktiv am 3. Mai 2026"),
+            ("fr", "Dernière activité le 3 mai 2026"),
+            ("pt-BR", "Última atividade em 3 de maio de 2026"),
+            ("zh-CN", "2026年5月3日活跃"),
+        ] {
+            assert_eq!(of(language).expect("built in").last_active(at), expected);
+        }
+        assert_eq!(of("de").expect("built in").last_active(LastActive::Yesterday), "Zuletzt aktiv gestern");
+        assert_eq!(of("en").expect("built in").last_active(LastActive::Hours(1)), "Active 1 hour ago");
+    }
+
+    #[wasm_bindgen_test]
+    fn names_are_taken_as_they_are() {
+        let english = of("en").expect("built in");
+        assert_eq!(english.accessible_name("", Status::Idle), "Idle");
+        assert_eq!(english.accessible_name(" {} & <b> ", Status::Active), "{} & <b>: active now");
+    }
+}

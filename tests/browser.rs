@@ -11,7 +11,8 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::Element;
 use yew::prelude::*;
-use zulip_presence_widget::{Badge, BadgeProps, Driver, Label, PresenceBadge, PresenceProvider, Settings, Status, UserRef};
+use zulip_presence_widget::__private::{Badge, Wanted};
+use zulip_presence_widget::{Driver, Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, Settings, Status, UserRef};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -99,6 +100,8 @@ async fn settle() {
 struct TeamProps {
     users: Vec<&'static str>,
     #[prop_or_default]
+    details: bool,
+    #[prop_or_default]
     label: Label,
     #[prop_or(ENDPOINT)]
     endpoint: &'static str,
@@ -108,7 +111,7 @@ struct TeamProps {
 #[component]
 fn Team(props: &TeamProps) -> Html {
     let badge =
-        |user: &&'static str| html! { <PresenceBadge user={*user} name="Ada" label={props.label}>{ "Ada Lovelace" }</PresenceBadge> };
+        |user: &&'static str| html! { <PresenceBadge user={*user} name="Ada" label={props.label} details={props.details}>{ "Ada Lovelace" }</PresenceBadge> };
     html! { <PresenceProvider endpoint={props.endpoint}>{ for props.users.iter().map(badge) }</PresenceProvider> }
 }
 
@@ -117,7 +120,7 @@ fn mount(page: &Page, users: &[&'static str]) -> yew::AppHandle<Team> {
 }
 
 fn mount_labelled(page: &Page, users: &[&'static str], label: Label) -> yew::AppHandle<Team> {
-    let props = TeamProps { users: users.to_vec(), label, endpoint: ENDPOINT };
+    let props = TeamProps { users: users.to_vec(), details: false, label, endpoint: ENDPOINT };
     yew::Renderer::<Team>::with_root_and_props(page.root.clone(), props).render()
 }
 
@@ -173,7 +176,7 @@ async fn another_user_is_another_person() {
     page.see("svg.active").await;
     let svg = page.all("svg").remove(0);
     set_outage("silent");
-    app.update(TeamProps { users: vec!["2"], label: Label::None, endpoint: ENDPOINT });
+    app.update(TeamProps { users: vec!["2"], details: false, label: Label::None, endpoint: ENDPOINT });
     settle().await;
     assert_eq!(page.names(), ["Ada: status unknown"], "nothing is said of a person before it is heard of them");
     set_outage("");
@@ -352,12 +355,74 @@ async fn labels_say_the_status_or_when_somebody_was_active() {
     pass(12_000.0).await;
     assert_eq!(page.label(), "Active 6 minutes ago", "as time passes, with no reply");
     assert!(request_count() <= asked_before + 1);
-    app.update(TeamProps { users: vec!["4"], label: Label::LastActive, endpoint: ENDPOINT });
+    app.update(TeamProps { users: vec!["4"], details: false, label: Label::LastActive, endpoint: ENDPOINT });
     settle().await;
     assert_eq!(page.label(), "");
     set_outage("");
     pass(MINUTE).await;
     assert_eq!(page.label(), "Activity unknown");
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn badges_speak_the_language_around_them() {
+    let page = Page::new();
+    set_presence("2", Some(300.0), Some(5.0));
+    for (language, name, label, own) in [
+        ("de", "Ada: inaktiv", "Zuletzt aktiv vor 5 Minuten", None),
+        ("DE-at", "Ada: inaktiv", "Zuletzt aktiv vor 5 Minuten", None),
+        ("de_DE", "Ada: inaktiv", "Zuletzt aktiv vor 5 Minuten", None),
+        ("fr", "Ada\u{a0}: en veille", "Dernière activité il y a 5 minutes", None),
+        ("es", "Ada: ausente", "Última actividad hace 5 minutos", None),
+        ("pt", "Ada: ausente", "Última atividade há 5 minutos", None),
+        ("pt-BR", "Ada: ausente", "Última atividade há 5 minutos", None),
+        ("pl", "Ada: bezczynność", "Ostatnia aktywność: 5 minut temu", None),
+        ("ru", "Ada: не у экрана", "Последняя активность: 5 минут назад", None),
+        ("ja", "Ada：離席中", "最終アクティブ：5 分前", None),
+        ("zh-Hans", "Ada：离开", "5分钟前活跃", None),
+        ("ar", "Ada: في حالة خمول", "آخر نشاط قبل 5 دقائق", None),
+        ("zh-TW", "Ada: idle", "Active 5 minutes ago", Some("en")),
+        ("it", "Ada: idle", "Active 5 minutes ago", Some("en")),
+        ("not a language", "Ada: idle", "Active 5 minutes ago", Some("en")),
+        ("en-GB", "Ada: idle", "Active 5 minutes ago", None),
+        ("", "Ada: idle", "Active 5 minutes ago", None),
+    ] {
+        page.root.set_attribute("lang", language).unwrap();
+        let app = mount_labelled(&page, &["2"], Label::LastActive);
+        page.see("svg.idle").await;
+        settle().await;
+        assert_eq!((page.names(), page.label()), (vec![name.to_owned()], label.to_owned()), "{language}");
+        let badge = page.all(".zulip-presence-badge").remove(0);
+        assert_eq!(badge.get_attribute("lang").as_deref(), own, "{language}: English in its midst is marked as such");
+        unmount(app).await;
+    }
+}
+
+#[wasm_bindgen_test]
+async fn details_are_told_by_a_button() {
+    let page = Page::new();
+    set_presence("2", Some(300.0), Some(5.0));
+    let mut app = mount(&page, &["2"]);
+    page.see("svg.idle").await;
+    assert_eq!(page.all("button, [tabindex]").len(), 0, "no tab stop unless wanted");
+    app.update(TeamProps { users: vec!["2"], details: true, label: Label::None, endpoint: ENDPOINT });
+    settle().await;
+    let button: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(page.all("button").remove(0));
+    let details = page.all("[part=details]").remove(0);
+    let is_shown = || details.get_bounding_client_rect().width() > 0.0;
+    assert_eq!(button.get_attribute("aria-label").as_deref(), Some("Ada: idle"));
+    assert_eq!(button.get_attribute("aria-describedby"), details.get_attribute("id"));
+    assert_eq!(details.text_content().as_deref(), Some("IdleActive 5 minutes ago"));
+    assert!(!is_shown());
+    button.click();
+    assert!(is_shown() && button.get_attribute("aria-expanded").as_deref() == Some("true"));
+    button.click();
+    assert!(!is_shown() && button.get_attribute("aria-expanded").as_deref() == Some("false"));
+    button.click();
+    app.update(TeamProps { users: vec!["2"], details: false, label: Label::None, endpoint: ENDPOINT });
+    settle().await;
+    assert_eq!(page.all("button, [part=details]").len(), 0);
+    assert_eq!(page.names(), ["Ada: idle"]);
     unmount(app).await;
 }
 
@@ -380,7 +445,7 @@ async fn an_endpoint_that_is_no_url_is_never_asked() {
     let page = Page::new();
     let app = yew::Renderer::<Team>::with_root_and_props(
         page.root.clone(),
-        TeamProps { users: vec!["1", "2"], label: Label::None, endpoint: "http://[" },
+        TeamProps { users: vec!["1", "2"], details: false, label: Label::None, endpoint: "http://[" },
     )
     .render();
     settle().await;
@@ -396,8 +461,8 @@ async fn an_endpoint_that_is_no_url_is_never_asked() {
 #[wasm_bindgen_test]
 async fn a_badge_without_a_provider_stays_unknown() {
     let page = Page::new();
-    let props = yew::props!(BadgeProps { user: "1" });
-    let app = yew::Renderer::<Badge>::with_root_and_props(page.root.clone(), props).render();
+    let props = yew::props!(PresenceBadgeProps { user: "1" });
+    let app = yew::Renderer::<PresenceBadge>::with_root_and_props(page.root.clone(), props).render();
     settle().await;
     assert_eq!(page.names(), ["Status unknown"]);
     app.destroy();
@@ -414,8 +479,9 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
         _ => None,
     };
     let settings = Settings::from_script(&attribute, ENDPOINT).unwrap();
-    let props = yew::props!(BadgeProps { driver: Some(Driver::new(&settings)), user: "1" });
-    let app = yew::Renderer::<Badge>::with_root_and_props(page.root.clone(), props).render();
+    let badge = Badge::new(page.root.clone(), page.root.clone(), |_| ());
+    badge.set_on_screen(true);
+    badge.set(Some(Driver::new(&settings)), Wanted { user: "1".to_owned(), ..Wanted::default() });
     page.see("svg.active").await;
     let expected =
         "https://zulip.example.com/api/v1/users/1/presence omit Accept-Language=en Authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
@@ -427,7 +493,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     wait(asked(2)).await;
     assert_eq!(last_request(), format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"), "no key for others");
     drop(watch);
-    app.destroy();
+    drop(badge);
     settle().await;
 }
 
@@ -436,10 +502,10 @@ async fn refresh_asks_at_once_but_not_twice() {
     let page = Page::new();
     let app = mount(&page, &["1"]);
     page.see("svg.active").await;
-    let driver = Driver::new(&Settings::gateway(ENDPOINT).unwrap());
+    let watch = Driver::new(&Settings::gateway(ENDPOINT).unwrap()).watch(&UserRef::Id(1), Rc::new(|_| ()));
     pass(15_000.0).await;
     for _ in 0..5 {
-        driver.refresh(&UserRef::Id(1));
+        watch.refresh();
         settle().await;
     }
     assert_eq!(request_count(), 2);
