@@ -17,6 +17,7 @@
 
   function start(script) {
     const here = script?.src || document.baseURI;
+    const api = new URL("api/v1", here).href;
     const dataset = { ...script?.dataset };
     const drawing = draw();
     let sheet;
@@ -145,7 +146,10 @@
         } else if (number !== undefined) {
           wasm.update(number);
         } else if (wasm) {
-          numbers.set(element, wasm.mount(element, element.shadowRoot.lastChild, seen.has(element)));
+          numbers.set(
+            element,
+            wasm.mount(element, element.shadowRoot.lastChild, seen.has(element)),
+          );
         }
       }
       touched.clear();
@@ -157,15 +161,18 @@
           (end) => new URL(`zulip-presence-widget${end}?v=${VERSION}`, here).href,
         );
         try {
-          // Both at once: the one need not wait for the other.
-          const [exports, response] = await Promise.all(
+          // Both at once: the one need not wait for the other, and the first question for neither.
+          const [exports, response] = await Promise.all([
+            (IS_PACKAGE ? import("./zulip-presence-widget.js") : importChecked(glue)).then(
+              (exports) => {
+                exports.ask(dataset, api, seen);
+                return exports;
+              },
+            ),
             IS_PACKAGE
-              ? [
-                  import("./zulip-presence-widget.js"),
-                  fetch(new URL("./zulip-presence-widget_bg.wasm", import.meta.url)),
-                ]
-              : [importChecked(glue), fetch(binary, { integrity: WASM_DIGEST })],
-          );
+              ? fetch(new URL("./zulip-presence-widget_bg.wasm", import.meta.url))
+              : fetch(binary, { integrity: WASM_DIGEST }),
+          ]);
           // Not the response: its bytes are whole and checked by now, and no type of file is wrong for them.
           await exports.default({ module_or_path: await response.arrayBuffer() });
           wasm = exports;
@@ -203,7 +210,7 @@
     }
 
     function configure() {
-      wasm.configure(dataset, new URL("api/v1", here).href);
+      wasm.configure(dataset, api);
       for (const element of numbers.keys()) touch(element);
       scan();
     }

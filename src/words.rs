@@ -3,8 +3,8 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_core::{LastActive, Status, Timestamp};
 
 use crate::object::object;

@@ -110,8 +110,7 @@ struct TeamProps {
 /// A Yew app with a badge for each of some people.
 #[component]
 fn Team(props: &TeamProps) -> Html {
-    let badge =
-        |user: &&'static str| html! { <PresenceBadge user={*user} name="Ada" label={props.label} details={props.details}>{ "Ada Lovelace" }</PresenceBadge> };
+    let badge = |user: &&'static str| html! { <PresenceBadge user={*user} name="Ada" label={props.label} details={props.details}>{ "Ada Lovelace" }</PresenceBadge> };
     html! { <PresenceProvider endpoint={props.endpoint}>{ for props.users.iter().map(badge) }</PresenceProvider> }
 }
 

@@ -1,7 +1,7 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// src/element.js becomes zulip-presence.js, the one URL that pages know; src/scan.js and src/languages.js become parts of the glue, and each
-// section of src/words.txt a file beside it.
+// src/element.js becomes zulip-presence.js, the one URL that pages know; src/ask.js, src/scan.js and src/languages.js become parts of the glue,
+// and each section of src/words.txt a file beside it.
 // In a release build also: what only people read is taken out of the WebAssembly and its glue, both scripts and the style in the
 // loader are minified, the loader learns the digests of the files that it loads
 // (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
@@ -22,9 +22,13 @@ const RELEASE = process.env.TRUNK_PROFILE === "release";
 const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-const PARTS = ["src/scan.js", "src/languages.js"];
+const PARTS = ["src/ask.js", "src/scan.js", "src/languages.js"];
 
-const parts = [await words(), await rest(), ...(await Promise.all(PARTS.map((file) => readFile(file, "utf8"))))];
+const parts = [
+  await words(),
+  await rest(),
+  ...(await Promise.all(PARTS.map((file) => readFile(file, "utf8")))),
+];
 if (RELEASE) {
   const built = await readFile(WASM);
   const { wasm, glue } = shrink(built, remember(built, await readFile(GLUE, "utf8")));
@@ -48,9 +52,7 @@ async function words() {
     await writeFile(join(DIST, name), table);
     // Written out, for bundlers look for just this.
     const url = `new URL("./${name}", import.meta.url)`;
-    entries.push(
-      `"${language}":[${url},"${RELEASE ? await integrityOf(join(DIST, name)) : ""}"]`,
-    );
+    entries.push(`"${language}":[${url},"${RELEASE ? await integrityOf(join(DIST, name)) : ""}"]`);
   }
   return `const WORDS={${entries}};`;
 }

@@ -5,7 +5,10 @@ import { transform } from "esbuild";
 
 /** A part of the badges' style, minified if wanted. */
 export async function style(file, isMinified = true) {
-  const { code } = await transform(await readFile(file, "utf8"), { minify: isMinified, loader: "css" });
+  const { code } = await transform(await readFile(file, "utf8"), {
+    minify: isMinified,
+    loader: "css",
+  });
   return code.trim();
 }
 

@@ -1,8 +1,9 @@
-// Prints what the widget weighs on the wire (brotli), and fails when it is more than was promised.
+// Prints what the widget weighs on the wire (brotli), and fails when it is more than was promised: 2 KB, and less than the badge of Fluent UI
+// with React 18.
 
 import { stat } from "node:fs/promises";
 
-const LIMITS = { loader: 2_048, total: 80_000 };
+const LIMITS = { loader: 2_048, total: 55_493 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",
   glue: "dist/zulip-presence-widget.js.br",

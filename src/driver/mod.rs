@@ -118,7 +118,6 @@ impl Driver {
     pub fn view(&self, user: &UserRef) -> View {
         self.0.watchlist.borrow().view(user, clock::now())
     }
-
 }
 
 /// One watcher of one person, until dropped.

@@ -1,0 +1,34 @@
+// Part of the glue: has the browser bring the first replies while the WebAssembly is still under way. A hint and no more, for pages of the
+// plain kind: who is asked when is decided by the engine, and where it asks for the same URLs, the browser has them already.
+
+const GROUP = 50;
+const MAX_IN_FLIGHT = 4;
+
+/** `seen` holds the elements that are on screen. */
+export function ask({ endpoint, credentials, email }, here, seen) {
+  if (document.readyState === "loading" || document.hidden || credentials || email) return;
+  const base = URL.parse?.(endpoint || here, location)?.href.replace(/\/$/, "");
+  if (!base || /[?#]/.test(base)) return;
+  /** From user ID to whether the person is on screen, in the order of the document. */
+  const people = new Map();
+  for (const element of document.querySelectorAll("zulip-presence")) {
+    const user = element.getAttribute("user");
+    if (!/^[1-9]\d{0,9}$/.test(user) || element.hasAttribute("endpoint")) return;
+    people.set(user, people.get(user) || seen.has(element));
+  }
+  const ids = [...people.keys()];
+  const groups = ids.map((_, at) => (at % GROUP ? [] : ids.slice(at, at + GROUP)));
+  for (const group of groups
+    .filter((group) => group.some((id) => people.get(id)))
+    .slice(0, MAX_IN_FLIGHT)) {
+    const users = encodeURIComponent(JSON.stringify(group.sort((a, b) => a - b)));
+    document.head.append(
+      Object.assign(document.createElement("link"), {
+        rel: "preload",
+        as: "fetch",
+        crossOrigin: "",
+        href: `${base}/realm/presence?users=${users}`,
+      }),
+    );
+  }
+}
