@@ -1,8 +1,11 @@
-//! Takes connections. Cuts off clients that never finish a request, and ends gracefully.
+//! Takes connections. Cuts off clients that never finish a request, makes room for whoever comes when all places are taken, and ends
+//! gracefully.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,15 +16,20 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 /// A request's head must be here by then, also the next one on a kept connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
 const MAX_HEAD_BYTES: usize = 32 << 10;
-/// Most connections at once; HTTP/1, so most requests too.
+/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open files.
 const MAX_CONNECTIONS: usize = 4096;
+/// Open files that are not connections of clients: to Zulip, the log, what is read again.
+const OTHER_FILES: usize = 64;
+/// How often the log says that connections cannot be taken.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 /// A connection that lives longer is ended after its request: nobody holds one for ever by reading slowly.
 const MAX_LIFE: Duration = Duration::from_secs(600);
 /// How long requests under way may take at the end.
@@ -29,40 +37,95 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Serves `router` until `end`, then lets requests under way end.
 pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
+    serve_at_most(max_connections(), listener, router, end).await;
+}
+
+/// As many as the system lets this process have.
+fn max_connections() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok());
+    soft.map_or(MAX_CONNECTIONS, |files| files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS))
+}
+
+/// The places for connections.
+struct Places {
+    free: Arc<Semaphore>,
+    /// Somebody waits for one: of the connections on which nothing is being answered, the one that has waited longest makes room.
+    wanted: Notify,
+}
+
+impl Places {
+    async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
+            return Some(place);
+        }
+        self.wanted.notify_one();
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+}
+
+async fn serve_at_most(most: usize, listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Places { free: Arc::new(Semaphore::new(most)), wanted: Notify::new() });
+    let mut complained_at: Option<Instant> = None;
     let ending = watch::Sender::new(());
     let mut end = pin!(end);
     loop {
-        let place = Arc::clone(&places).acquire_owned();
         let accepted = tokio::select! {
             () = &mut end => break,
-            accepted = async { (place.await, listener.accept().await) } => accepted,
+            accepted = async { (places.take().await, listener.accept().await) } => accepted,
         };
-        let (Ok(place), connection) = accepted else {
+        let (Some(place), connection) = accepted else {
             break;
         };
         let stream = match connection {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: connections that end make room.
-                tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    complained_at = Some(Instant::now());
+                }
+                places.wanted.notify_one();
+                tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
         };
         // Without it only slower.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
+        let is_answering = Arc::new(AtomicBool::new(false));
+        let answering = Arc::clone(&is_answering);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (answer, answering) = (router.clone().oneshot(request.map(Body::new)), Arc::clone(&answering));
+            answering.store(true, Ordering::Relaxed);
+            async move {
+                let answer = answer.await;
+                answering.store(false, Ordering::Relaxed);
+                answer
+            }
+        });
         let connection = server.serve_connection(TokioIo::new(stream), service);
         let mut ending = ending.subscribe();
+        let places = Arc::clone(&places);
         tokio::spawn(async move {
             let mut connection = pin!(connection);
+            let mut wanted = pin!(places.wanted.notified());
+            // What goes wrong on a connection is the client's own affair.
+            let over = poll_fn(|context| {
+                if connection.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(());
+                }
+                if is_answering.load(Ordering::Relaxed) {
+                    // At the end of the queue again, once there is an answer.
+                    wanted.set(places.wanted.notified());
+                    return Poll::Pending;
+                }
+                wanted.as_mut().poll(context)
+            });
             tokio::select! {
-                // What goes wrong on a connection is the client's own affair.
-                _ = &mut connection => return,
+                () = over => return,
                 () = tokio::time::sleep(MAX_LIFE) => {}
                 _ = ending.changed() => {}
             }
@@ -73,8 +136,56 @@ pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Outpu
     }
     drop(listener);
     ending.send_replace(());
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    if tokio::time::timeout(GRACE, places.acquire_many(all)).await.is_err() {
+    let all = u32::try_from(most).unwrap_or(u32::MAX);
+    if tokio::time::timeout(GRACE, places.free.acquire_many(all)).await.is_err() {
         tracing::warn!("requests under way were cut off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    /// Eight places, all taken by connections that send nothing, half a head, or a request that takes its time.
+    #[tokio::test]
+    async fn whoever_only_waits_makes_room() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        let (release, released) = watch::channel(false);
+        let slow = move || {
+            let mut released = released.clone();
+            async move { released.wait_for(|released| *released).await.map_or("", |_| "slow\n") }
+        };
+        let router = Router::new().route("/", get(|| async { "here\n" })).route("/slow", get(slow));
+        tokio::spawn(serve_at_most(8, listener, router, std::future::pending()));
+        let connect = async |sent: &str| {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            stream.write_all(sent.as_bytes()).await.expect("it reads");
+            stream
+        };
+        let rest = async |mut stream: TcpStream| {
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).await.expect("an answer");
+            reply
+        };
+        let closing = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let at_work = [connect(&closing("/slow")).await, connect(&closing("/slow")).await];
+        let mut idle = Vec::new();
+        for number in 0..40 {
+            idle.push(connect(if number % 2 == 0 { "" } else { "GET / HTTP/1.1\r\nX: " }).await);
+        }
+        for _ in 0..20 {
+            let stream = connect(&closing("/")).await;
+            let reply = tokio::time::timeout(HEAD_TIMEOUT / 3, rest(stream)).await.expect("sooner than those are timed out");
+            assert!(reply.ends_with("here\n"), "{reply}");
+        }
+        release.send_replace(true);
+        for stream in at_work {
+            assert!(rest(stream).await.ends_with("slow\n"), "what is being answered keeps its place");
+        }
     }
 }
