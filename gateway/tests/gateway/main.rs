@@ -5,6 +5,7 @@
 mod binary;
 mod face;
 mod front;
+mod hostile;
 mod outage;
 mod rig;
 mod secrets;
