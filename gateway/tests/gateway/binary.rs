@@ -95,7 +95,7 @@ pub(crate) fn zulip_in_background(zulip: &SimulatedZulip) -> SocketAddr {
     serve_in_background(zulip.router())
 }
 
-fn serve_in_background(router: Router) -> SocketAddr {
+pub(crate) fn serve_in_background(router: Router) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -4,9 +4,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::binary::{Running, program, raw, zulip_in_background};
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+
+use crate::binary::{Running, program, raw, serve_in_background, zulip_in_background};
 use crate::rig::organisation;
 
 /// Set by `make test`, which installs what these tests need.
@@ -34,12 +38,25 @@ struct Nginx {
 
 impl Nginx {
     fn before(gateways: [SocketAddr; 2]) -> Self {
+        Self::start(gateways, deployed("nginx.conf"))
+    }
+
+    /// The same, with what it says of asking who is logged in, where `authority` tells.
+    fn asking(authority: SocketAddr, gateways: [SocketAddr; 2]) -> Self {
+        let site = deployed("nginx.conf").replace("        # auth_request /auth;", "        auth_request /auth;");
+        let (before, block) = site.split_once("    # location = /auth {\n").expect("the block");
+        let (block, after) = block.split_once("    # }\n").expect("its end");
+        let block = block.replace("    #     ", "        ").replace("127.0.0.1:9000", &authority.to_string());
+        assert!(block.contains("internal;") && block.contains(&authority.to_string()), "{block}");
+        Self::start(gateways, format!("{before}    location = /auth {{\n{block}    }}\n{after}"))
+    }
+
+    fn start(gateways: [SocketAddr; 2], deployed: String) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = free.local_addr().expect("it has one");
         drop(free);
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{}", std::process::id()));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{}-{}", std::process::id(), address.port()));
         std::fs::create_dir_all(&directory).expect("a directory");
-        let deployed = std::fs::read_to_string(workspace().join("deploy/nginx.conf")).expect("deploy/nginx.conf");
         let mut site = deployed;
         for (there, here) in [
             ("127.0.0.1:8640", gateways[0].to_string()),
@@ -116,7 +133,7 @@ fn nginx_before_two_gateways() {
     });
     for reply in &viewers {
         assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("\"active_timestamp\""), "{reply}");
-        assert!(reply.contains("stale-while-revalidate=10"), "{reply}");
+        assert_eq!(cache_control(reply), ["private, no-cache"], "a browser adds nothing to the delay");
     }
     assert_eq!(served(&gateways[0]) + served(&gateways[1]), 1, "50 viewers");
 
@@ -132,6 +149,12 @@ fn nginx_before_two_gateways() {
     let poison = nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D&users=%5B%2217%22%5D");
     assert!(poison.starts_with("HTTP/1.1 400"), "{poison}");
     assert!(nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D").contains("\"12\":{\"active"));
+
+    // No name that nginx and the gateway read differently takes the place of somebody else's.
+    let title = |path: &str| nginx.get(path).contains("<title>Activity unknown</title>");
+    assert!(nginx.get("/api/v1/users/x%2f..%2f17/presence").starts_with("HTTP/1.1 400"));
+    assert!(nginx.get("/api/v1/users/17/presence").starts_with("HTTP/1.1 200"), "17 is there, whatever was said of another");
+    assert!(title("/users/x%2f..%2f12/presence.svg") && !title("/users/12/presence.svg"));
 
     // A group's longest URL.
     let users: Vec<_> =
@@ -159,6 +182,115 @@ fn nginx_before_two_gateways() {
         assert!(nginx.get(&format!("/api/v1/users/{user}/presence")).starts_with("HTTP/1.1 200"), "{user}");
     }
     drop(second);
+}
+
+/// Who is logged in: `session=ada` is, `session=guest` may not see presence, nobody else is known.
+fn authority() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let verify = move |headers: HeaderMap| {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        seen.lock().expect("no panic").push(header("x-original-uri"));
+        let status = match &*header("cookie") {
+            "session=ada" => StatusCode::NO_CONTENT,
+            "session=guest" => StatusCode::FORBIDDEN,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        async move { status }
+    };
+    (serve_in_background(Router::new().route("/verify", axum::routing::get(verify))), asked)
+}
+
+fn cache_control(reply: &str) -> Vec<&str> {
+    let (head, _) = reply.split_once("\r\n\r\n").unwrap_or((reply, ""));
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    headers.filter(|(name, _)| name.eq_ignore_ascii_case("cache-control")).map(|(_, value)| value).collect()
+}
+
+#[test]
+fn nginx_asks_who_is_logged_in() {
+    if !there("nginx", Path::new(NGINX)) {
+        return;
+    }
+    let gateways = [Running::demo(), Running::demo()];
+    let (authority, asked) = authority();
+    let nginx = Nginx::asking(authority, [gateways[0].address, gateways[1].address]);
+    let get = |path: &str, cookie: &str| nginx.send(&format!("GET {path}"), &format!("Cookie: session={cookie}\r\n"));
+    let tells = |reply: &str| reply.contains("timestamp") || reply.contains("<svg") || reply.contains("presence\":");
+    let paths = [
+        "/api/v1/users/12/presence",
+        "/api/v1/realm/presence?users=%5B%2212%22%5D",
+        "/users/12/presence.svg",
+        "/api/v1/users/999/presence",
+    ];
+    let refused = |when: &str| {
+        for path in paths {
+            for (reply, status) in [(nginx.get(path), 401), (get(path, "guest"), 403), (get(path, "ada2"), 401)] {
+                assert!(reply.starts_with(&format!("HTTP/1.1 {status}")) && !tells(&reply), "{when}: {path}: {reply}");
+                assert_eq!(cache_control(&reply), ["no-store"], "{when}: {path}");
+            }
+        }
+    };
+    refused("before anybody was told");
+    for path in paths {
+        for _ in 0..3 {
+            let reply = get(path, "ada");
+            let (status, kept) = if path.contains("999") { (400, "no-store") } else { (200, "private, no-cache") };
+            assert!(reply.starts_with(&format!("HTTP/1.1 {status}")), "a refusal is not kept for others: {path}: {reply}");
+            assert_eq!(cache_control(&reply), [kept], "{path}");
+        }
+    }
+    assert_eq!(served(&gateways[0]) + served(&gateways[1]), 2, "12 and 999: the cache answers whoever may know");
+    refused("while the cache is warm");
+    assert_eq!(asked.lock().expect("no panic").first().map(String::as_str), Some(paths[0]), "it is told what is asked for");
+
+    assert!(get("/auth", "ada").starts_with("HTTP/1.1 404"), "nobody else asks it");
+    for way in [
+        "/api/v1/users/12/presence?x",
+        "/api/v1/users/12/presence/",
+        "/api/v1/users/12/presence%2f",
+        "/api/v1/users/12/presence%3f",
+        "/api/v1/users/12/presence;x",
+        "/api/v1/users/12/presence#x",
+        "/api/v1/users/12/%70resence",
+        "/api/v1/users/%31%32/presence",
+        "/api/v1/users/12%0a/presence",
+        "/api/v1/users/12%2f/presence",
+        "/api/v1/users/12%2fx/presence",
+        "/api/v1/users/x%2f..%2f12/presence",
+        "/api/v1/users/%2e%2e/users/12/presence",
+        "/x/../api/v1/users/12/presence",
+        "//api/v1/users/12/presence",
+        "/api//v1/users/12/presence",
+        "/./api/v1/users/12/presence",
+        "/API/v1/users/12/presence",
+        "http://presence.example.com/api/v1/users/12/presence",
+        "/api/v1/realm/presence/?users=%5B12%5D",
+        "/api/v1/realm/presence/..?users=%5B12%5D",
+        "/users/12%2f/presence.svg",
+        "//users/12/presence.svg",
+    ] {
+        let reply = nginx.get(way);
+        let shows_somebody = reply.contains("<svg") && !reply.contains("Activity unknown");
+        assert!(!reply.contains("timestamp") && !shows_somebody, "{way}: {reply}");
+    }
+    for method in ["HEAD", "OPTIONS"] {
+        let reply = nginx.send(&format!("{method} {}", paths[0]), "");
+        assert!(reply.starts_with("HTTP/1.1 401"), "{method}: {reply}");
+    }
+}
+
+#[test]
+fn nginx_tells_nothing_while_nobody_says_who_is_logged_in() {
+    if !there("nginx", Path::new(NGINX)) {
+        return;
+    }
+    let gateways = [Running::demo(), Running::demo()];
+    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+    let nginx = Nginx::asking(nobody, [gateways[0].address, gateways[1].address]);
+    let reply = nginx.send("GET /api/v1/users/12/presence", "Cookie: session=ada\r\n");
+    assert!(reply.starts_with("HTTP/1.1 500") && !reply.contains("timestamp"), "{reply}");
+    assert_eq!(cache_control(&reply), ["no-store"]);
 }
 
 const UNIT: &str = "zulip-presence-gateway.service";
