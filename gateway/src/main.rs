@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use zulip_presence_gateway::doctor::{self, Check};
 use zulip_presence_gateway::settings::{Cli, Command, LastActive, LogFormat, Settings};
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 /// Zulip's address and the key to it.
 async fn account(settings: &Settings) -> Result<Account, String> {
     if settings.demo {
-        let listener = listen(settings.demo_listen, "--demo-listen").await?;
+        let listener = listen(settings.demo_listen, "--demo-listen")?;
         demo::start(listener, settings.demo_generation, settings.demo_people).map_err(|error| error.to_string())
     } else {
         Account::find(settings.config_file.as_deref(), variable).map_err(|error| error.to_string())
@@ -79,7 +79,7 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     };
     let allow_origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     let people = settings.people.clone();
-    let listener = listen(settings.listen, "--listen").await?;
+    let listener = listen(settings.listen, "--listen")?;
     let address = listener.local_addr().map_err(|error| said(&error))?;
     let has_files = !files.is_empty();
     let config = Config {
@@ -111,8 +111,18 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}; choose another address with {flag}"))
+/// Connections that the system holds until they are taken: of a burst beyond it the system drops some, and they come back seconds
+/// later. The system's own bound is mostly this too.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bound().map_err(|error: std::io::Error| format!("cannot listen on {address}: {error}; choose another address with {flag}"))
 }
 
 /// What an administrator should know without asking.
