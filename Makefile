@@ -88,6 +88,12 @@ bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memo
 	@bash tools/need.sh nginx wrk
 	bash bench/gateway.sh
 
+soak: SECONDS := 600
+.PHONY: soak
+soak: $(GATEWAY) ## Load, hostility and restarts on the gateway, SECONDS=600
+	@bash tools/need.sh node wrk
+	node tools/soak.mjs $(SECONDS)
+
 .PHONY: bench
 bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
 	@bash tools/need.sh bench-packages

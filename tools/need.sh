@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|npm-packages|bench-packages|vite-packages|browser|nginx|openssl|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|node|npm-packages|bench-packages|vite-packages|browser|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -57,10 +57,14 @@ cargo_fuzz() {
   cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz
 }
 
-npm_packages() { # folder
+node_js() {
   have node || die "Node.js is missing: install version $NODE_MAJOR or later"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ] ||
     die "Node.js $(node --version) is too old: install version $NODE_MAJOR or later"
+}
+
+npm_packages() { # folder
+  node_js
   cmp -s "$1/package-lock.json" "$1/node_modules/.installed-lock" && return
   say "installing the npm packages of $1/package-lock.json"
   (cd "$1" && npm ci --no-audit --no-fund)
@@ -110,6 +114,7 @@ for need in "$@"; do
     cargo-fuzz) cargo_fuzz ;;
     nightly) nightly ;;
     nightly-name) echo "$NIGHTLY" ;;
+    node) node_js ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     vite-packages) npm_packages tests/vite ;;
