@@ -326,3 +326,25 @@ fn the_log_is_for_machines_if_told_so() {
     assert_eq!(failures[0]["level"], "WARN");
     assert!(failures[0]["mend"].as_str().is_some_and(|mend| !mend.is_empty()));
 }
+
+/// What an administrator should know without asking stands in the log.
+#[test]
+fn the_start_says_how_open_it_is() {
+    #[track_caller]
+    fn says(command: &mut Command, expected: &[&str], never: &[&str]) {
+        let running = Running::start(command.arg("--demo"));
+        running.terminate();
+        let (log, _) = running.ended();
+        for part in expected {
+            assert!(log.contains(part), "{part:?} in {log}");
+        }
+        for part in never {
+            assert!(!log.contains(part), "{part:?} in {log}");
+        }
+    }
+    let (everybody, any_page) = ("the whole organisation is served", "pages of every origin may read who is active");
+    says(&mut program(), &[everybody], &[any_page]);
+    says(program().args(["--allow-origin", "*"]), &[everybody, "WARN", any_page], &[]);
+    let people = file("start-people", "12\n");
+    says(program().arg("--people").arg(people), &["only the people in this file are served"], &[everybody]);
+}

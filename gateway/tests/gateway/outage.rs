@@ -235,3 +235,44 @@ async fn slow_is_not_broken() {
     let took = started.elapsed();
     assert!(took >= Duration::from_secs(3), "{took:?}");
 }
+
+/// A Zulip whose organisation-wide reply is this router's.
+async fn with_realm(realm: axum::routing::MethodRouter) -> Rig {
+    let zulip = organisation(4);
+    let front = axum::Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
+    Rig::asking(on_a_port(front).await, zulip, Options::default())
+}
+
+/// The reply of Zulip, and `blanks` after it.
+fn padded(blanks: usize) -> axum::body::Body {
+    let reply =
+        r#"{"result":"success","msg":"","presences":{"ada@example.com":{"active_timestamp":1795448000}},"server_timestamp":1795448000.5}"#;
+    axum::body::Body::from(format!("{reply}{}", " ".repeat(blanks)))
+}
+
+/// 64 MB are read, packed or not; what is larger is no reply, and costs no more memory than that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reply_of_any_size_is_bounded() {
+    for (megabytes, expected) in [(60, StatusCode::OK), (300, StatusCode::SERVICE_UNAVAILABLE)] {
+        let packed = axum::routing::get(move || async move { padded(megabytes << 20) });
+        let rig = with_realm(packed.layer(tower_http::compression::CompressionLayer::new())).await;
+        rig.until("/metrics", |reply| reply.text().contains(r#"kind="users",outcome="ok"} 1"#)).await;
+        assert_eq!(rig.until(ADA, |reply| reply.status == expected).await.status, expected, "{megabytes} MB");
+        let outcome = if expected == StatusCode::OK { "ok" } else { "not_zulip" };
+        let metrics = rig.get("/metrics").await.text();
+        assert!(metrics.contains(&format!(r#"kind="realm_presence",outcome="{outcome}"}} 1"#)), "{megabytes} MB: {metrics}");
+    }
+}
+
+/// The key goes to the one server that was configured.
+#[tokio::test]
+async fn a_redirect_is_never_followed() {
+    let stranger = organisation(4);
+    let elsewhere = on_a_port(stranger.router()).await;
+    for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+        let location = format!("http://{elsewhere}/api/v1/realm/presence");
+        let rig = with_realm(axum::routing::get(move || async move { (status, [("location", location)]) })).await;
+        is_unavailable(&rig.get(ADA).await, &status);
+    }
+    assert_eq!(stranger.asked(), Vec::<String>::new());
+}
