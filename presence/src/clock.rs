@@ -19,6 +19,8 @@ const ANCHOR_LIFE: Duration = Duration::from_secs(60);
 pub struct Clock {
     anchor: Reading,
     anchored_at: Moment,
+    /// The moment of the last tick.
+    latest: Moment,
     /// Falling in both fields' order: later, and a smaller offset.
     samples: Vec<Sample>,
     jumped: bool,
@@ -35,7 +37,7 @@ impl Clock {
     /// A clock that has seen no reply yet.
     #[must_use]
     pub fn new(now: Reading) -> Self {
-        Self { anchor: now, anchored_at: Moment::default(), samples: Vec::new(), jumped: false }
+        Self { anchor: now, anchored_at: Moment::default(), latest: Moment::default(), samples: Vec::new(), jumped: false }
     }
 
     /// Takes in the lower bound of the server's now that a reply gave.
@@ -58,8 +60,13 @@ impl Clock {
         }
     }
 
-    /// The moment of `now` on the engine's own time line.
+    /// The moment of `now` on the engine's own time line, which never goes back: a short sleep is no jump, and only the wall clock knows
+    /// of it, which may be set back after that.
     pub(crate) fn moment(&self, now: Reading) -> Moment {
+        self.since_anchor(now).max(self.latest)
+    }
+
+    fn since_anchor(&self, now: Reading) -> Moment {
         let (wall, monotonic) = self.advanced(now);
         self.anchored_at + Duration::from_millis(wall.max(monotonic).unsigned_abs())
     }
@@ -69,10 +76,11 @@ impl Clock {
         let (wall, monotonic) = self.advanced(now);
         let jumped = wall.abs_diff(monotonic) > millis(JUMP).unsigned_abs();
         let moment = self.moment(now);
-        if jumped || moment.since(self.anchored_at) > ANCHOR_LIFE {
+        if jumped || moment > self.since_anchor(now) || moment.since(self.anchored_at) > ANCHOR_LIFE {
             self.anchor = now;
             self.anchored_at = moment;
         }
+        self.latest = moment;
         self.jumped |= jumped;
         Tick { now: moment, jumped }
     }
@@ -155,6 +163,18 @@ mod tests {
         assert!(!clock.tick(reading(15, 10)).jumped);
         clock.observe(server(10), reading(15, 10));
         assert_eq!(clock.server_now(reading(15, 10)), server(15), "5 s apart is no jump");
+    }
+
+    #[test]
+    fn a_short_sleep_is_not_undone_by_setting_the_clock_back() {
+        // Four seconds asleep are no jump; then the clock is set back by less and by more than a jump.
+        for back in [4, 8] {
+            let mut clock = started();
+            let slept = clock.tick(reading(14, 10)).now;
+            assert_eq!(clock.moment(reading(14 - back, 10)), slept, "{back} s back");
+            assert_eq!(clock.tick(reading(14 - back, 10)).now, slept, "{back} s back");
+            assert_eq!(clock.tick(reading(17 - back, 13)).now, slept + Duration::from_secs(3), "and it goes on from there");
+        }
     }
 
     #[test]
