@@ -1,0 +1,137 @@
+// A page with many badges that stays open for a day of virtual time.
+
+import { NOON_S } from "./double.mjs";
+import { expect, test } from "./fixtures.mjs";
+import { stopTime } from "./timers.mjs";
+
+const PEOPLE = 500;
+const GROUPS = PEOPLE / 50;
+const HOURS = 24;
+/** In these the allocator, the engine's budgets and the browser's caches find their size. */
+const WARM_HOURS = 4;
+/** What a browser's heap moves by of itself. */
+const NOISE_BYTES = 400_000;
+/** One for the engine, one for the texts at most. */
+const MOST_TIMERS = 2;
+
+test("five hundred badges for a day: as many requests as planned, and nothing grows", async ({
+  page,
+  context,
+  site,
+  tag,
+  said,
+}) => {
+  test.setTimeout(600_000); // A minute, but for a machine that is at its limit.
+  let glue;
+  page.on("request", (request) => {
+    if (request.url().includes("widget.js")) glue = request.url();
+  });
+  await page.addInitScript(stopTime, NOON_S * 1000);
+  await page.addInitScript(simulate, 60);
+  const badges = Array.from(
+    { length: PEOPLE },
+    // Every tenth with a text that is renewed by the minute.
+    (_, i) =>
+      `<zulip-presence user="${i + 1}" ${i % 10 ? "" : 'label="last-active"'}>P${i + 1}</zulip-presence>`,
+  );
+  // All on screen: every group is to be asked.
+  const style = `<style>p { font-size: 5px; line-height: 1 }</style>`;
+  await page.goto(site.page(`<p>${badges.join(" ")}</p>`, style + tag()));
+  await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(0);
+  const devtools = await context.newCDPSession(page);
+  const first = await page.evaluate(() => day.asked());
+  expect(Object.keys(first)).toHaveLength(GROUPS);
+
+  const measured = [];
+  for (let hour = 0; hour <= HOURS; hour++) {
+    if (hour > 0) await page.evaluate(() => virtual.pass(3_600_000));
+    measured.push(await measure());
+    expect(await page.evaluate(() => day.wrong()), `hour ${hour}`).toEqual([]);
+  }
+  console.log(`day: ${JSON.stringify(measured)}`);
+  const [warm, last] = [measured[WARM_HOURS], measured.at(-1)];
+  expect(last.wasm).toBe(warm.wasm);
+  expect(last.heap - warm.heap).toBeLessThan(NOISE_BYTES);
+  expect(last.nodes - warm.nodes).toBeLessThan(PEOPLE);
+  expect(last.listeners).toBe(warm.listeners);
+  for (const { timers } of measured) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
+
+  // An interval has 54 to 66 s. The mean of so many is 60 s to a hundredth.
+  const asked = Object.values(await page.evaluate(() => day.asked()));
+  expect(asked).toHaveLength(GROUPS);
+  for (const one of asked) {
+    expect(one).toBeGreaterThanOrEqual((HOURS * 3_600) / 66);
+    expect(one).toBeLessThanOrEqual((HOURS * 3_600) / 54 + 1);
+  }
+  const sum = asked.reduce((sum, one) => sum + one, 0);
+  const planned = GROUPS * HOURS * 60;
+  expect(Math.abs(sum - planned)).toBeLessThan(planned / 100);
+  // People came and went: each is active, idle and offline twice a day.
+  expect(await page.evaluate(() => day.changes)).toBeGreaterThan(PEOPLE * 5);
+  expect(said).toEqual([]);
+
+  async function measure() {
+    for (let i = 0; i < 3; i++) await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize: heap } = await devtools.send("Runtime.getHeapUsage");
+    const { nodes, jsEventListeners: listeners } = await devtools.send("Memory.getDOMCounters");
+    const { timers, set, wasm } = await page.evaluate(async (glue) => {
+      const { default: init } = await import(glue);
+      return {
+        timers: virtual.pending(),
+        set: virtual.set(),
+        wasm: (await init()).memory.buffer.byteLength,
+      };
+    }, glue);
+    return { heap, nodes, listeners, timers, set, wasm };
+  }
+});
+
+/** Runs in the page: its endpoint, and what is counted. Reports come every `report_s`. */
+function simulate(report_s) {
+  const now_s = () => Date.now() / 1000;
+  /** By turns three hours at the desk, two hours idle, and seven away; each person began at another time. */
+  const claims = (id, now) => {
+    const period_s = 12 * 3_600;
+    const shift_s = (id * 7_919) % period_s;
+    const began_s = now - ((now + shift_s) % period_s);
+    const reported = now - (now % report_s);
+    const active = Math.min(reported, began_s + 3 * 3_600);
+    const idle = Math.min(reported, began_s + 5 * 3_600);
+    return { active: Math.max(active, began_s), idle: Math.max(idle, began_s) };
+  };
+  const groups = new Map();
+  const { fetch } = window;
+  window.fetch = async (...request) => {
+    const url = new URL(request[0], location.href);
+    if (!url.pathname.endsWith("/realm/presence")) return fetch(...request);
+    const users = url.searchParams.get("users");
+    groups.set(users, (groups.get(users) ?? 0) + 1);
+    const now = now_s();
+    const presences = {};
+    for (const id of JSON.parse(users)) {
+      const { active, idle } = claims(Number(id), now);
+      presences[id] = { active_timestamp: active, idle_timestamp: idle };
+    }
+    return Response.json({ result: "success", msg: "", presences, server_timestamp: now });
+  };
+  const day = (globalThis.day = {
+    changes: 0,
+    asked: () => Object.fromEntries(groups),
+    /** Whose badge is not what their claims say, but for those who changed within the last three minutes and a half. */
+    wrong: () => {
+      const status = (id, now, at) => {
+        const { active, idle } = claims(id, at);
+        if (now - active < 200) return "active";
+        return now - idle < 200 ? "idle" : "offline";
+      };
+      const now = now_s();
+      return [...document.querySelectorAll("zulip-presence")]
+        .map((badge) => ({ id: Number(badge.getAttribute("user")), shown: badge.status }))
+        .filter(({ id, shown }) => {
+          const due = [0, 70].map((ago) => status(id, now, now - ago));
+          return !due.includes(shown);
+        });
+    },
+  });
+  addEventListener("presence-change", () => (day.changes += 1));
+}
