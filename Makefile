@@ -83,6 +83,11 @@ test-smallest: dist-smallest $(GATEWAY) yew-team tools-browser tools-vite ## Wha
 	node tools/package.mjs
 	npx --no-install playwright test
 
+.PHONY: test-firefox
+test-firefox: dist $(GATEWAY) tools-firefox ## Widget and built files in Firefox: wasm-bindgen-test, WebDriver
+	WASM_BINDGEN_TEST_TIMEOUT=120 GECKODRIVER="$${GECKODRIVER:-$$(command -v geckodriver)}" cargo test $(WASM) $(WIDGET)
+	node --test tests/firefox/
+
 .PHONY: bench-gateway
 bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
 	@bash tools/need.sh nginx wrk
@@ -134,7 +139,7 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-vite tools-audit tools-fuzz tools-browser tools-gateway
+.PHONY: tools-wasm tools-build tools-npm tools-vite tools-audit tools-fuzz tools-browser tools-firefox tools-gateway
 tools-wasm:
 	@bash tools/need.sh wasm-target
 tools-build: tools-wasm tools-npm
@@ -149,5 +154,7 @@ tools-fuzz:
 	@bash tools/need.sh cargo-fuzz
 tools-browser:
 	@bash tools/need.sh browser
+tools-firefox: tools-build
+	@bash tools/need.sh firefox geckodriver
 tools-gateway:
 	@bash tools/need.sh nginx openssl python-client

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|node|npm-packages|bench-packages|vite-packages|browser|nginx|openssl|wrk|python-client...
+# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
 CARGO_DENY_VERSION=0.20.2
 CARGO_FUZZ_VERSION=0.13.2
+GECKODRIVER_VERSION=0.37.1
 NODE_MAJOR=20
 NIGHTLY=nightly-2026-05-20 # only for make dist-smallest
 PYTHON_CLIENT_VERSION=0.9.1
@@ -88,6 +89,10 @@ browser() {
   debian "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths" chromium chromium-driver
 }
 
+firefox() {
+  [ -n "${FIREFOX:-}" ] || have firefox || have firefox-esr || debian "install Firefox, and set FIREFOX to its path" firefox-esr
+}
+
 reverse_proxy() {
   have nginx || [ -x /usr/sbin/nginx ] || debian "install nginx" nginx-light
 }
@@ -119,6 +124,8 @@ for need in "$@"; do
     bench-packages) npm_packages bench ;;
     vite-packages) npm_packages tests/vite ;;
     browser) browser ;;
+    firefox) firefox ;;
+    geckodriver) cargo_tool geckodriver "$GECKODRIVER_VERSION" geckodriver ;;
     nginx) reverse_proxy ;;
     openssl) have openssl || debian "install openssl" openssl ;;
     wrk) load_generator ;;

@@ -1,0 +1,252 @@
+// The script tag in Firefox, against the real gateway: what the Playwright suite shows in Chromium, as far as browsers may differ.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { Gateway } from "../e2e/gateway.mjs";
+import { Site } from "../e2e/site.mjs";
+import { Firefox, KEYS } from "./webdriver.mjs";
+
+const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")
+  .trimEnd()
+  .split("\n")
+  .slice(1)
+  .map((row) => row.split("\t")[0]);
+
+const PIXEL =
+  "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='40' height='40'/%3E";
+
+let site, gateway, firefox;
+
+before(async () => {
+  site = await new Site().start();
+  gateway = await new Gateway(["--allow-origin", site.origin]).start();
+  firefox = await new Firefox().start();
+  console.log(firefox.version);
+  // Ahead of all scripts of a page: what they write to the console, what they throw, and what the policy forbids.
+  site.route("/said.js", (_, response) => {
+    response.writeHead(200, { "Content-Type": "text/javascript" });
+    response.end(`
+      globalThis.said = [];
+      for (const level of ["log", "info", "warn", "error"])
+        console[level] = (...parts) => said.push(level + ": " + parts.join(" "));
+      addEventListener("error", ({ message }) => said.push("uncaught: " + message));
+      addEventListener("unhandledrejection", ({ reason }) => said.push("uncaught: " + reason));
+      addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+        said.push("policy: " + violatedDirective + " " + blockedURI));`);
+  });
+});
+
+after(async () => {
+  await firefox?.stop();
+  await gateway?.kill();
+  await site?.stop();
+});
+
+const tag = (settings = "") =>
+  `<script src="/said.js"></script><script src="${gateway.url}/zulip-presence.js" async ${settings}></script>`;
+
+/** A test that must leave no line in the console. */
+const silently = (name, body) =>
+  test(name, async () => {
+    await body();
+    assert.deepEqual(await firefox.run(() => said), []);
+  });
+
+const open = (body, head = tag()) => firefox.open(site.page(body, head));
+
+const known = (count) =>
+  firefox.until(
+    (count) =>
+      document.querySelectorAll(
+        "zulip-presence:is([status=active], [status=idle], [status=offline])",
+      ).length === count,
+    count,
+  );
+
+/** What the gateway says of somebody, where it is not about to change within a minute. */
+function clear({ active_timestamp, idle_timestamp }, now) {
+  const [active, idle] = [now - active_timestamp, now - idle_timestamp];
+  if (active < 130) return "active";
+  if (active > 270 && idle < 130) return "idle";
+  if (active > 270 && idle > 270) return "offline";
+  return undefined;
+}
+
+/** What the gateway says of everybody, `{ presences, server_timestamp }`. */
+async function told() {
+  const users = encodeURIComponent(JSON.stringify(EVERYBODY));
+  const reply = await fetch(`${gateway.url}/api/v1/realm/presence?users=${users}`);
+  return reply.json();
+}
+
+silently("every badge shows what the gateway says", async () => {
+  // Of some the gateway learns a little later than of most; one of the demo's people has never opened Zulip.
+  const isSilent = (presence) => Object.keys(presence).length === 0;
+  while (Object.values((await told()).presences ?? [{}, {}]).filter(isSilent).length > 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await open(
+    EVERYBODY.map((id) => `<zulip-presence user="${id}">P${id}</zulip-presence>`).join(" "),
+  );
+  await known(EVERYBODY.length - 1);
+  const { presences, server_timestamp } = await told();
+  const shown = await firefox.run(() =>
+    [...document.querySelectorAll("zulip-presence")].map((badge) => ({
+      status: badge.status,
+      drawn: badge.shadowRoot.querySelector("svg[part=badge]").getAttribute("class"),
+    })),
+  );
+  const compared = new Set();
+  for (const [i, id] of EVERYBODY.entries()) {
+    const status = clear(presences[id], server_timestamp);
+    if (status === undefined) continue;
+    compared.add(status);
+    assert.equal(shown[i].status, status, id);
+    assert.equal(shown[i].drawn, status, id);
+  }
+  assert.deepEqual([...compared].sort(), ["active", "idle", "offline"]);
+});
+
+silently("a badge has a name for those who cannot see it", async () => {
+  await open(`<zulip-presence user="12" name="Ada">Ada</zulip-presence>`);
+  await known(1);
+  const { role, label } = await firefox.accessible(() =>
+    document.querySelector("zulip-presence").shadowRoot.querySelector("svg[part=badge]"),
+  );
+  assert.match(role, /^(img|image|graphic)$/);
+  assert.match(label, /Ada|Active|Idle|Offline/i);
+});
+
+silently("labels say the status and the last activity", async () => {
+  await open(
+    `<zulip-presence user="12" label="status">Ada</zulip-presence>
+     <zulip-presence user="12" label="last-active">Ada</zulip-presence>
+     <zulip-presence user="12">Ada</zulip-presence>`,
+  );
+  await known(3);
+  const labels = await firefox.until(() => {
+    const labels = [...document.querySelectorAll("zulip-presence")].map(
+      (badge) => badge.shadowRoot.querySelector("[part=label]")?.textContent ?? "",
+    );
+    return labels[0] && labels[1] ? labels : null;
+  });
+  assert.match(labels[0], /^(Active now|Idle|Offline)$/);
+  assert.match(labels[1], /^(Active|Idle|Not active)/);
+  assert.equal(labels[2], "");
+});
+
+silently("an overlaid badge sits on the corner of the picture", async () => {
+  await open(
+    `<zulip-presence user="12" overlay><img src="${PIXEL}" alt="Ada" width="40" height="40"></zulip-presence>`,
+  );
+  await known(1);
+  const { picture, badge } = await firefox.run(() => {
+    const host = document.querySelector("zulip-presence");
+    const box = (element) => {
+      const { right, bottom, width, height } = element.getBoundingClientRect();
+      return { right, bottom, width, height };
+    };
+    return {
+      picture: box(host.querySelector("img")),
+      badge: box(host.shadowRoot.querySelector("svg[part=badge]")),
+    };
+  });
+  assert.ok(badge.width > 8 && badge.width === badge.height, JSON.stringify(badge));
+  assert.ok(Math.abs(badge.right - picture.right) < 3, JSON.stringify({ picture, badge }));
+  assert.ok(Math.abs(badge.bottom - picture.bottom) < 8, JSON.stringify({ picture, badge }));
+});
+
+silently("a strict Content-Security-Policy lets it work", async () => {
+  const policy = `default-src 'none'; script-src 'self' ${gateway.url} 'wasm-unsafe-eval'; style-src 'self'; connect-src ${gateway.url}; img-src data:`;
+  const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
+  await open(`<zulip-presence user="12" label="status">Ada</zulip-presence>`, head);
+  await known(1);
+  // Its style came along: a badge without it would be as large as its drawing.
+  const width = await firefox.run(
+    () =>
+      document
+        .querySelector("zulip-presence")
+        .shadowRoot.querySelector("svg[part=badge]")
+        .getBoundingClientRect().width,
+  );
+  assert.ok(width > 8 && width < 20, `${width}`);
+});
+
+silently("a page's own elements are marked", async () => {
+  await open(
+    `<ul><li data-zulip-presence="12">Ada</li><li data-zulip-presence="17">Tomasz</li></ul>`,
+    tag("data-scan"),
+  );
+  await known(2);
+  await firefox.run(() => {
+    const late = document.createElement("li");
+    late.dataset.zulipPresence = "23";
+    late.textContent = "Chiamaka";
+    document.querySelector("ul").append(late);
+  });
+  await known(3);
+  assert.match(await firefox.run(() => document.querySelector("ul").innerText), /Chiamaka/);
+});
+
+silently("a page is told of changes, and may ask", async () => {
+  site.route("/listen.js", (_, response) => {
+    response.writeHead(200, { "Content-Type": "text/javascript" });
+    response.end(`
+        globalThis.changes = [];
+        globalThis.heard = [];
+        addEventListener("presence-change", ({ detail }) => changes.push(detail));
+        addEventListener("DOMContentLoaded", () => zulipPresence.subscribe("12", ({ status }) => heard.push(status)));`);
+  });
+  await open(
+    `<script src="/listen.js"></script><zulip-presence user="12">Ada</zulip-presence>`,
+    tag().replace(" async", ""),
+  );
+  await known(1);
+  const { changes, heard, asked, lastActive } = await firefox.run(() => {
+    const { user, status, lastActive } = zulipPresence.get(12);
+    return {
+      changes: globalThis.changes.map(({ user, status, previous }) => ({ user, status, previous })),
+      heard: globalThis.heard,
+      asked: { user, status, isDate: lastActive === null || lastActive.getTime() > 0 },
+      lastActive: typeof document.querySelector("zulip-presence").lastActive,
+    };
+  });
+  assert.equal(changes.length, 1);
+  assert.deepEqual([changes[0].user, changes[0].previous], ["12", "unknown"]);
+  assert.deepEqual(heard, [changes[0].status]);
+  assert.deepEqual(asked, { user: "12", status: changes[0].status, isDate: true });
+  assert.equal(lastActive, "object");
+});
+
+silently("badges come, move and go", async () => {
+  await open(`<main></main><aside></aside>`);
+  await firefox.run(() => {
+    for (const user of ["12", "17", "23"]) {
+      const badge = document.createElement("zulip-presence");
+      badge.setAttribute("user", user);
+      document.querySelector("main").append(badge);
+    }
+  });
+  await known(3);
+  const statuses = await firefox.run(async () => {
+    const [first, second] = document.querySelectorAll("zulip-presence");
+    const before = first.status;
+    document.querySelector("aside").append(first);
+    second.remove();
+    await new Promise((resolve) => setTimeout(resolve));
+    return [before, first.status];
+  });
+  assert.equal(statuses[1], statuses[0]);
+  await known(2);
+});
+
+silently("without details the keyboard passes a badge by", async () => {
+  await open(
+    `<a href="#one" id="one">One</a> <zulip-presence user="12" label="status">Ada</zulip-presence> <a href="#two" id="two">Two</a>`,
+  );
+  await known(1);
+  await firefox.run(() => document.querySelector("#one").focus());
+  await firefox.press(KEYS.tab);
+  assert.equal(await firefox.run(() => document.activeElement.id), "two");
+});
