@@ -157,8 +157,9 @@
 
     function load() {
       return (ready ??= (async () => {
-        const [glue, binary] = [".js", "_bg.wasm"].map(
-          (end) => new URL(`zulip-presence-widget${end}?v=${VERSION}`, here).href,
+        const [glue, binary] = ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"].map(
+          // Where a bundler puts them is its own affair.
+          (name) => (IS_PACKAGE ? name : new URL(`${name}?v=${VERSION}`, here).href),
         );
         try {
           // Both at once: the one need not wait for the other, and the first question for neither.

@@ -1,6 +1,6 @@
 // Shows that no npm package reaches a page: npm's are for building and testing alone.
 //
-// What pages load is src/element.js, src/scan.js, demo/, what wasm-bindgen generates, and the wasm. In all of these the scripts import files
+// What pages load is src/*.js, demo/, what wasm-bindgen generates, and the wasm. In all of these the scripts import files
 // beside themselves only; esbuild minifies them one by one, and never bundles.
 
 import { readFile, readdir } from "node:fs/promises";
@@ -27,7 +27,7 @@ for (const [place, entry] of Object.entries((await json("package-lock.json")).pa
     faults.push(`package-lock.json: ${place} is no tool`);
 }
 
-const sources = ["src/element.js", "src/scan.js", ...(await scripts("demo"))];
+const sources = [...(await scripts("src")), ...(await scripts("demo"))];
 const built = await scripts("dist");
 for (const path of [...sources, ...built]) {
   for (const [, specifier] of (await readFile(path, "utf8")).matchAll(SPECIFIER)) {

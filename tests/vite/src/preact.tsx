@@ -7,8 +7,8 @@ export const wrong = <zulip-presence user={17} label="loud" />;
 
 export function team(root: Element) {
   render(
-    <zulip-presence user="23" name="Chiamaka" overlay>
-      Chiamaka
+    <zulip-presence user="3001" name="Ines" label="status" lang="de" details>
+      Ines
     </zulip-presence>,
     root,
   );
