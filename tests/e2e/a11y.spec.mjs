@@ -41,6 +41,13 @@ for (const [what, media] of [
         await expect(page.locator(`zulip-presence[status=${status}]`).first()).toBeVisible();
       }
       expect(await violations(page)).toEqual([]);
+
+      // And with a popover open.
+      const details = page.locator("zulip-presence[details]");
+      if ((await details.count()) === 0) return;
+      await details.first().getByRole("button").click();
+      await expect(details.first().locator("[part=details]")).toBeVisible();
+      expect(await violations(page)).toEqual([]);
     });
   }
 }
