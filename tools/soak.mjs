@@ -12,7 +12,7 @@ const PROGRAM = process.env.GATEWAY ?? "target/gateway/zulip-presence-gateway";
 const SECONDS = Number(process.argv[2] ?? 600);
 const CONNECTIONS = 32;
 const IDLE = 10_000;
-/** Megabytes by which the gateway may grow from its first calm hour to its last. */
+/** Megabytes by which the gateway may grow from its second calm stretch to its last. */
 const MAX_GROWTH_MB = 8;
 /** Seconds in which it must serve again after Zulip is back: it asks again after 5 to 10 s. */
 const MAX_RECOVERY_S = 30;

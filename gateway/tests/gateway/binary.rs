@@ -348,3 +348,31 @@ fn the_start_says_how_open_it_is() {
     let people = file("start-people", "12\n");
     says(program().arg("--people").arg(people), &["only the people in this file are served"], &[everybody]);
 }
+
+/// Works, but somebody should know.
+#[test]
+fn the_doctor_warns() {
+    let zulip = organisation(4);
+    zulip.advance(Duration::from_secs(600));
+    let json = |text: &'static str| ([("content-type", "application/json")], text);
+    let me = axum::routing::get(move || async move { json(r#"{"result":"success","msg":"","user_id":12,"is_bot":false}"#) });
+    let limited = axum::middleware::map_response(|mut response: axum::response::Response| async move {
+        for (name, value) in [("x-ratelimit-limit", 200), ("x-ratelimit-remaining", 20)] {
+            response.headers_mut().insert(name, value.into());
+        }
+        response
+    });
+    let site = serve_in_background(Router::new().route("/api/v1/users/me", me).layer(limited).fallback_service(zulip.router()));
+    let config = file("doctor-warns", &format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key()));
+    let output = program().arg("--config-file").arg(&config).args(["--allow-origin", "*", "doctor"]).output().expect("it starts");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "a warning is no error: {said}");
+    for warning in [
+        "! the key is that of a human, presence-bot@example.com",
+        "! 20 of 200 requests a minute are left",
+        "only: let NTP set it",
+        "! pages of every origin may read who is active",
+    ] {
+        assert!(said.contains(warning), "{warning:?} in\n{said}");
+    }
+}
