@@ -4,7 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -95,14 +95,15 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, end: 
         // Without it only slower.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        let is_answering = Arc::new(AtomicBool::new(false));
-        let answering = Arc::clone(&is_answering);
+        // Counts up when a request is there and when its answer is: odd while something is being answered.
+        let turns = Arc::new(AtomicU64::new(0));
+        let turn = Arc::clone(&turns);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (answer, answering) = (router.clone().oneshot(request.map(Body::new)), Arc::clone(&answering));
-            answering.store(true, Ordering::Relaxed);
+            let (answer, turn) = (router.clone().oneshot(request.map(Body::new)), Arc::clone(&turn));
+            turn.fetch_add(1, Ordering::Relaxed);
             async move {
                 let answer = answer.await;
-                answering.store(false, Ordering::Relaxed);
+                turn.fetch_add(1, Ordering::Relaxed);
                 answer
             }
         });
@@ -112,17 +113,19 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, end: 
         tokio::spawn(async move {
             let mut connection = pin!(connection);
             let mut wanted = pin!(places.wanted.notified());
+            let mut last = 0;
             // What goes wrong on a connection is the client's own affair.
             let over = poll_fn(|context| {
                 if connection.as_mut().poll(context).is_ready() {
                     return Poll::Ready(());
                 }
-                if is_answering.load(Ordering::Relaxed) {
-                    // At the end of the queue again, once there is an answer.
+                let turn = turns.load(Ordering::Relaxed);
+                if turn != last {
+                    last = turn;
+                    // At the end of the queue again.
                     wanted.set(places.wanted.notified());
-                    return Poll::Pending;
                 }
-                wanted.as_mut().poll(context)
+                if turn.is_multiple_of(2) { wanted.as_mut().poll(context) } else { Poll::Pending }
             });
             tokio::select! {
                 () = over => return,
@@ -149,6 +152,31 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+
+    /// Of three connections the one that asked first and last stays.
+    #[tokio::test]
+    async fn whoever_was_served_lately_stays() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        let router = Router::new().route("/", get(|| async { "here\n" }));
+        tokio::spawn(serve_at_most(3, listener, router, std::future::pending()));
+        let connect = async || TcpStream::connect(address).await.expect("it listens");
+        let ask = async |stream: &mut TcpStream| {
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
+            let mut reply = vec![0; 1024];
+            let length = stream.read(&mut reply).await.expect("it answers");
+            assert!(reply[..length].ends_with(b"here\n"), "{}", String::from_utf8_lossy(&reply));
+        };
+        let (mut first, mut idle) = (connect().await, connect().await);
+        ask(&mut first).await;
+        ask(&mut idle).await;
+        for _ in 0..10 {
+            ask(&mut first).await;
+        }
+        let _third = connect().await;
+        assert_eq!(idle.read(&mut [0]).await.expect("no reset"), 0, "the longest idle one is ended");
+        ask(&mut first).await;
+    }
 
     /// Eight places, all taken by connections that send nothing, half a head, or a request that takes its time.
     #[tokio::test]
