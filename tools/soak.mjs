@@ -12,8 +12,10 @@ const PROGRAM = process.env.GATEWAY ?? "target/gateway/zulip-presence-gateway";
 const SECONDS = Number(process.argv[2] ?? 600);
 const CONNECTIONS = 32;
 const IDLE = 10_000;
-/** Megabytes by which the gateway may grow from its second calm stretch to its last. */
-const MAX_GROWTH_MB = 8;
+/** Megabytes by which the gateway may grow from its first calm stretch to its last: ten bytes a reply. */
+const MAX_GROWTH_MB = 12;
+/** Full houses before that: so many until the allocator has set aside what it will need (seen: it stops to grow after four). */
+const REHEARSALS = 6;
 /** Seconds in which it must serve again after Zulip is back: it asks again after 5 to 10 s. */
 const MAX_RECOVERY_S = 30;
 const ADA = "/api/v1/users/12/presence";
@@ -286,6 +288,12 @@ await act("gateway killed while Zulip is out", short, {
 await kill(gateway);
 startGateway();
 await recovery();
+for (let time = 0; time < REHEARSALS; time++) {
+  const end = await crowd(idle, (socket) => socket.write(`GET ${ADA} HTTP/1.1\r\nHost: x\r\n\r\n`));
+  await sleep(500);
+  end();
+  await sleep(500);
+}
 const left = SECONDS - (performance.now() - began) / 1_000;
 const cycles = Math.max(2, Math.floor(left / 75));
 const each = left / (5 * cycles + 1);
@@ -299,8 +307,7 @@ for (let cycle = 0; cycle < cycles; cycle++) {
 }
 calm.push(await act("calm", each));
 
-// What a first crowd made it set aside stays: growth is what comes after the first cycle.
-const [first, last] = [calm[1].memory, calm.at(-1).memory];
+const [first, last] = [calm[0].memory, calm.at(-1).memory];
 if (last - first > MAX_GROWTH_MB)
   failures.push(`memory grew from ${first.toFixed(1)} to ${last.toFixed(1)} MB`);
 for (const [name, seconds] of Object.entries(recoveries))
