@@ -84,6 +84,7 @@ test("npm packs what is meant and nothing else, and installing it runs nothing",
 });
 
 test("its types hold for TypeScript, React, Preact and Vue, and find mistakes", async () => {
+  test.slow();
   // Mistakes are marked in the project by @ts-expect-error, which is an error itself where there is none.
   const check = run("npx", ["--no-install", "vue-tsc", "--noEmit"], { cwd: PROJECT });
   const said = await check.catch(({ stdout }) => ({ stdout }));
