@@ -76,6 +76,11 @@ test("with words at the end of a line", async ({ shifts }) => {
   expect(await shifts(LABELS, RESERVED)).toEqual({ before: 0, after: 0 });
 });
 
+test("with details, which make the badge a button", async ({ shifts }) => {
+  const body = INLINE.replaceAll(" name=", " details name=");
+  expect(await shifts(body, RESERVED)).toEqual({ before: 0, after: 0 });
+});
+
 test("right to left", async ({ shifts }) => {
   expect(await shifts(`<div dir="rtl">${INLINE}</div>`, RESERVED)).toEqual({ before: 0, after: 0 });
 });
