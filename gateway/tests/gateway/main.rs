@@ -10,3 +10,4 @@ mod outage;
 mod rig;
 mod secrets;
 mod tls;
+mod upstream;

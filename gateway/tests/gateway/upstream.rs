@@ -1,0 +1,142 @@
+//! A Zulip, or what answers in its place, that means harm: what it sends is bounded, and pages get a plain 503 or what was known before.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use hyper::body::Frame;
+use tokio::task::JoinSet;
+use zulip_presence_gateway::demo::Fault;
+
+use crate::rig::{ADA, Options, Reply, Rig, on_a_port, organisation};
+
+const MIB: usize = 1 << 20;
+/// Most bytes of a reply that the gateway keeps.
+const MOST: usize = 64 * MIB;
+
+/// A body that never ends: hands out pieces as they are wanted, and counts.
+struct Flood {
+    piece: Bytes,
+    /// Before each piece.
+    pause: Duration,
+    taken: Arc<AtomicUsize>,
+    sleep: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Flood {
+    fn of(piece: Vec<u8>, pause: Duration) -> (Self, Arc<AtomicUsize>) {
+        let taken = Arc::new(AtomicUsize::new(0));
+        (Self { piece: piece.into(), pause, taken: taken.clone(), sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }, taken)
+    }
+}
+
+impl hyper::body::Body for Flood {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if !self.pause.is_zero() {
+            if self.sleep.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            let next = tokio::time::Instant::now() + self.pause;
+            self.sleep.as_mut().reset(next);
+        }
+        self.taken.fetch_add(self.piece.len(), Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Frame::data(self.piece.clone()))))
+    }
+}
+
+/// A gateway whose Zulip answers about everybody by `reply`, and about all else as it should.
+async fn rig(reply: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Rig {
+    let zulip = organisation(4);
+    let realm = get(move || std::future::ready(reply()));
+    let router = Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
+    Rig::asking(on_a_port(router).await, zulip, Options::default())
+}
+
+fn json(body: impl Into<Body>) -> Response {
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
+
+/// How often a reply about everybody came to `outcome`.
+async fn came_to(rig: &Rig, outcome: &str) {
+    let row = format!(r#"kind="realm_presence",outcome="{outcome}"}}"#);
+    rig.until("/metrics", |reply| reply.text().contains(&row)).await;
+    assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
+    let reply: Reply = rig.get(ADA).await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{}", reply.text());
+    assert_eq!(reply.word("/result"), "error");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_cut_off_at_64_mib() {
+    let (flood, taken) = Flood::of(vec![b' '; MIB], Duration::ZERO);
+    let once = Arc::new(std::sync::Mutex::new(Some(flood)));
+    let rig = rig(move || json(once.lock().unwrap().take().map_or_else(Body::empty, Body::new))).await;
+    rig.get(ADA).await;
+    came_to(&rig, "not_zulip").await;
+    let taken = taken.load(Ordering::Relaxed);
+    // What is on the way in sockets and buffers comes on top.
+    assert!((MOST..MOST + 24 * MIB).contains(&taken), "{} MiB", taken / MIB);
+}
+
+#[tokio::test]
+async fn one_byte_a_second_is_given_up_after_ten() {
+    let rig = rig(|| {
+        let (drip, _) = Flood::of(vec![b' '], Duration::from_secs(1));
+        json(Body::new(drip))
+    })
+    .await;
+    rig.get(ADA).await;
+    came_to(&rig, "timed_out").await;
+}
+
+#[tokio::test]
+async fn ten_thousand_levels_are_no_reply() {
+    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+        let nested = [open.repeat(10_000), "1".into(), close.repeat(10_000)].concat();
+        let body = format!(r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{nested}}},"server_timestamp":1}}"#);
+        let rig = rig(move || json(body.clone())).await;
+        rig.get(ADA).await;
+        came_to(&rig, "not_zulip").await;
+    }
+}
+
+/// What no clock can mean imposes no wait; what would be years is told to pages as a minute at most.
+#[tokio::test]
+async fn absurd_waits_are_no_waits() {
+    let mut rows = JoinSet::new();
+    for (retry_after_s, is_kept) in [(-5.0, false), (f64::NAN, false), (0.0, false), (1e9, true), (f64::INFINITY, false)] {
+        for in_body in [true, false] {
+            rows.spawn(async move {
+                let zulip = organisation(4);
+                zulip.fail_at("realm/presence", Fault::RateLimited { retry_after_s, in_body });
+                let rig = Rig::with(zulip, Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+                let reply = rig.get(ADA).await;
+                assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{retry_after_s}");
+                let wait = reply.header("retry-after").parse::<u64>().expect("whole seconds");
+                assert!((1..=60).contains(&wait), "{retry_after_s}: {wait}");
+                if is_kept {
+                    assert_eq!(rig.asked("realm/presence"), 1, "{retry_after_s}");
+                } else {
+                    // The gateway's own wait is 5 s at most.
+                    rig.until("/metrics", |_| rig.asked("realm/presence") > 1).await;
+                }
+            });
+        }
+    }
+    while let Some(row) = rows.join_next().await {
+        row.expect("the row holds");
+    }
+}
