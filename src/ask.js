@@ -18,16 +18,22 @@ export function ask({ endpoint, credentials, email }, here, seen) {
   }
   const ids = [...people.keys()];
   const groups = ids.map((_, at) => (at % GROUP ? [] : ids.slice(at, at + GROUP)));
-  for (const group of groups
-    .filter((group) => group.some((id) => people.get(id)))
-    .slice(0, MAX_IN_FLIGHT)) {
+  const wanted = groups.filter((group) => group.some((id) => people.get(id)));
+  for (const group of wanted.splice(0, MAX_IN_FLIGHT)) preload(group);
+
+  /** One after the other: the engine asks for them in the same order, and no more at a time. */
+  function preload(group) {
     const users = encodeURIComponent(JSON.stringify(group.sort((a, b) => a - b)));
+    const next = () => {
+      if (wanted.length) preload(wanted.shift());
+    };
     document.head.append(
       Object.assign(document.createElement("link"), {
         rel: "preload",
         as: "fetch",
         crossOrigin: "",
         href: `${base}/realm/presence?users=${users}`,
+        onload: next,
       }),
     );
   }

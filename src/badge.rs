@@ -176,12 +176,10 @@ impl Inner {
             None => set_attribute(&self.drawing, "aria-label", &name),
         }
         // Those who hear the page must hear in which language it is said, if not in the one around.
-        if words.is_of(&language) {
-            if self.root.has_attribute("lang") {
-                let _ = self.root.remove_attribute("lang");
-            }
-        } else {
-            set_attribute(&self.root, "lang", words.language());
+        match words.other_language() {
+            Some(language) => set_attribute(&self.root, "lang", language),
+            None if self.root.has_attribute("lang") => drop(self.root.remove_attribute("lang")),
+            None => {}
         }
     }
 

@@ -5,12 +5,17 @@ use std::rc::Rc;
 
 use slab::Slab;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{CustomEvent, Element};
-use zulip_presence_widget::__private::{Badge, Wanted, object};
+use web_sys::Element;
+use zulip_presence_widget::__private::{Badge, Wanted};
 use zulip_presence_widget::{Label, View};
 
 use crate::page_api;
+
+#[wasm_bindgen]
+extern "C" {
+    /// See `tell.js`.
+    fn reflect(element: &Element, status: &str, previous: &str, last_active_ms: Option<f64>);
+}
 
 thread_local! {
     static MOUNTED: RefCell<Slab<Rc<Mounted>>> = const { RefCell::new(Slab::new()) };
@@ -59,7 +64,7 @@ pub fn unmount(number: usize) {
 /// When the person was last active, in milliseconds since 1970.
 #[wasm_bindgen]
 pub fn last_active(number: usize) -> Option<f64> {
-    Some(find(number)?.badge.view().last_active?.as_ms() as f64)
+    find(number)?.badge.view().last_active.map(page_api::milliseconds)
 }
 
 /// Asks about the person at once, but not more often than every 10 s.
@@ -101,15 +106,7 @@ impl Mounted {
 fn show(element: &Element, view: View) {
     let previous = element.get_attribute("status").unwrap_or_default();
     let status = view.status.as_str();
-    if previous == status {
-        return;
-    }
-    // Fails for invalid names only.
-    let _ = element.set_attribute("status", status);
-    let detail = page_api::detail(&element.get_attribute("user").unwrap_or_default(), view, Some(&previous));
-    let init = object(&[("bubbles", &JsValue::TRUE), ("composed", &JsValue::TRUE), ("detail", &detail)]);
-    if let Ok(event) = CustomEvent::new_with_event_init_dict("presence-change", init.unchecked_ref()) {
-        // Listeners that throw are the browser's to report.
-        let _ = element.dispatch_event(&event);
+    if previous != status {
+        reflect(element, status, &previous, view.last_active.map(page_api::milliseconds));
     }
 }

@@ -7,8 +7,14 @@ use js_sys::{Function, Reflect};
 use slab::Slab;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use zulip_presence_widget::__private::object;
-use zulip_presence_widget::{Driver, Settings, UserRef, View, Watch};
+use zulip_presence_widget::{Driver, Settings, Timestamp, UserRef, View, Watch};
+
+#[wasm_bindgen]
+extern "C" {
+    /// See `tell.js`.
+    #[wasm_bindgen(js_name = detail)]
+    fn js_detail(user: &str, status: &str, previous: Option<&str>, last_active_ms: Option<f64>) -> JsValue;
+}
 
 thread_local! {
     static PAGE: RefCell<Option<(Settings, Driver)>> = const { RefCell::new(None) };
@@ -98,10 +104,11 @@ impl Subscription {
     }
 }
 
-/// `{user, status, previous, lastActive}`.
-pub(crate) fn detail(user: &str, view: View, previous: Option<&str>) -> JsValue {
-    let last_active = view.last_active.map_or(JsValue::NULL, |at| js_sys::Date::new(&(at.as_ms() as f64).into()).into());
-    let previous = previous.map_or(JsValue::UNDEFINED, JsValue::from_str);
-    object(&[("user", &user.into()), ("status", &view.status.as_str().into()), ("previous", &previous), ("lastActive", &last_active)])
-        .into()
+fn detail(user: &str, view: View, previous: Option<&str>) -> JsValue {
+    js_detail(user, view.status.as_str(), previous, view.last_active.map(milliseconds))
+}
+
+/// Since 1970, as JavaScript counts.
+pub(crate) fn milliseconds(at: Timestamp) -> f64 {
+    at.as_ms() as f64
 }

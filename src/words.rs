@@ -1,6 +1,6 @@
 //! What badges say, in the language of the page: fixed words from a table, times and dates from the browser.
 
-use core::cell::{Cell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
@@ -50,11 +50,19 @@ thread_local! {
 
 /// The words of one language.
 pub(crate) struct Words {
-    /// What the browser is asked for times in.
-    language: String,
+    /// As the page calls it, region and all.
+    tag: String,
+    /// As we call it.
+    language: &'static str,
     /// Lines of `key = phrase`.
     table: Rc<str>,
-    ago: Option<RelativeTimeFormat>,
+    /// What tells times, and its language. Made when it is needed: a browser takes longer for it than for a hundred badges.
+    ago: OnceCell<Ago>,
+}
+
+struct Ago {
+    language: String,
+    format: Option<RelativeTimeFormat>,
 }
 
 /// The words for what the page calls `language`; English for all that the table lacks. `None` while they are under way.
@@ -116,25 +124,15 @@ impl Words {
     fn new(tag: &str) -> Option<Self> {
         let section = section(tag);
         let table = section.map_or(Some("".into()), table)?;
-        let own = if table.is_empty() { "en" } else { section? };
-        let is_english = tag.get(..2).is_some_and(|language| language.eq_ignore_ascii_case("en"));
-        let options = object(&[("numeric", &"auto".into())]);
-        // Of what is no tag, or no language of ours, only its section counts.
-        let as_written = if table.is_empty() && !is_english { None } else { RelativeTimeFormat::new(tag, &options).ok() };
-        Some(match as_written {
-            Some(ago) => Self { language: tag.to_owned(), table, ago: Some(ago) },
-            None => Self { language: own.to_owned(), table, ago: RelativeTimeFormat::new(own, &options).ok() },
-        })
+        let language = section.filter(|_| !table.is_empty()).unwrap_or("en");
+        Some(Self { tag: tag.to_owned(), language, table, ago: OnceCell::new() })
     }
 
-    /// The language in which all is said.
-    pub(crate) fn language(&self) -> &str {
-        &self.language
-    }
-
-    /// Whether these words are in the language of `tag`. Of a page that names none nothing is known.
-    pub(crate) fn is_of(&self, tag: &str) -> bool {
-        tag.is_empty() || section(tag) == section(&self.language) && tag.get(..2) == self.language.get(..2)
+    /// What to call the language in which all is said, if it is not the page's. Of a page that names none nothing is known.
+    pub(crate) fn other_language(&self) -> Option<&str> {
+        let is_english = || self.tag.get(..2).is_some_and(|language| language.eq_ignore_ascii_case("en"));
+        let is_the_pages = !self.table.is_empty() || self.tag.is_empty() || is_english();
+        (!is_the_pages).then_some(self.language)
     }
 
     /// "Active now", "Idle", "Offline" or "Status unknown".
@@ -161,7 +159,7 @@ impl Words {
             LastActive::Days(days) => self.ago(days, "day"),
             LastActive::Date(at) => {
                 let options = object(&[("dateStyle", &"long".into())]);
-                self.fill("on", &String::from(js_date(at).to_locale_date_string(&self.language, &options)))
+                self.fill("on", &String::from(js_date(at).to_locale_date_string(&self.times().language, &options)))
             }
             LastActive::NotInTheLastYear => self.phrase("not-in-a-year").to_owned(),
             LastActive::Unknown => self.phrase("no-activity").to_owned(),
@@ -169,8 +167,21 @@ impl Words {
     }
 
     fn ago(&self, count: u8, unit: &str) -> String {
-        let ago = self.ago.as_ref().map(|ago| ago.format(-f64::from(count), unit));
+        let ago = self.times().format.as_ref().map(|format| format.format(-f64::from(count), unit));
         self.fill("ago", &ago.unwrap_or_default())
+    }
+
+    fn times(&self) -> &Ago {
+        self.ago.get_or_init(|| {
+            let options = object(&[("numeric", &"auto".into())]);
+            // As the page writes it, unless that is no tag, or all is said in another language.
+            let language = if self.other_language().is_none() { self.tag.as_str() } else { self.language };
+            let as_written = Some(language).filter(|language| !language.is_empty());
+            match as_written.and_then(|language| RelativeTimeFormat::new(language, &options).ok()) {
+                Some(format) => Ago { language: language.to_owned(), format: Some(format) },
+                None => Ago { language: self.language.to_owned(), format: RelativeTimeFormat::new(self.language, &options).ok() },
+            }
+        })
     }
 
     fn fill(&self, key: &str, value: &str) -> String {
@@ -211,7 +222,7 @@ mod tests {
         assert!(written.eq(LANGUAGES.iter().map(|language| ["[", language, "]"].concat())));
         for language in LANGUAGES {
             let words = of(language).expect("built in");
-            assert_eq!(words.language(), language);
+            assert_eq!((words.language, words.other_language()), (language, None));
             let keys: Vec<_> = words.table.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
             assert!(keys.iter().copied().eq(ENGLISH.lines().filter_map(|line| Some(line.split_once(" = ")?.0))), "{language}: {keys:?}");
             for key in keys {

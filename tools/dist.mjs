@@ -1,6 +1,6 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// src/element.js becomes zulip-presence.js, the one URL that pages know; src/ask.js, src/scan.js and src/languages.js become parts of the glue,
+// src/element.js becomes zulip-presence.js, the one URL that pages know; src/ask.js, languages.js, scan.js and tell.js become parts of the glue,
 // and each section of src/words.txt a file beside it.
 // In a release build also: what only people read is taken out of the WebAssembly and its glue, both scripts and the style in the
 // loader are minified, the loader learns the digests of the files that it loads
@@ -22,7 +22,7 @@ const RELEASE = process.env.TRUNK_PROFILE === "release";
 const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-const PARTS = ["src/ask.js", "src/scan.js", "src/languages.js"];
+const PARTS = ["ask", "languages", "scan", "tell"].map((name) => `src/${name}.js`);
 
 const parts = [
   await words(),
