@@ -9,7 +9,7 @@ use zulip_presence_core::{InvalidUser, LastActive, Status, UserRef};
 
 use crate::console::warn_once;
 use crate::details::Details;
-use crate::dom::{SVG, append, child, create, language, set_attribute};
+use crate::dom::{SVG, append, child, create, set_attribute, set_text};
 use crate::driver::{Driver, Watch};
 use crate::label::Label;
 use crate::words::{self, Words};
@@ -27,14 +27,14 @@ pub struct Wanted {
     pub label: Label,
     /// Whether the badge is a button that tells when the person was last active.
     pub details: bool,
+    /// What the page calls the language around the badge; empty where it says none.
+    pub language: String,
 }
 
 /// A badge in the page, until dropped. What it drew stays.
 pub struct Badge(Rc<Inner>);
 
 struct Inner {
-    /// Where the language is looked for.
-    host: Element,
     /// What holds the drawing, and all that stands beside it.
     root: Element,
     drawing: Element,
@@ -42,19 +42,22 @@ struct Inner {
     watch: RefCell<Option<Watch>>,
     is_on_screen: Cell<bool>,
     view: Cell<View>,
+    /// What the page shows: written only when it is to be another.
     drawn: Cell<Status>,
+    name: RefCell<String>,
+    has_language: Cell<bool>,
     label: RefCell<Option<Element>>,
     details: RefCell<Option<Details>>,
     on_view: Box<dyn Fn(View)>,
 }
 
 impl Badge {
-    /// Makes `root`, an element somewhere in `host`, a badge. It is empty, or holds the drawing of "unknown" as `element.js` makes it.
-    /// `on_view` hears what can be said of the person: at first, and upon every change.
-    pub fn new(host: Element, root: Element, on_view: impl Fn(View) + 'static) -> Self {
+    /// Makes `root` a badge. It is empty, or holds the drawing of "unknown" as `element.js` makes it. `on_view` hears what can be said of
+    /// the person: at first, and upon every change.
+    pub fn new(root: Element, on_view: impl Fn(View) + 'static) -> Self {
         let drawing = root.first_element_child().unwrap_or_else(|| draw_unknown(&root));
+        let name = drawing.get_attribute("aria-label").unwrap_or_default();
         Self(Rc::new(Inner {
-            host,
             root,
             drawing,
             wanted: RefCell::default(),
@@ -62,6 +65,8 @@ impl Badge {
             is_on_screen: Cell::default(),
             view: Cell::default(),
             drawn: Cell::default(),
+            name: RefCell::new(name),
+            has_language: Cell::default(),
             label: RefCell::default(),
             details: RefCell::default(),
             on_view: Box::new(on_view),
@@ -88,11 +93,6 @@ impl Badge {
         if let Some(watch) = &*self.0.watch.borrow() {
             watch.set_on_screen(is_on_screen);
         }
-    }
-
-    /// Says all anew, in the language that holds now.
-    pub fn relabel(&self) {
-        self.0.write();
     }
 
     /// What can be said of the person now.
@@ -133,12 +133,11 @@ impl Inner {
                 set_attribute(&path, "d", status.shape());
             }
         }
-        let language = language(&self.host);
+        let wanted = self.wanted.borrow();
         // Words that are under way bring us here again.
-        let Some(words) = words::of(&language) else {
+        let Some(words) = words::of(&wanted.language) else {
             return;
         };
-        let wanted = self.wanted.borrow();
         let last_active = self.last_active(&wanted, &words);
         let mut label = self.label.borrow_mut();
         if wanted.label == Label::None {
@@ -160,27 +159,33 @@ impl Inner {
                 // Nothing is said before there is an answer, as "unknown" is one.
                 Label::Status | Label::None => ("", "true"),
             };
-            set_attribute(label, "aria-hidden", hidden);
+            if label.get_attribute("aria-hidden").as_deref() != Some(hidden) {
+                set_attribute(label, "aria-hidden", hidden);
+            }
             set_text(label, text);
         }
+        let name = words.accessible_name(&wanted.name, status);
         let mut details = self.details.borrow_mut();
-        if wanted.details != details.is_some() {
+        let is_other = wanted.details != details.is_some();
+        if is_other {
             *details = wanted.details.then(|| Details::new(&self.root, &self.drawing));
         }
-        let name = words.accessible_name(&wanted.name, status);
-        match &*details {
-            Some(details) => {
-                let status = words.status(status);
-                details.tell(&name, status, if last_active == status { "" } else { &last_active });
-            }
-            None => set_attribute(&self.drawing, "aria-label", &name),
+        if let Some(details) = &*details {
+            let status = words.status(status);
+            details.tell(status, if last_active == status { "" } else { &last_active });
+        }
+        if is_other || *self.name.borrow() != name {
+            set_attribute(details.as_ref().map_or(&self.drawing, Details::button), "aria-label", &name);
+            self.name.replace(name);
         }
         // Those who hear the page must hear in which language it is said, if not in the one around.
-        match words.other_language() {
-            Some(language) => set_attribute(&self.root, "lang", language),
-            None if self.root.has_attribute("lang") => drop(self.root.remove_attribute("lang")),
-            None => {}
+        let other_language = words.other_language();
+        if let Some(language) = other_language {
+            set_attribute(&self.root, "lang", language);
+        } else if self.has_language.get() {
+            let _ = self.root.remove_attribute("lang");
         }
+        self.has_language.set(other_language.is_some());
     }
 
     /// When the person was last active, in words, if that is to be told; sees to it that it is renewed in time.
@@ -218,12 +223,6 @@ fn heard(inner: &Weak<Inner>, view: View) {
 
 fn user(written: &str) -> Option<UserRef> {
     written.parse().map_err(|InvalidUser| warn_once(BAD_USER, written)).ok()
-}
-
-fn set_text(element: &Element, text: &str) {
-    if element.text_content().as_deref() != Some(text) {
-        element.set_text_content(Some(text));
-    }
 }
 
 /// The drawing that `element.js` makes for itself.

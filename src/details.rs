@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, Event, EventTarget, HtmlElement, Node};
 
-use crate::dom::{append, create, set_attribute};
+use crate::dom::{append, create, set_attribute, set_text};
 use crate::driver::window;
 
 /// Events of the badge, and while the popover is open those of the window.
@@ -76,16 +76,16 @@ impl Details {
         Self(inner)
     }
 
-    /// What the button is called, and what the popover says: the status, and what is to be added.
-    pub(crate) fn tell(&self, name: &str, status: &str, last_active: &str) {
-        let inner = &self.0;
-        set_attribute(&inner.button, "aria-label", name);
-        for (element, text) in [(&inner.status, status), (&inner.last_active, last_active)] {
-            if element.text_content().as_deref() != Some(text) {
-                element.set_text_content(Some(text));
-                inner.place();
-            }
-        }
+    /// What carries the accessible name.
+    pub(crate) fn button(&self) -> &Element {
+        &self.0.button
+    }
+
+    /// What the popover says: the status, and what is to be added.
+    pub(crate) fn tell(&self, status: &str, last_active: &str) {
+        set_text(&self.0.status, status);
+        set_text(&self.0.last_active, last_active);
+        self.0.place();
     }
 }
 

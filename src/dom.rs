@@ -1,7 +1,9 @@
 //! The few words of the DOM that badges are made of. None of them fails for names that are ours.
 
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, ShadowRoot};
+#[cfg(feature = "yew")]
+use web_sys::ShadowRoot;
+use web_sys::{Document, Element};
 
 use crate::driver::window;
 
@@ -29,14 +31,20 @@ pub(crate) fn append(parent: &Element, child: Element) -> Element {
     child
 }
 
-/// Sets an attribute, unless it is so already: whoever observes the page is told of changes only.
+/// Sets an attribute. Whoever observes the page is told of it even if it is the same.
 pub(crate) fn set_attribute(element: &Element, name: &str, value: &str) {
-    if element.get_attribute(name).as_deref() != Some(value) {
-        let _ = element.set_attribute(name, value);
+    let _ = element.set_attribute(name, value);
+}
+
+/// Sets the text, unless it is so already.
+pub(crate) fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
     }
 }
 
 /// The nearest `lang` at or around `element`, also outside of the shadow that it is in; empty where there is none.
+#[cfg(feature = "yew")]
 pub(crate) fn language(element: &Element) -> String {
     let mut at = element.clone();
     loop {

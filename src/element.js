@@ -6,7 +6,6 @@
   const NAME = "zulip-presence";
   // Constants that tools/loader.mjs gives: STYLE, of unknown.css; VERSION, a digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and
   // WASM_DIGEST, what integrity is checked by; IS_PACKAGE, whether a bundler finds and checks the files.
-  const UNKNOWN_STYLE = STYLE;
   /** The core's drawing of "unknown". */
   const UNKNOWN =
     "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
@@ -20,13 +19,14 @@
     const api = new URL("api/v1", here).href;
     const dataset = { ...script?.dataset };
     const drawing = draw();
+    const style = STYLE;
     let sheet;
     try {
       sheet = new CSSStyleSheet();
-      sheet.replaceSync(UNKNOWN_STYLE);
+      sheet.replaceSync(style);
     } catch {
       // A browser from before 2023. It shows this badge and never another, as it cannot check what it would run.
-      drawing.prepend(make("style", null, UNKNOWN_STYLE));
+      drawing.prepend(make("style", null, style));
     }
 
     /** Connected elements with their badges' numbers in the WebAssembly. */
@@ -177,7 +177,8 @@
           // Not the response: its bytes are whole and checked by now, and no type of file is wrong for them.
           await exports.default({ module_or_path: await response.arrayBuffer() });
           wasm = exports;
-          sheet.replaceSync(UNKNOWN_STYLE + wasm.STYLE);
+          // Rule by rule: a browser then looks only at what each is about, not at every badge again.
+          for (const rule of wasm.STYLE) sheet.insertRule(rule, sheet.cssRules.length);
           configure();
         } catch (error) {
           wasm = null;

@@ -7,14 +7,17 @@ use slab::Slab;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Element;
 use zulip_presence_widget::__private::{Badge, Wanted};
-use zulip_presence_widget::{Label, View};
+use zulip_presence_widget::Label;
 
 use crate::page_api;
 
 #[wasm_bindgen]
 extern "C" {
     /// See `tell.js`.
-    fn reflect(element: &Element, status: &str, previous: &str, last_active_ms: Option<f64>);
+    fn read(element: &Element) -> String;
+
+    /// See `tell.js`.
+    fn reflect(element: &Element, status: &str, last_active_ms: Option<f64>);
 }
 
 thread_local! {
@@ -31,7 +34,7 @@ struct Mounted {
 #[wasm_bindgen]
 pub fn mount(element: Element, root: Element, is_on_screen: bool) -> usize {
     let of_view = element.clone();
-    let badge = Badge::new(element.clone(), root, move |view| show(&of_view, view));
+    let badge = Badge::new(root, move |view| reflect(&of_view, view.status.as_str(), view.last_active.map(page_api::milliseconds)));
     badge.set_on_screen(is_on_screen);
     let mounted = Rc::new(Mounted { element, badge });
     let number = MOUNTED.with_borrow_mut(|all| all.insert(mounted.clone()));
@@ -80,7 +83,7 @@ pub fn refresh(number: usize) {
 pub fn relabel() {
     let all: Vec<_> = MOUNTED.with_borrow(|all| all.iter().map(|(_, mounted)| mounted.clone()).collect());
     for mounted in all {
-        mounted.badge.relabel();
+        mounted.update();
     }
 }
 
@@ -90,23 +93,17 @@ fn find(number: usize) -> Option<Rc<Mounted>> {
 
 impl Mounted {
     fn update(&self) {
-        let attribute = |name| self.element.get_attribute(name).unwrap_or_default();
-        let endpoint = Some(attribute("endpoint")).filter(|endpoint| !endpoint.is_empty());
+        let attributes = read(&self.element);
+        let mut attributes = attributes.splitn(6, '\0');
+        let mut next = || attributes.next().unwrap_or_default();
+        let (user, label, endpoint, details, language, name) = (next(), next(), next(), next(), next(), next());
         let wanted = Wanted {
-            user: attribute("user"),
-            name: attribute("name"),
-            label: Label::from_attribute(&attribute("label")),
-            details: self.element.has_attribute("details"),
+            user: user.to_owned(),
+            name: name.to_owned(),
+            label: Label::from_attribute(label),
+            details: !details.is_empty(),
+            language: language.to_owned(),
         };
-        self.badge.set(page_api::driver(endpoint), wanted);
-    }
-}
-
-/// Reflects the status, and tells the page if it is another one.
-fn show(element: &Element, view: View) {
-    let previous = element.get_attribute("status").unwrap_or_default();
-    let status = view.status.as_str();
-    if previous != status {
-        reflect(element, status, &previous, view.last_active.map(page_api::milliseconds));
+        self.badge.set(page_api::driver(Some(endpoint).filter(|endpoint| !endpoint.is_empty())), wanted);
     }
 }

@@ -49,12 +49,12 @@ pub fn configure(dataset: &JsValue, here: &str) {
 }
 
 /// The page's driver, or that of another endpoint.
-pub(crate) fn driver(endpoint: Option<String>) -> Option<Driver> {
+pub(crate) fn driver(endpoint: Option<&str>) -> Option<Driver> {
     PAGE.with_borrow(|page| {
         let (settings, driver) = page.as_ref()?;
         match endpoint {
             None => Some(driver.clone()),
-            Some(endpoint) => Some(Driver::new(&settings.elsewhere(&endpoint)?)),
+            Some(endpoint) => Some(Driver::new(&settings.elsewhere(endpoint)?)),
         }
     })
 }

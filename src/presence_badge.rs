@@ -6,6 +6,7 @@ use zulip_presence_core::watchlist::View;
 
 use crate::badge::{Badge, Wanted};
 use crate::console::warn_once;
+use crate::dom::language;
 use crate::driver::{Driver, OnScreen};
 use crate::label::Label;
 use crate::provider::Provided;
@@ -104,10 +105,10 @@ impl Component for PresenceBadge {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
-        if is_first && let (Some(host), Some(root)) = (self.host.cast::<Element>(), self.root.cast::<Element>()) {
+        if is_first && let Some(root) = self.root.cast::<Element>() {
             let (on_view, on_screen) = (ctx.link().callback(Msg::View), ctx.link().callback(Msg::OnScreen));
             self.on_screen = OnScreen::observe(root.clone(), move |is| on_screen.emit(is));
-            self.badge = Some(Badge::new(host, root, move |view| on_view.emit(view)));
+            self.badge = Some(Badge::new(root, move |view| on_view.emit(view)));
         }
         self.set(ctx.props());
     }
@@ -116,7 +117,8 @@ impl Component for PresenceBadge {
 impl PresenceBadge {
     fn set(&self, PresenceBadgeProps { user, name, label, details, .. }: &PresenceBadgeProps) {
         if let Some(badge) = &self.badge {
-            let wanted = Wanted { user: user.to_string(), name: name.to_string(), label: *label, details: *details };
+            let language = self.host.cast::<Element>().map_or_else(String::new, |host| language(&host));
+            let wanted = Wanted { user: user.to_string(), name: name.to_string(), label: *label, details: *details, language };
             badge.set(self.driver.clone(), wanted);
         }
     }

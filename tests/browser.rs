@@ -478,7 +478,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
         _ => None,
     };
     let settings = Settings::from_script(&attribute, ENDPOINT).unwrap();
-    let badge = Badge::new(page.root.clone(), page.root.clone(), |_| ());
+    let badge = Badge::new(page.root.clone(), |_| ());
     badge.set_on_screen(true);
     badge.set(Some(Driver::new(&settings)), Wanted { user: "1".to_owned(), ..Wanted::default() });
     page.see("svg.active").await;

@@ -57,9 +57,16 @@ async function words() {
   return `const WORDS={${entries}};`;
 }
 
-/** The style that the loader adds to its own. */
+/** The rules that the loader adds to its own. */
 async function rest() {
-  return `export const STYLE=${JSON.stringify(await style("src/badge.css", RELEASE))};`;
+  const rules = [""];
+  let depth = 0;
+  for (const part of (await style("src/badge.css")).split(/([{}])/)) {
+    rules[rules.length - 1] += part;
+    depth += part === "{" ? 1 : part === "}" ? -1 : 0;
+    if (part === "}" && depth === 0) rules.push("");
+  }
+  return `export const STYLE=${JSON.stringify(rules.slice(0, -1))};`;
 }
 
 async function minified(source) {

@@ -45,7 +45,8 @@ async function staysUnknown({ page, said, asked }, ...wanted) {
   await expect(badge).toHaveAttribute("status", "unknown");
   expect(ours()).toHaveLength(1);
   expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
-  expect(asked).toEqual([]);
+  // What is asked before the WebAssembly is missed is asked once.
+  expect(asked.length).toBeLessThan(2);
 }
 
 for (const [what, policy] of [

@@ -1,0 +1,95 @@
+// The first replies are under way before the WebAssembly is there, and each is asked for once.
+
+import { expect, people, test as shared } from "./fixtures.mjs";
+
+/** More than the engine has in flight at once: six groups of fifty. */
+const IDS = Array.from({ length: 300 }, (_, at) => `${2000 - 3 * at}`);
+const MAX_IN_FLIGHT = 4;
+
+const test = shared.extend({
+  /** Requests as the server sees them: `{ most, served, wasm }`: how many at once, about whom in which order, and what came before. */
+  served: async ({ page }, use) => {
+    const served = { users: [], now: 0, most: 0, beforeWasm: 0, isWasmHere: false };
+    await page.route("**/realm/presence?*", async (route) => {
+      served.users.push(people(new URL(route.request().url())));
+      served.beforeWasm += !served.isWasmHere;
+      served.most = Math.max(served.most, ++served.now);
+      // So that requests that may be made at once are seen at once.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      served.now--;
+      const now_s = Date.now() / 1000;
+      const presences = Object.fromEntries(
+        served.users.flat().map((id) => [id, { active_timestamp: now_s - 20 }]),
+      );
+      await route.fulfill({
+        headers: { "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store" },
+        json: { result: "success", msg: "", presences, server_timestamp: now_s },
+      });
+    });
+    await use(served);
+  },
+});
+
+const badges = (ids) =>
+  ids.map((id) => `<zulip-presence user="${id}"></zulip-presence>`).join("\n");
+
+/** Lets the WebAssembly come only once `condition` holds. */
+async function holdWasm(page, served, condition) {
+  await page.route("**/*_bg.wasm?*", async (route) => {
+    await expect.poll(condition).toBe(true);
+    served.isWasmHere = true;
+    await route.continue();
+  });
+}
+
+test("groups come before the WebAssembly, four at once, each once", async ({
+  page,
+  site,
+  tag,
+  served,
+  said,
+}) => {
+  await holdWasm(page, served, () => served.users.length === 6 && served.now === 0);
+  await page.goto(site.page(badges(IDS), tag()));
+  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(IDS.length);
+  expect(served.users.map((users) => users.length)).toEqual([50, 50, 50, 50, 50, 50]);
+  expect(new Set(served.users.flat()).size).toBe(IDS.length);
+  expect(served.users[0][0]).toBe("1853");
+  expect(served.most).toBe(MAX_IN_FLIGHT);
+  expect(served.beforeWasm).toBe(6);
+  expect(said).toEqual([]);
+});
+
+test("whoever is off screen is not asked about beforehand either", async ({
+  page,
+  site,
+  tag,
+  served,
+}) => {
+  const far = `<p style="height: 5000px"></p>`;
+  await holdWasm(page, served, () => served.users.length === 1 && served.now === 0);
+  await page.goto(site.page(badges(IDS.slice(0, 50)) + far + badges(IDS.slice(50)), tag()));
+  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(50);
+  expect(served.users).toHaveLength(1);
+});
+
+for (const [what, settings, body, expected] of [
+  ["a key", `data-email="bot@example.com" data-api-key="abc"`, badges(["12"]), undefined],
+  ["cookies", `data-credentials="omit"`, badges(["12"]), ["12"]],
+  ["an email", "", badges(["12", "ada@example.com"]), ["12", "ada@example.com"]],
+  ["a zero in front", "", badges(["012", "7"]), ["7", "12"]],
+]) {
+  test(`what the engine alone can know is left to it: ${what}`, async ({
+    page,
+    site,
+    tag,
+    served,
+  }) => {
+    await page.goto(site.page(body, tag(settings)));
+    await expect.poll(() => page.evaluate(() => zulipPresence.ready)).toBe(true);
+    if (expected)
+      await expect(page.locator("zulip-presence").last()).toHaveAttribute("status", "active");
+    expect(served.users).toEqual(expected ? [expected] : []);
+    expect(await page.locator("link[rel=preload]").count()).toBe(0);
+  });
+}
