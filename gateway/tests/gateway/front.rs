@@ -1,5 +1,6 @@
 //! What administrators put before and around it: deploy/nginx.conf, deploy/zulip-presence-gateway.service, Zulip's Python client.
 
+use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -299,10 +300,13 @@ fn deployed(name: &str) -> String {
     std::fs::read_to_string(workspace().join("deploy").join(name)).expect("a file of deploy/")
 }
 
+fn analyzer() -> Option<&'static Path> {
+    ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].map(Path::new).into_iter().find(|path| path.exists())
+}
+
 #[test]
 fn the_units_are_sound() {
-    let analyze = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].map(Path::new).into_iter().find(|path| path.exists());
-    let Some(analyze) = analyze else {
+    let Some(analyze) = analyzer() else {
         println!("skipped: there is no systemd-analyze");
         return;
     };
@@ -325,6 +329,62 @@ fn the_units_are_sound() {
     security.args(["security", "--offline=true", "--no-pager", "--threshold=15"]).arg(&units[0]);
     let output = security.output().expect("it starts");
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// The calls to the system in `set`, such as `@system-service`, as systemd has it.
+fn calls(analyze: &Path, set: &str) -> HashSet<String> {
+    let output = Command::new(analyze).args(["syscall-filter", "--no-pager", set]).output().expect("it starts");
+    let listed = String::from_utf8(output.stdout).expect("UTF-8");
+    let names = listed.lines().skip(1).map(str::trim).filter(|name| !name.is_empty() && !name.starts_with('#'));
+    names.flat_map(|name| if name.starts_with('@') { calls(analyze, name) } else { HashSet::from([name.to_owned()]) }).collect()
+}
+
+/// systemd does not run where tests do, but what its filter would forbid can be compared with what the program calls.
+#[test]
+fn the_units_filter_lets_the_program_work() {
+    let strace = Path::new("/usr/bin/strace");
+    let Some(analyze) = analyzer().filter(|_| strace.exists()) else {
+        println!("skipped: there is no strace or no systemd-analyze");
+        return;
+    };
+    let (mut allowed, mut forbidden) = (HashSet::new(), HashSet::new());
+    for filter in deployed(UNIT).lines().filter_map(|line| line.strip_prefix("SystemCallFilter=")) {
+        let (sets, into) = filter.strip_prefix('~').map_or((filter, &mut allowed), |sets| (sets, &mut forbidden));
+        into.extend(sets.split(' ').flat_map(|set| calls(analyze, set)));
+    }
+    assert!(allowed.contains("accept4") && forbidden.contains("chroot"), "the sets are read");
+    let trace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("calls-{}", std::process::id()));
+    let people = crate::binary::file("unit-people", "12\n");
+    let mut command = Command::new(strace);
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["-D", "-f", "-q", "-o"]).arg(&trace).arg(env!("CARGO_BIN_EXE_zulip-presence-gateway"));
+    let running = Running::start(command.arg("--demo").arg("--people").arg(&people));
+    std::fs::write(&people, "12\n17\n").expect("ours");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for path in ["/api/v1/users/12/presence", "/api/v1/users/17/presence", "/users/12/presence.svg", "/"] {
+        while crate::binary::get(running.address, path).contains("No such user") {
+            assert!(Instant::now() < deadline, "the people file is read again");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    let id = running.id();
+    running.terminate();
+    assert_eq!(running.ended().1, Some(0));
+    let traced = loop {
+        let traced = std::fs::read_to_string(&trace).expect("a trace");
+        if traced.lines().any(|line| line.starts_with(&id.to_string()) && line.contains("+++ exited")) {
+            break traced;
+        }
+        assert!(Instant::now() < deadline + Duration::from_secs(30), "the tracer has seen the end");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let called: HashSet<_> =
+        traced.lines().filter_map(|line| line.split_once(' ')?.1.trim_start().split_once('(')).map(|(name, _)| name).collect();
+    assert!(called.contains("accept4") && called.contains("connect"), "{called:?}");
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_refused = |name: &&str| !allowed.contains(*name) || forbidden.contains(*name);
+    let refused: Vec<_> = called.into_iter().filter(is_name).filter(is_refused).collect();
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 /// As systemd starts it: with the unit's own environment, and a copy of the zuliprc in a directory that nobody else can read.
