@@ -9,29 +9,35 @@ const PEOPLE = { active: 3001, idle: 3002, offline: 3003, unknown: 3004 };
 const GROUNDS = { white: [255, 255, 255], black: [0, 0, 0] };
 /** The side of the square in which the badge is drawn; the drawing reaches 6 of the 8 from its middle. */
 const SIDE = 16;
+/** Sizes in CSS pixels: that of the measurement, and that of badges in text. */
+const LARGE = 48;
+const SMALL = 13;
+const SCHEMES = ["light", "dark"];
 
-/** Shows one badge of each status on `ground`; the pixels of each. */
-async function painted({ page, site, tag }, { ground, size, scheme, overlay = false }) {
-  await page.emulateMedia({ colorScheme: scheme });
-  const badges = Object.values(PEOPLE).map((user) =>
-    overlay
-      ? `<zulip-presence user="${user}" overlay><i></i></zulip-presence>`
-      : `<zulip-presence user="${user}"></zulip-presence>`,
-  );
+// What is painted is read pixel by pixel.
+test.use({ viewport: { width: 640, height: 160 } });
+
+/** Shows a badge of each status on `ground`; what gives the pixels of each in a colour scheme. */
+async function shown({ page, site, tag }, ground, html) {
+  const badges = Object.values(PEOPLE).map(html);
   const style = `:root { color-scheme: light dark }
-    body { background: ${ground}; margin: 8px; --zulip-presence-size: ${size}px }
-    zulip-presence { margin: 8px }
+    body { background: ${ground}; margin: 8px }
+    zulip-presence { margin: 8px; --zulip-presence-size: ${LARGE}px }
+    .small { --zulip-presence-size: ${SMALL}px }
     i { display: block; width: 80px; height: 80px }`;
   await page.goto(site.page(badges.join(""), `<style>${style}</style>${tag()}`));
-  const squares = {};
-  for (const [status, user] of Object.entries(PEOPLE)) {
-    const badge = page.locator(`zulip-presence[user="${user}"]`);
-    if (status !== "unknown") await expect(badge).toHaveAttribute("status", status);
-    await expect(badge.locator(`.${status}`)).toBeVisible();
-    squares[status] = await badge.locator("svg").boundingBox();
-  }
-  const picture = await pixels(page, await page.screenshot({ animations: "disabled" }));
-  return Object.entries(squares).map(([status, box]) => [status, within(picture, box)]);
+  return async (scheme, size) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    const boxes = {};
+    for (const [status, user] of Object.entries(PEOPLE)) {
+      const badge = page.locator(`[user="${user}"]`).nth(size === SMALL ? 1 : 0);
+      if (status !== "unknown") await expect(badge).toHaveAttribute("status", status);
+      await expect(badge.locator(`.${status}`)).toBeVisible();
+      boxes[status] = await badge.locator("svg").boundingBox();
+    }
+    const picture = await pixels(page, await page.screenshot({ animations: "disabled" }));
+    return Object.entries(boxes).map(([status, box]) => [status, within(picture, box)]);
+  };
 }
 
 /** The pixels of a badge, each with its distance from the middle in the units of the drawing. */
@@ -58,56 +64,55 @@ function foreground(square, ground) {
 }
 
 for (const [ground, colour] of Object.entries(GROUNDS)) {
-  for (const scheme of ["light", "dark"]) {
-    test(`on ${ground}, in a page that is ${scheme}`, async ({ page, site, tag }) => {
-      const size = 48;
-      const squares = await painted({ page, site, tag }, { ground, size, scheme });
-      for (const [status, square] of squares) {
+  test(`on ${ground}, in light and dark pages`, async ({ page, site, tag }) => {
+    const painted = await shown(
+      { page, site, tag },
+      ground,
+      (user) =>
+        `<zulip-presence user="${user}"></zulip-presence><zulip-presence user="${user}" class="small"></zulip-presence>`,
+    );
+    for (const scheme of SCHEMES) {
+      for (const [status, square] of await painted(scheme, LARGE)) {
         const seen = foreground(square, colour);
-        expect(contrast(seen, colour), `${status}: ${seen}`).toBeGreaterThanOrEqual(ENOUGH);
+        const what = `${status}, ${scheme}: ${seen}`;
+        expect(contrast(seen, colour), what).toBeGreaterThanOrEqual(ENOUGH);
       }
-    });
-
-    test(`in the size of text on ${ground}, in a page that is ${scheme}`, async ({
-      page,
-      site,
-      tag,
-    }) => {
-      const size = 13;
-      const squares = await painted({ page, site, tag }, { ground, size, scheme });
-      for (const [status, square] of squares) {
+      for (const [status, square] of await painted(scheme, SMALL)) {
         // Edges are blended: some pixels of each must have it whole.
         const enough = square.filter((pixel) => contrast(pixel.colour, colour) >= ENOUGH);
-        expect(enough.length, status).toBeGreaterThanOrEqual(4);
+        expect(enough.length, `${status}, small, ${scheme}`).toBeGreaterThanOrEqual(4);
       }
-    });
-  }
+    }
+  });
 }
 
-for (const scheme of ["light", "dark"]) {
-  test(`on a busy photo, in a page that is ${scheme}`, async ({ page, site, tag }) => {
-    const size = 48;
-    const squares = await painted(
-      { page, site, tag },
-      { ground: `url("${await photo(page)}")`, size, scheme, overlay: true },
-    );
-    for (const [status, square] of squares) {
+test("on a busy photo, in light and dark pages", async ({ page, site, tag }) => {
+  const painted = await shown(
+    { page, site, tag },
+    `url("${await photo(page)}")`,
+    (user) => `<zulip-presence user="${user}" overlay><i></i></zulip-presence>`,
+  );
+  for (const scheme of SCHEMES) {
+    for (const [status, square] of await painted(scheme, LARGE)) {
+      const what = `${status}, ${scheme}`;
       // The ring: everything between the drawing and the photo has one colour …
       const rings = square.filter(({ units }) => units > 6.4 && units < 7.6);
       const ring = rings[0].colour;
-      for (const { colour } of rings) expect(colour, `${status}: ring`).toEqual(ring);
+      const others = rings.filter(({ colour }) => colour.join() !== ring.join());
+      expect(others, `${what}: ring`).toEqual([]);
       // … which is seen beside the drawing, and no photo is between the two.
       const seen = foreground(square, ring);
-      expect(contrast(seen, ring), `${status}: ${seen} on ${ring}`).toBeGreaterThanOrEqual(ENOUGH);
-      for (const { colour, units } of square) {
-        if (units < 6.4) expect(isBlend(colour, seen, ring), `${status}: ${colour}`).toBe(true);
-      }
+      const pair = `${what}: ${seen} on ${ring}`;
+      expect(contrast(seen, ring), pair).toBeGreaterThanOrEqual(ENOUGH);
+      const drawing = square.filter(({ units }) => units < 6.4);
+      const strangers = drawing.filter(({ colour }) => !isBlend(colour, seen, ring));
+      expect(strangers, what).toEqual([]);
       // And there is a photo: else this shows nothing.
       const outside = square.filter(({ units }) => units > 8.2).map(({ colour }) => colour.join());
       expect(new Set(outside).size).toBeGreaterThan(20);
     }
-  });
-}
+  }
+});
 
 /** Whether a pixel lies between two colours, to the rounding. */
 function isBlend(colour, one, other) {
