@@ -19,7 +19,7 @@ use crate::problem::Problem;
 
 /// For so long a reply is as good as new: it is a part of the sum of delays (DESIGN.md §2).
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(1);
-/// Most bytes kept: the batches of a page of 1,000 people, in each coding, are half a megabyte.
+/// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a megabyte.
 const MAX_BYTES: usize = 8 << 20;
 /// Besides the bytes of its URL, body and headers a reply takes about so many.
 const OVERHEAD: usize = 1024;
