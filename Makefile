@@ -99,6 +99,11 @@ soak: $(GATEWAY) ## Load, hostility and restarts on the gateway, SECONDS=600
 	@bash tools/need.sh node wrk
 	node tools/soak.mjs $(SECONDS)
 
+soak-page: SECONDS := 600
+.PHONY: soak-page
+soak-page: dist $(GATEWAY) tools-browser ## A page with 500 badges in real time: memory, timers, requests, SECONDS=600
+	node tests/e2e/soak.mjs $(SECONDS)
+
 .PHONY: bench
 bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
 	@bash tools/need.sh bench-packages
