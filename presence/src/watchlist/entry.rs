@@ -22,6 +22,7 @@ pub(super) struct Entry {
     /// For those who are asked singly.
     pub(super) single: Option<Rhythm>,
     answer: Option<Answered>,
+    held: Option<Held>,
     /// What the last step left behind.
     pub(super) reported: View,
 }
@@ -31,6 +32,17 @@ struct Answered {
     /// `None`: no data.
     observed: Option<Observed>,
     origin: Origin,
+}
+
+/// A view, and how long it holds by the server's clock unless something is heard. Most steps find that it does, and to judge anew is what
+/// costs most of a step.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    view: View,
+    offline_after: Duration,
+    from: Timestamp,
+    /// `None`: for good.
+    until: Option<Timestamp>,
 }
 
 /// When an answer was observed, as far as it can be known.
@@ -71,10 +83,22 @@ impl Entry {
         })
     }
 
-    /// In how long that changes by age alone; `None`: never.
-    pub(super) fn next_change(&self, now: Now, offline_after: Duration) -> Option<Duration> {
-        let (observed, now) = self.judged(now)?;
-        Some(now.age(observed.next_change(now, offline_after)?))
+    /// The same, and in how long it changes by age alone; `None`: never.
+    pub(super) fn hold(&mut self, now: Now, offline_after: Duration) -> (View, Option<Duration>) {
+        let Some((observed, server_now)) = self.judged(now) else {
+            return (View::default(), None);
+        };
+        let holds = |held: &Held| {
+            held.offline_after == offline_after && held.from <= server_now && held.until.is_none_or(|until| server_now < until)
+        };
+        let held = self.held.filter(holds).unwrap_or_else(|| Held {
+            view: self.view(now, offline_after),
+            offline_after,
+            from: server_now,
+            until: observed.next_change(server_now, offline_after),
+        });
+        self.held = Some(held);
+        (held.view, held.until.map(|until| server_now.age(until)))
     }
 
     /// The claims, and the server's now to judge them by. That may go back when a clock is put right, but an answer never grows younger.
@@ -92,6 +116,7 @@ impl Entry {
         let at = origin.stamp.unwrap_or(origin.server_now);
         let observed = presence.and_then(|presence| presence.believed(at)).map(|presence| Observed { presence, at });
         self.answer = Some(Answered { observed, origin });
+        self.held = None;
     }
 
     /// An organisation-wide reply of `origin` had no entry for this person, which says of somebody with old claims that nothing newer
@@ -108,6 +133,52 @@ impl Answered {
         match (self.origin.stamp, origin.stamp) {
             (Some(ours), Some(theirs)) => ours > theirs && ours <= origin.server_now + MAX_AHEAD,
             _ => self.origin.asked_at > origin.asked_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    proptest! {
+        /// Whatever is heard and however the server's clock moves, what is held is what judging anew would say.
+        #[test]
+        fn what_is_held_is_what_holds(
+            steps in prop::collection::vec(
+                (0..300_000_i64, -400_000..400_000_i64, prop::option::of((0..500_000_i64, 0..500_000_i64, any::<bool>())), any::<bool>()),
+                1..30,
+            ),
+        ) {
+            let mut entry = Entry::watched();
+            let (mut moment, mut offline_after) = (Moment::default(), Duration::from_secs(200));
+            for (passed_ms, ahead_ms, heard, is_told) in steps {
+                moment = moment + Duration::from_millis(passed_ms.unsigned_abs());
+                let server = Timestamp::from_ms(HOUR_MS + moment.since(Moment::default()).as_millis() as i64 + ahead_ms);
+                if is_told {
+                    offline_after = Duration::from_secs(340) - offline_after;
+                }
+                if let Some((active_ms, connected_ms, offline)) = heard {
+                    let claim = |ago_ms| Some(Timestamp::from_ms(server.as_ms() - ago_ms));
+                    let presence = Presence { last_active: claim(active_ms), last_connected: claim(connected_ms), offline };
+                    entry.learn(Some(presence), Origin { stamp: Some(server), asked_at: moment, arrived: moment, server_now: server });
+                }
+                let now = Now { server, moment };
+                let (view, holds_for) = entry.hold(now, offline_after);
+                prop_assert_eq!(view, entry.view(now, offline_after));
+                // And it holds as long as it says, and not longer.
+                if let Some(holds_for) = holds_for {
+                    let at = |later: Duration| Now { server: server + later, moment: moment + later };
+                    prop_assert!(holds_for > Duration::ZERO);
+                    prop_assert_eq!(view, entry.view(at(holds_for - Duration::from_millis(1)), offline_after));
+                    let changed = entry.view(at(holds_for), offline_after);
+                    prop_assert!(view.status < changed.status, "{:?} {:?} after {:?}", view, changed, holds_for);
+                }
+            }
         }
     }
 }

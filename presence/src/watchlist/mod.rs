@@ -424,12 +424,12 @@ impl Watchlist {
         let mut changes = Vec::new();
         let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
-            let after = entry.view(now, offline_after);
+            let (after, holds_for) = entry.hold(now, offline_after);
             let before = core::mem::replace(&mut entry.reported, after);
             if before != after {
                 changes.push(Change { user: user.clone(), before, after });
             }
-            next = [next, entry.next_change(now, offline_after)].into_iter().flatten().min();
+            next = [next, holds_for].into_iter().flatten().min();
         }
         (changes, next)
     }
