@@ -124,6 +124,7 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	node tools/named.mjs
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings
+	cargo clippy $(WASM) $(WIDGET) --no-default-features --bins --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
 

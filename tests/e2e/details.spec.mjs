@@ -112,7 +112,10 @@ for (const [where, style] of [
   ["in the middle", "margin: 200px"],
   ["at the left edge", "position: fixed; left: 0; top: 100px"],
   ["at the right bottom corner", "position: fixed; right: 0; bottom: 0"],
-  ["in a box that hides what is over its edge", "overflow: hidden; margin: 150px; width: 60px; height: 1.3em"],
+  [
+    "in a box that hides what is over its edge",
+    "overflow: hidden; margin: 150px; width: 60px; height: 1.3em",
+  ],
 ]) {
   test(`the popover is whole ${where}, and stays at its badge when the page scrolls`, async ({
     page,
