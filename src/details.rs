@@ -21,6 +21,8 @@ thread_local! {
     static COUNT: Cell<u32> = const { Cell::new(0) };
 }
 
+type Listener = Closure<dyn Fn(Event)>;
+
 /// The button around a badge's drawing, and its popover, until dropped.
 pub(crate) struct Details(Rc<Inner>);
 
@@ -34,7 +36,7 @@ struct Inner {
     /// Open by a press, so that it stays when the pointer leaves.
     is_kept: Cell<bool>,
     is_open: Cell<bool>,
-    on_event: RefCell<Option<Closure<dyn Fn(Event)>>>,
+    on_event: RefCell<Option<Listener>>,
 }
 
 impl Details {

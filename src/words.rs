@@ -40,11 +40,14 @@ extern "C" {
     fn format(this: &RelativeTimeFormat, value: f64, unit: &str) -> String;
 }
 
+/// A section of the table: `None` while it is under way, empty where it cannot be had.
+type Table = Option<Rc<str>>;
+
 thread_local! {
     /// By the page's `lang`.
     static WORDS: RefCell<Vec<(String, Rc<Words>)>> = const { RefCell::new(Vec::new()) };
-    /// The sections of the table that were asked for: `None` while under way, empty where it cannot be had.
-    static TABLES: RefCell<Vec<(&'static str, Option<Rc<str>>)>> = const { RefCell::new(Vec::new()) };
+    /// The sections that were asked for.
+    static TABLES: RefCell<Vec<(&'static str, Table)>> = const { RefCell::new(Vec::new()) };
     static FETCH: Cell<fn(&'static str)> = const { Cell::new(read_built_in) };
 }
 
@@ -102,7 +105,7 @@ fn read_built_in(language: &'static str) {
     learn(language, "");
 }
 
-fn table(language: &'static str) -> Option<Rc<str>> {
+fn table(language: &'static str) -> Table {
     let asked = || TABLES.with_borrow(|tables| tables.iter().find(|(other, _)| *other == language).map(|(_, table)| table.clone()));
     asked().unwrap_or_else(|| {
         TABLES.with_borrow_mut(|tables| tables.push((language, None)));
