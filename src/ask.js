@@ -3,6 +3,8 @@
 
 const GROUP = 50;
 const MAX_IN_FLIGHT = 4;
+/** After which the engine gives a request up. */
+const TIMEOUT_MS = 10_000;
 
 /** `seen` holds the elements that are on screen. */
 export function ask({ endpoint, credentials, email }, here, seen) {
@@ -27,14 +29,15 @@ export function ask({ endpoint, credentials, email }, here, seen) {
     const next = () => {
       if (wanted.length) preload(wanted.shift());
     };
-    document.head.append(
-      Object.assign(document.createElement("link"), {
-        rel: "preload",
-        as: "fetch",
-        crossOrigin: "",
-        href: `${base}/realm/presence?users=${users}`,
-        onload: next,
-      }),
-    );
+    const link = Object.assign(document.createElement("link"), {
+      rel: "preload",
+      as: "fetch",
+      crossOrigin: "",
+      href: `${base}/realm/presence?users=${users}`,
+      onload: next,
+    });
+    document.head.append(link);
+    // One that hangs would hang all further requests for the same URL: the browser's cache lets one at a time through.
+    setTimeout(() => link.remove(), TIMEOUT_MS);
   }
 }
