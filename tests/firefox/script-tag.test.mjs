@@ -250,3 +250,40 @@ silently("without details the keyboard passes a badge by", async () => {
   await firefox.press(KEYS.tab);
   assert.equal(await firefox.run(() => document.activeElement.id), "two");
 });
+
+silently("with details the badge is a button, by keyboard and by mouse", async () => {
+  await open(
+    `<a href="#one" id="one">One</a> <zulip-presence user="12" name="Ada" details>Ada</zulip-presence> <a href="#two" id="two">Two</a>`,
+  );
+  await known(1);
+  const button = () => document.querySelector("zulip-presence").shadowRoot.querySelector("button");
+  const { role, label } = await firefox.accessible(button);
+  assert.equal(role, "button");
+  assert.match(label, /^Ada: /);
+  const isOpen = () => {
+    const popover = document
+      .querySelector("zulip-presence")
+      .shadowRoot.querySelector("[part=details]");
+    return Boolean(popover?.matches(":popover-open"));
+  };
+  const isClosed = () =>
+    !document
+      .querySelector("zulip-presence")
+      .shadowRoot.querySelector("[part=details]")
+      ?.matches(":popover-open");
+
+  await firefox.run(() => document.querySelector("#one").focus());
+  await firefox.press(KEYS.tab);
+  assert.equal(await firefox.run(() => document.activeElement.localName), "zulip-presence");
+  await firefox.press(KEYS.enter);
+  await firefox.until(isOpen);
+  await firefox.press(KEYS.escape);
+  await firefox.until(isClosed);
+  await firefox.press(KEYS.tab);
+  assert.equal(await firefox.run(() => document.activeElement.id), "two");
+
+  await firefox.point(button, { click: true });
+  await firefox.until(isOpen);
+  await firefox.point(() => document.querySelector("#two"), { click: true });
+  await firefox.until(isClosed);
+});
