@@ -54,7 +54,8 @@ test("five hundred badges for a day: as many requests as planned, and nothing gr
   expect(last.heap - warm.heap).toBeLessThan(NOISE_BYTES);
   expect(last.nodes - warm.nodes).toBeLessThan(PEOPLE);
   expect(last.listeners).toBe(warm.listeners);
-  for (const { timers } of measured) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
+  // At first those are pending, too, that give up the preloaded replies.
+  for (const { timers } of measured.slice(1)) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
 
   // An interval has 54 to 66 s. The mean of so many is 60 s to a hundredth.
   const asked = Object.values(await page.evaluate(() => day.asked()));
