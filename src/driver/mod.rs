@@ -33,6 +33,9 @@ const UNREACHABLE: &str = "no answer. Check that the endpoint is right and runs,
 const UNAUTHORIZED: &str = "the endpoint refuses the key. Check email, API key and address of the bot.";
 const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
 
+/// How long what a reply says may wait for that of others under way: a page that is drawn once is there sooner than one drawn twenty times.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// How far texts about time may lag, so that many of them are renewed together.
 const TEXT_SLACK: Duration = Duration::from_secs(1);
 
@@ -61,6 +64,8 @@ struct Inner {
     /// The endpoint answered at least once: its failures are no mistake in the page.
     has_answered: Cell<bool>,
     is_tick_due: Cell<bool>,
+    /// Since when watchers are to hear of something, on the monotonic clock.
+    news_since: Cell<Option<Duration>>,
     timer: Timer,
     events: PageEvents,
 }
@@ -70,6 +75,8 @@ struct Watcher {
     user: UserRef,
     on_view: Rc<dyn Fn(View)>,
     is_on_screen: bool,
+    /// Something else can be said than the watcher has heard.
+    has_news: bool,
     /// When the watcher wants to hear the view again though it did not change.
     reminder: Option<Reminder>,
 }
@@ -106,7 +113,7 @@ impl Driver {
 
     /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from within this call.
     pub fn watch(&self, user: &UserRef, on_view: Rc<dyn Fn(View)>) -> Watch {
-        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, reminder: None };
+        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, has_news: false, reminder: None };
         let place = self.0.watchers.borrow_mut().insert(watcher);
         self.0.watchlist.borrow_mut().watch(user, clock::now());
         self.0.tick_soon();
@@ -225,6 +232,7 @@ impl Inner {
                 flights: RefCell::default(),
                 has_answered: Cell::new(false),
                 is_tick_due: Cell::new(false),
+                news_since: Cell::new(None),
                 timer: Timer::new(move || with(&of_timer, Inner::tick)),
                 events: PageEvents::new(move || with(&of_events, Inner::page_changed)),
             }
@@ -266,16 +274,37 @@ impl Inner {
         for request in step.requests {
             self.send(request);
         }
-        self.notify(&step.changes, now.monotonic);
-        self.timer.set(step.wait.into_iter().chain(self.next_reminder(now.monotonic)).min());
+        self.note(&step.changes, now.monotonic);
+        let held_back = self.held_back(now.monotonic);
+        if held_back.is_none() {
+            self.notify(now.monotonic);
+        }
+        self.timer.set(step.wait.into_iter().chain(held_back).chain(self.next_reminder(now.monotonic)).min());
     }
 
-    /// `changes` are sorted by user. No borrow is held while a watcher is called: it may do anything.
-    fn notify(&self, changes: &[Change], now: Duration) {
+    /// Notes who is to hear of `changes`, which are sorted by user.
+    fn note(&self, changes: &[Change], now: Duration) {
+        if changes.is_empty() {
+            return;
+        }
+        self.news_since.set(self.news_since.get().or(Some(now)));
+        for (_, watcher) in self.watchers.borrow_mut().iter_mut() {
+            watcher.has_news |= changes.binary_search_by(|change| change.user.cmp(&watcher.user)).is_ok();
+        }
+    }
+
+    /// How long the news wait for those of other requests under way; `None`: no longer.
+    fn held_back(&self, now: Duration) -> Option<Duration> {
+        let waited = now.saturating_sub(self.news_since.get()?);
+        GATHER.checked_sub(waited).filter(|left| !left.is_zero() && !self.flights.borrow().is_empty())
+    }
+
+    /// No borrow is held while a watcher is called: it may do anything.
+    fn notify(&self, now: Duration) {
+        self.news_since.set(None);
         let places: Vec<usize> = self.watchers.borrow().iter().map(|(place, _)| place).collect();
         for place in places {
             let call = self.watchers.borrow_mut().get_mut(place).and_then(|watcher| {
-                let change = changes.binary_search_by(|change| change.user.cmp(&watcher.user)).ok();
                 let is_reminded = watcher.reminder.is_some_and(|reminder| match reminder {
                     Reminder::OnAnswer => self.watchlist.borrow().observed(&watcher.user).is_some(),
                     Reminder::At(at) => at <= now,
@@ -283,11 +312,12 @@ impl Inner {
                 if is_reminded {
                     watcher.reminder = None;
                 }
-                let view = change.map(|at| changes[at].after);
-                (view.is_some() || is_reminded).then(|| (watcher.on_view.clone(), watcher.user.clone(), view))
+                let has_news = core::mem::take(&mut watcher.has_news);
+                (has_news || is_reminded).then(|| (watcher.on_view.clone(), watcher.user.clone()))
             });
-            if let Some((on_view, user, view)) = call {
-                on_view(view.unwrap_or_else(|| self.watchlist.borrow().view(&user, clock::now())));
+            if let Some((on_view, user)) = call {
+                let view = self.watchlist.borrow().view(&user, clock::now());
+                on_view(view);
             }
         }
     }
