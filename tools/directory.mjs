@@ -51,7 +51,7 @@ function sections() {
     `<section class="department" aria-labelledby="${slug(name)}">`,
     "  <header>",
     `    <h2 id="${slug(name)}">${name}</h2>`,
-    `    <p>First ask <zulip-presence user="${members[0].email}">${members[0].full_name}</zulip-presence></p>`,
+    `    <p>First ask <zulip-presence user="${members[0].email}" name="${members[0].full_name}" details>${members[0].full_name}</zulip-presence></p>`,
     "  </header>",
     '  <ul class="people">',
     ...members.flatMap(card),
