@@ -3,6 +3,7 @@
 
 const GROUP = 50;
 const MAX_IN_FLIGHT = 4;
+const MAX_A_MINUTE = 60;
 /** After which the engine gives a request up. */
 const TIMEOUT_MS = 10_000;
 
@@ -20,14 +21,16 @@ export function ask({ endpoint, credentials, email }, here, seen) {
   }
   const ids = [...people.keys()];
   const groups = ids.map((_, at) => (at % GROUP ? [] : ids.slice(at, at + GROUP)));
-  const wanted = groups.filter((group) => group.some((id) => people.get(id)));
+  const wanted = groups
+    .filter((group) => group.some((id) => people.get(id)))
+    .slice(0, MAX_A_MINUTE);
   for (const group of wanted.splice(0, MAX_IN_FLIGHT)) preload(group);
 
   /** One after the other: the engine asks for them in the same order, and no more at a time. */
   function preload(group) {
     const users = encodeURIComponent(JSON.stringify(group.sort((a, b) => a - b)));
     const next = () => {
-      if (wanted.length) preload(wanted.shift());
+      if (wanted.length && !document.hidden) preload(wanted.shift());
     };
     const link = Object.assign(document.createElement("link"), {
       rel: "preload",

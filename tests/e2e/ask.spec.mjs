@@ -60,6 +60,22 @@ test("groups come before the WebAssembly, four at once, each once", async ({
   expect(said).toEqual([]);
 });
 
+test("no more than sixty a minute, whether by the glue or by the engine", async ({
+  page,
+  site,
+  tag,
+  served,
+}) => {
+  const ids = Array.from({ length: 65 * 50 }, (_, at) => `${at + 1}`);
+  await holdWasm(page, served, () => served.users.length >= 60 && served.now === 0);
+  await page.goto(
+    site.page(`<div style="font-size: 4px; line-height: 6px">${badges(ids)}</div>`, tag()),
+  );
+  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(60 * 50);
+  expect(served.users).toHaveLength(60);
+  expect(new Set(served.users.flat()).size).toBe(60 * 50);
+});
+
 test("whoever is off screen is not asked about beforehand either", async ({
   page,
   site,
