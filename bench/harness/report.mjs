@@ -26,6 +26,7 @@ export function report(run) {
     "Written by `make bench`; what it does is in [README.md](README.md), what was tried to get here in [NOTES.md](NOTES.md).",
     "",
     ...run.machine.map((line) => `- ${line}`),
+    `- ${run.rounds} rounds, medians; fewer where it says so`,
     "",
     ...goals(run),
     ...Object.keys(run.loads).flatMap((line) => tables(run, line)),
