@@ -11,7 +11,7 @@ const TIMEOUT_MS = 10_000;
 export function ask({ endpoint, credentials, email }, here, seen) {
   if (document.readyState === "loading" || document.hidden || credentials || email) return;
   const base = URL.parse?.(endpoint || here, location)?.href.replace(/\/$/, "");
-  if (!base || /[?#]/.test(base)) return;
+  if (!/^https?:\/\/[^?#@]*$/.test(base)) return;
   /** From user ID to whether the person is on screen, in the order of the document. */
   const people = new Map();
   for (const element of document.querySelectorAll("zulip-presence")) {

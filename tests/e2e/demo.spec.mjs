@@ -56,10 +56,10 @@ test("the legend filters by status", async ({ page, gateway }) => {
   await page.goto(gateway.url);
   await expect(badges(page, "active").first()).toBeVisible();
   await expect(badges(page, "offline").first()).toBeVisible();
-  await page.getByRole("button", { name: "Active" }).click();
+  await page.getByRole("button", { name: /^Active/ }).click();
   await expect(badges(page, "active").first()).toBeVisible();
   await expect(badges(page, "offline").first()).toBeHidden();
-  await page.getByRole("button", { name: "Active" }).click();
+  await page.getByRole("button", { name: /^Active/ }).click();
   await expect(badges(page, "offline").first()).toBeVisible();
 });
 
