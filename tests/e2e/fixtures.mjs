@@ -45,12 +45,13 @@ export const test = base.extend({
     );
   },
 
-  /** The URLs that the page asked for presence, in order. */
+  /** The URLs that the page asked for presence, in order; not those of the browser's own, which renews what it gave out of its cache late. */
   asked: async ({ page }, use) => {
     const urls = [];
     page.on("request", (request) => {
       const url = new URL(request.url());
-      if (url.pathname.endsWith("/presence")) urls.push(url);
+      const isOfBrowser = "resource-freshness" in request.headers();
+      if (url.pathname.endsWith("/presence") && !isOfBrowser) urls.push(url);
     });
     await use(urls);
   },
