@@ -547,6 +547,25 @@ fn a_batch_reply_without_the_asked_means_zulip_itself() {
 }
 
 #[test]
+fn whoever_left_before_a_request_says_nothing_about_its_reply() {
+    // Three requests of one moment: a sleep loses the first, a clock that is set back the second, and time never goes back.
+    let mut page = Page::showing(gateway(), &["1", "2"]);
+    page.now.wall = page.now.wall + secs(20);
+    page.step();
+    assert_eq!(page.sent.len(), 2);
+    page.drop(&["2"]);
+    page.now.wall = page.now.wall - secs(20);
+    page.step();
+    let request = page.take();
+    assert_eq!(request.ask, Ask::Group(vec![user("1")]));
+    page.active(&request, secs(20));
+    page.step();
+    page.pass(secs(70));
+    page.step();
+    assert_eq!(page.take().ask, Ask::Group(vec![user("1")]), "it was no reply of Zulip's own");
+}
+
+#[test]
 fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last() {
     let mut page = Page::showing(zulip(), &["ada@x"]);
     assert_eq!(page.sent, [(0, Ask::Everybody)]);

@@ -275,7 +275,9 @@ impl Inner {
             self.send(request);
         }
         self.note(&step.changes, now.monotonic);
-        let held_back = self.held_back(now.monotonic);
+        // What is no longer true is not shown for even that long.
+        let decays = step.changes.iter().any(|change| change.after.status > change.before.status);
+        let held_back = self.held_back(now.monotonic).filter(|_| !decays);
         if held_back.is_none() {
             self.notify(now.monotonic);
         }

@@ -74,10 +74,10 @@ impl Watchlist {
         }
     }
 
-    pub(super) fn realm_answered(&mut self, group: GroupId, realm: Realm, origin: Origin, now: Moment) {
+    pub(super) fn realm_answered(&mut self, id: RequestId, group: GroupId, realm: Realm, origin: Origin, now: Moment) {
         if self.settings.endpoint == Endpoint::Gateway {
             // A gateway has an entry for everyone who was asked, Zulip itself has none for IDs (DESIGN.md §2).
-            let asked = self.entries.iter().filter(|(_, entry)| entry.group == Some(group) && entry.asked_at == Some(origin.asked_at));
+            let asked = self.entries.iter().filter(|(_, entry)| entry.group == Some(group) && entry.asked_by == Some(id));
             if asked.into_iter().any(|(user, _)| realm.get(user).is_none()) {
                 self.turn_to_zulip(origin.asked_at, now);
             }

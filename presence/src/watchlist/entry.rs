@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::RequestId;
 use super::View;
 use super::groups::{GroupId, Rhythm};
 use crate::time::Moment;
@@ -19,6 +20,8 @@ pub(super) struct Entry {
     pub(super) group: Option<GroupId>,
     /// When a request about this person, of whatever kind, last started.
     pub(super) asked_at: Option<Moment>,
+    /// The last group's request that asked about this person.
+    pub(super) asked_by: Option<RequestId>,
     /// For those who are asked singly.
     pub(super) single: Option<Rhythm>,
     answer: Option<Answered>,

@@ -278,7 +278,7 @@ impl Watchlist {
             (Answer::Realm(reply), Subject::Group(group)) => {
                 let (content, reply) = reply.split();
                 let origin = self.succeeded(&flight, &reply, now);
-                self.realm_answered(*group, content, origin, flight.started);
+                self.realm_answered(id, *group, content, origin, flight.started);
             }
             _ => self.failed_flight(&flight, Failure::NotZulip, now),
         }

@@ -34,7 +34,7 @@ impl Watchlist {
             }
             let id = RequestId(self.next_id);
             self.next_id += 1;
-            requests.push(Request { id, ask: self.ask(&subject, now) });
+            requests.push(Request { id, ask: self.ask(&subject, id, now) });
             self.flights.push(Flight { id, subject, started: now, lost: false });
         }
         requests
@@ -50,7 +50,7 @@ impl Watchlist {
     }
 
     /// Marks those about whom a request about `subject` asks, and says it.
-    fn ask(&mut self, subject: &Subject, now: Moment) -> Ask {
+    fn ask(&mut self, subject: &Subject, id: RequestId, now: Moment) -> Ask {
         match subject {
             Subject::Single(user) => {
                 if let Some(entry) = self.entries.get_mut(user) {
@@ -63,6 +63,7 @@ impl Watchlist {
                 for (user, entry) in self.entries.iter_mut() {
                     if entry.group == Some(*group) && entry.watchers > 0 {
                         entry.asked_at = Some(now);
+                        entry.asked_by = Some(id);
                         users.push(user);
                     }
                 }
