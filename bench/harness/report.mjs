@@ -189,7 +189,7 @@ function steady({ steady: polls, requests }) {
     lines.push(
       "## Standing there, n = 1,000, all in view",
       "",
-      "One poll of all 20 groups (interval 15 s): medians of five, and the most DOM writes. Allocated: JavaScript, sampled; wasm: by how much its memory grew.",
+      "One poll of all 20 groups (interval 15 s): medians of three, and the most DOM writes. Allocated: JavaScript, sampled; wasm: by how much its memory grew.",
       "",
       "| page | poll | DOM writes | script ms | main thread ms | allocated KB | wasm grew KB |",
       "|---|---|--:|--:|--:|--:|--:|",

@@ -10,7 +10,7 @@ const INTERVAL_S = 15;
 const PATIENCE_MS = 60_000;
 const SETTLE_MS = 2000;
 /** Polls of each kind, of which the median counts: one alone varies by ten times on a busy machine. */
-const POLLS = 5;
+const POLLS = 3;
 /** Bytes between two samples of the allocation profiler. */
 const SAMPLING = 256;
 const MINUTE_MS = 60_000;
