@@ -106,7 +106,7 @@ fn handle(inner: &Weak<Inner>, event: &Event) {
     let Some(inner) = inner.upgrade() else {
         return;
     };
-    let has_pointer = || Reflect::get(event, &"pointerType".into()).is_ok_and(|kind| kind == "mouse");
+    let is_mouse = || Reflect::get(event, &"pointerType".into()).is_ok_and(|kind| kind == "mouse");
     match event.type_().as_str() {
         "click" if inner.is_of_button(event) => {
             let is_kept = !inner.is_kept.get();
@@ -118,7 +118,7 @@ fn handle(inner: &Weak<Inner>, event: &Event) {
             }
         }
         // A finger that touches is a press.
-        "pointerenter" if has_pointer() => inner.open(),
+        "pointerenter" if is_mouse() => inner.open(),
         "pointerleave" if !inner.is_kept.get() => inner.close(),
         "focusout" => inner.close(),
         "keydown" if Reflect::get(event, &"key".into()).is_ok_and(|key| key == "Escape") && inner.is_open.get() => {
