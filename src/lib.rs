@@ -41,7 +41,6 @@ pub use settings::{Credentials, InvalidEndpoint, Settings};
 pub mod __private {
     //! For the bundle of this package only.
     pub use crate::badge::{Badge, Wanted};
-    pub use crate::object::object;
     pub use crate::words::{fetch_by, learn};
 }
 pub use zulip_presence_core::watchlist::View;

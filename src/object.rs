@@ -4,7 +4,7 @@ use js_sys::{Object, Reflect};
 use wasm_bindgen::JsValue;
 
 /// `{name: value, …}`.
-pub fn object(members: &[(&str, &JsValue)]) -> Object {
+pub(crate) fn object(members: &[(&str, &JsValue)]) -> Object {
     let object = Object::new();
     for (name, value) in members {
         // An ordinary object takes any property.
