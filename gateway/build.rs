@@ -1,4 +1,5 @@
-//! Embeds the built widget (`dist/` of the workspace, or `ZULIP_PRESENCE_EMBED`) if it is there; else embeds nothing.
+//! Embeds the built widget (`dist/` of the workspace, or `ZULIP_PRESENCE_EMBED`) if it is there;
+//! else embeds nothing.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=ZULIP_PRESENCE_EMBED");
     let mut files = Vec::new();
     if env::var_os("CARGO_FEATURE_EMBED").is_some() {
-        let dist = env::var_os("ZULIP_PRESENCE_EMBED").map_or_else(|| Path::new("..").join("dist"), PathBuf::from);
+        let dist = env::var_os("ZULIP_PRESENCE_EMBED")
+            .map_or_else(|| Path::new("..").join("dist"), PathBuf::from);
         if dist.is_dir() {
             println!("cargo::rerun-if-changed={}", dist.display());
             collect(&dist.canonicalize()?, "", &mut files)?;
@@ -21,14 +23,17 @@ fn main() -> io::Result<()> {
         let _ = write!(code, "({name:?}, include_bytes!({path:?})),");
     }
     code.push_str("];\n");
-    let to = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?).join("embedded.rs");
+    let to =
+        PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?).join("embedded.rs");
     fs::write(to, code)
 }
 
 fn collect(directory: &Path, prefix: &str, files: &mut Vec<(String, String)>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        let (Some(name), Some(full)) = (path.file_name().and_then(|name| name.to_str()), path.to_str()) else {
+        let (Some(name), Some(full)) =
+            (path.file_name().and_then(|name| name.to_str()), path.to_str())
+        else {
             continue;
         };
         if name.starts_with('.') {

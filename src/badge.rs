@@ -1,4 +1,5 @@
-//! The badge itself, as a part of the page: a drawing, and what stands beside it. The element and the Yew component both are this one.
+//! The badge itself, as a part of the page: a drawing, and what stands beside it. The element and
+//! the Yew component both are this one.
 
 use core::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -52,8 +53,8 @@ struct Inner {
 }
 
 impl Badge {
-    /// Makes `root` a badge. It is empty, or holds the drawing of "unknown" as `element.js` makes it. `on_view` hears what can be said of
-    /// the person: at first, and upon every change.
+    /// Makes `root` a badge. It is empty, or holds the drawing of "unknown" as `element.js` makes
+    /// it. `on_view` hears what can be said of the person: at first, and upon every change.
     pub fn new(root: Element, on_view: impl Fn(View) + 'static) -> Self {
         let drawing = root.first_element_child().unwrap_or_else(|| draw_unknown(&root));
         let name = drawing.get_attribute("aria-label").unwrap_or_default();
@@ -73,11 +74,13 @@ impl Badge {
         }))
     }
 
-    /// Shows what is wanted from now on. Without a driver nobody is asked, and the badge is unknown.
+    /// Shows what is wanted from now on. Without a driver nobody is asked, and the badge is
+    /// unknown.
     pub fn set(&self, driver: Option<Driver>, wanted: Wanted) {
         let inner = &self.0;
         let old = inner.wanted.replace(wanted);
-        let is_other = old.user != inner.wanted.borrow().user || inner.watch.borrow().as_ref().map(Watch::driver) != driver.as_ref();
+        let is_other = old.user != inner.wanted.borrow().user
+            || inner.watch.borrow().as_ref().map(Watch::driver) != driver.as_ref();
         if is_other {
             inner.watch(driver);
         }
@@ -124,7 +127,8 @@ impl Inner {
         drop(self.watch.replace(watch));
     }
 
-    /// Brings the page in line with what is wanted and known. Writes only what is another than before.
+    /// Brings the page in line with what is wanted and known. Writes only what is another than
+    /// before.
     fn write(&self) {
         let status = self.view.get().status;
         if self.drawn.replace(status) != status {
@@ -175,7 +179,11 @@ impl Inner {
             details.tell(status, if last_active == status { "" } else { &last_active });
         }
         if is_other || *self.name.borrow() != name {
-            set_attribute(details.as_ref().map_or(&self.drawing, Details::button), "aria-label", &name);
+            set_attribute(
+                details.as_ref().map_or(&self.drawing, Details::button),
+                "aria-label",
+                &name,
+            );
             self.name.replace(name);
         }
         // Those who hear the page must hear in which language it is said, if not in the one around.
@@ -188,10 +196,12 @@ impl Inner {
         self.has_language.set(other_language.is_some());
     }
 
-    /// When the person was last active, in words, if that is to be told; sees to it that it is renewed in time.
+    /// When the person was last active, in words, if that is to be told; sees to it that it is
+    /// renewed in time.
     fn last_active(&self, wanted: &Wanted, words: &Words) -> String {
         let watch = self.watch.borrow();
-        let Some(watch) = watch.as_ref().filter(|_| wanted.details || wanted.label != Label::None) else {
+        let Some(watch) = watch.as_ref().filter(|_| wanted.details || wanted.label != Label::None)
+        else {
             return String::new();
         };
         if !watch.is_answered() {
@@ -228,7 +238,9 @@ fn user(written: &str) -> Option<UserRef> {
 /// The drawing that `element.js` makes for itself.
 fn draw_unknown(root: &Element) -> Element {
     let svg = append(root, child(SVG, "svg"));
-    for (name, value) in [("class", "unknown"), ("part", "badge"), ("viewBox", "0 0 16 16"), ("role", "img")] {
+    for (name, value) in
+        [("class", "unknown"), ("part", "badge"), ("viewBox", "0 0 16 16"), ("role", "img")]
+    {
         set_attribute(&svg, name, value);
     }
     let path = append(&svg, child(SVG, "path"));

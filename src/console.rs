@@ -9,7 +9,8 @@ thread_local! {
     static TOLD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes `line` to the console, followed by what it is about. Once a page, whatever it is about the next time.
+/// Writes `line` to the console, followed by what it is about. Once a page, whatever it is about
+/// the next time.
 pub(crate) fn warn_once(line: &'static str, about: &str) {
     let is_new = TOLD.with_borrow_mut(|told| {
         let is_new = !told.contains(&line);

@@ -1,4 +1,5 @@
-//! The badge as a button, with a popover that tells when the person was last active: by pointer, keyboard and touch.
+//! The badge as a button, with a popover that tells when the person was last active: by pointer,
+//! keyboard and touch.
 
 use core::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -55,7 +56,13 @@ impl Details {
         let popover = append(root, create("span"));
         // What keeps two of one document apart.
         let id = ["zulip-presence-details-", &COUNT.replace(COUNT.get() + 1).to_string()].concat();
-        for (name, value) in [("id", id.as_str()), ("part", "details"), ("popover", "manual"), ("role", "tooltip"), ("dir", "auto")] {
+        for (name, value) in [
+            ("id", id.as_str()),
+            ("part", "details"),
+            ("popover", "manual"),
+            ("role", "tooltip"),
+            ("dir", "auto"),
+        ] {
             set_attribute(&popover, name, value);
         }
         set_attribute(&button, "aria-describedby", &id);
@@ -73,7 +80,8 @@ impl Details {
             on_event: RefCell::default(),
         });
         let weak = Rc::downgrade(&inner);
-        *inner.on_event.borrow_mut() = Some(Closure::new(move |event: Event| handle(&weak, &event)));
+        *inner.on_event.borrow_mut() =
+            Some(Closure::new(move |event: Event| handle(&weak, &event)));
         inner.listen(inner.root.as_ref(), &EVENTS, true);
         Self(inner)
     }
@@ -121,7 +129,10 @@ fn handle(inner: &Weak<Inner>, event: &Event) {
         "pointerenter" if is_mouse() => inner.open(),
         "pointerleave" if !inner.is_kept.get() => inner.close(),
         "focusout" => inner.close(),
-        "keydown" if Reflect::get(event, &"key".into()).is_ok_and(|key| key == "Escape") && inner.is_open.get() => {
+        "keydown"
+            if Reflect::get(event, &"key".into()).is_ok_and(|key| key == "Escape")
+                && inner.is_open.get() =>
+        {
             // It is ours: a dialog around must not close by it too.
             event.stop_propagation();
             event.prevent_default();
@@ -157,7 +168,9 @@ impl Inner {
     }
 
     fn call(&self, method: &str) {
-        if let Ok(method) = Reflect::get(&self.popover, &method.into()).and_then(JsCast::dyn_into::<Function>) {
+        if let Ok(method) =
+            Reflect::get(&self.popover, &method.into()).and_then(JsCast::dyn_into::<Function>)
+        {
             // Throws where the badge is not in the document.
             let _ = method.call0(&self.popover);
         }
@@ -168,9 +181,17 @@ impl Inner {
         if !self.is_open.get() {
             return;
         }
-        let size = |name: &str| Reflect::get(&window(), &name.into()).ok().and_then(|size| size.as_f64()).unwrap_or_default();
-        let (at, own) = (self.drawing.get_bounding_client_rect(), self.popover.get_bounding_client_rect());
-        let left = (at.left() + (at.width() - own.width()) / 2.0).min(size("innerWidth") - own.width() - MARGIN).max(MARGIN);
+        let size = |name: &str| {
+            Reflect::get(&window(), &name.into())
+                .ok()
+                .and_then(|size| size.as_f64())
+                .unwrap_or_default()
+        };
+        let (at, own) =
+            (self.drawing.get_bounding_client_rect(), self.popover.get_bounding_client_rect());
+        let left = (at.left() + (at.width() - own.width()) / 2.0)
+            .min(size("innerWidth") - own.width() - MARGIN)
+            .max(MARGIN);
         let has_room = at.bottom() + own.height() <= size("innerHeight");
         let top = if has_room { at.bottom() } else { at.top() - own.height() };
         let style = self.popover.style();
@@ -183,10 +204,14 @@ impl Inner {
     }
 
     fn is_of_button(&self, event: &Event) -> bool {
-        event.target().and_then(|target| target.dyn_into::<Node>().ok()).is_some_and(|target| self.button.contains(Some(&target)))
+        event
+            .target()
+            .and_then(|target| target.dyn_into::<Node>().ok())
+            .is_some_and(|target| self.button.contains(Some(&target)))
     }
 
-    /// Whether the event is one of the badge's. Its target may be in a shadow that the window does not see into.
+    /// Whether the event is one of the badge's. Its target may be in a shadow that the window does
+    /// not see into.
     fn is_inside(&self, event: &Event) -> bool {
         event.composed_path().includes(&self.root, 0)
     }
@@ -194,7 +219,9 @@ impl Inner {
     /// Adds or removes the one listener. Those of the window hear events first, on their way down.
     fn listen(&self, target: &EventTarget, events: &[&str], on: bool) {
         let on_event = self.on_event.borrow();
-        let Some(on_event) = on_event.as_ref().map(|closure| closure.as_ref().unchecked_ref::<Function>()) else {
+        let Some(on_event) =
+            on_event.as_ref().map(|closure| closure.as_ref().unchecked_ref::<Function>())
+        else {
             return;
         };
         let is_window = !target.is_instance_of::<Element>();

@@ -43,7 +43,8 @@ pub(crate) fn set_text(element: &Element, text: &str) {
     }
 }
 
-/// The nearest `lang` at or around `element`, also outside of the shadow that it is in; empty where there is none.
+/// The nearest `lang` at or around `element`, also outside of the shadow that it is in; empty where
+/// there is none.
 #[cfg(feature = "yew")]
 pub(crate) fn language(element: &Element) -> String {
     let mut at = element.clone();

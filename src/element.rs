@@ -1,4 +1,5 @@
-//! Rust's side of `<zulip-presence>`. The class itself is in `element.js`, for WebAssembly cannot make one; it calls these functions.
+//! Rust's side of `<zulip-presence>`. The class itself is in `element.js`, for WebAssembly cannot
+//! make one; it calls these functions.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -34,7 +35,9 @@ struct Mounted {
 #[wasm_bindgen]
 pub fn mount(element: Element, root: Element, is_on_screen: bool) -> usize {
     let of_view = element.clone();
-    let badge = Badge::new(root, move |view| reflect(&of_view, view.status.as_str(), view.last_active.map(page_api::milliseconds)));
+    let badge = Badge::new(root, move |view| {
+        reflect(&of_view, view.status.as_str(), view.last_active.map(page_api::milliseconds))
+    });
     badge.set_on_screen(is_on_screen);
     let mounted = Rc::new(Mounted { element, badge });
     let number = MOUNTED.with_borrow_mut(|all| all.insert(mounted.clone()));
@@ -81,7 +84,8 @@ pub fn refresh(number: usize) {
 /// Has all badges say what they say in the language that holds now.
 #[wasm_bindgen]
 pub fn relabel() {
-    let all: Vec<_> = MOUNTED.with_borrow(|all| all.iter().map(|(_, mounted)| mounted.clone()).collect());
+    let all: Vec<_> =
+        MOUNTED.with_borrow(|all| all.iter().map(|(_, mounted)| mounted.clone()).collect());
     for mounted in all {
         mounted.update();
     }
@@ -96,7 +100,8 @@ impl Mounted {
         let attributes = read(&self.element);
         let mut attributes = attributes.splitn(6, '\0');
         let mut next = || attributes.next().unwrap_or_default();
-        let (user, label, endpoint, details, language, name) = (next(), next(), next(), next(), next(), next());
+        let (user, label, endpoint, details, language, name) =
+            (next(), next(), next(), next(), next(), next());
         let wanted = Wanted {
             user: user.to_owned(),
             name: name.to_owned(),
@@ -104,6 +109,7 @@ impl Mounted {
             details: !details.is_empty(),
             language: language.to_owned(),
         };
-        self.badge.set(page_api::driver(Some(endpoint).filter(|endpoint| !endpoint.is_empty())), wanted);
+        self.badge
+            .set(page_api::driver(Some(endpoint).filter(|endpoint| !endpoint.is_empty())), wanted);
     }
 }

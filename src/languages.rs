@@ -1,4 +1,5 @@
-//! Brings the words of other languages than English when a badge needs them. `languages.js`, a part of the glue, fetches them.
+//! Brings the words of other languages than English when a badge needs them. `languages.js`, a part
+//! of the glue, fetches them.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_widget::__private::{fetch_by, learn};

@@ -1,4 +1,5 @@
-//! Live Zulip presence badges for Yew apps, and the parts of which the custom element `<zulip-presence>` is made.
+//! Live Zulip presence badges for Yew apps, and the parts of which the custom element
+//! `<zulip-presence>` is made.
 //!
 //! ```
 //! use yew::prelude::*;

@@ -13,7 +13,12 @@ use zulip_presence_widget::{Driver, Settings, Timestamp, UserRef, View, Watch};
 extern "C" {
     /// See `tell.js`.
     #[wasm_bindgen(js_name = detail)]
-    fn js_detail(user: &str, status: &str, previous: Option<&str>, last_active_ms: Option<f64>) -> JsValue;
+    fn js_detail(
+        user: &str,
+        status: &str,
+        previous: Option<&str>,
+        last_active_ms: Option<f64>,
+    ) -> JsValue;
 }
 
 thread_local! {
@@ -28,7 +33,8 @@ struct Subscription {
     watch: RefCell<Option<Watch>>,
 }
 
-/// Takes the settings of the page: the `dataset` of its script tag, and the endpoint where none is named. Badges must be updated then.
+/// Takes the settings of the page: the `dataset` of its script tag, and the endpoint where none is
+/// named. Badges must be updated then.
 #[wasm_bindgen]
 pub fn configure(dataset: &JsValue, here: &str) {
     let attribute = |name: &str| {
@@ -42,7 +48,8 @@ pub fn configure(dataset: &JsValue, here: &str) {
     // The old driver ends outside of the borrow, unless somebody still has it.
     drop(PAGE.replace(page));
     // Callbacks of the page may do anything, so nothing is borrowed while they run.
-    let subscriptions: Vec<_> = SUBSCRIPTIONS.with_borrow(|all| all.iter().map(|(_, subscription)| subscription.clone()).collect());
+    let subscriptions: Vec<_> = SUBSCRIPTIONS
+        .with_borrow(|all| all.iter().map(|(_, subscription)| subscription.clone()).collect());
     for subscription in subscriptions {
         subscription.start();
     }
@@ -62,7 +69,9 @@ pub(crate) fn driver(endpoint: Option<&str>) -> Option<Driver> {
 /// What can be said of `user` now.
 #[wasm_bindgen]
 pub fn get(user: &str) -> JsValue {
-    let view = driver(None).zip(user.parse().ok()).map_or_else(View::default, |(driver, user): (Driver, UserRef)| driver.view(&user));
+    let view = driver(None)
+        .zip(user.parse().ok())
+        .map_or_else(View::default, |(driver, user): (Driver, UserRef)| driver.view(&user));
     detail(user, view, None)
 }
 
@@ -70,17 +79,23 @@ pub fn get(user: &str) -> JsValue {
 #[wasm_bindgen]
 pub fn subscribe(user: &str, callback: Function) -> Option<usize> {
     let parsed: UserRef = user.parse().ok()?;
-    let status = Cell::new(driver(None).map_or_else(View::default, |driver| driver.view(&parsed)).status);
+    let status =
+        Cell::new(driver(None).map_or_else(View::default, |driver| driver.view(&parsed)).status);
     let written = user.to_owned();
     let on_view = move |view: View| {
         let previous = status.replace(view.status);
         if previous != view.status
-            && let Err(thrown) = callback.call1(&JsValue::UNDEFINED, &detail(&written, view, Some(previous.as_str())))
+            && let Err(thrown) = callback
+                .call1(&JsValue::UNDEFINED, &detail(&written, view, Some(previous.as_str())))
         {
             web_sys::console::error_1(&thrown);
         }
     };
-    let subscription = Rc::new(Subscription { user: parsed, on_view: Rc::new(on_view), watch: RefCell::new(None) });
+    let subscription = Rc::new(Subscription {
+        user: parsed,
+        on_view: Rc::new(on_view),
+        watch: RefCell::new(None),
+    });
     subscription.start();
     Some(SUBSCRIPTIONS.with_borrow_mut(|subscriptions| subscriptions.insert(subscription)))
 }

@@ -11,7 +11,8 @@ use crate::driver::{Driver, OnScreen};
 use crate::label::Label;
 use crate::provider::Provided;
 
-const NO_PROVIDER: &str = "PresenceBadge must be inside a PresenceProvider; the badge stays unknown.";
+const NO_PROVIDER: &str =
+    "PresenceBadge must be inside a PresenceProvider; the badge stays unknown.";
 
 /// A person's badge, after whatever is inside: a name, a picture.
 pub struct PresenceBadge {
@@ -38,7 +39,8 @@ pub struct PresenceBadgeProps {
     /// Over the corner of what is inside, rather than after it.
     #[prop_or_default]
     pub overlay: bool,
-    /// The badge is a button that tells when the person was last active. Without it, it is no stop of the Tab key.
+    /// The badge is a button that tells when the person was last active. Without it, it is no stop
+    /// of the Tab key.
     #[prop_or_default]
     pub details: bool,
     /// Hears what can be said of the person: at first, and upon every change.
@@ -64,7 +66,10 @@ impl Component for PresenceBadge {
     type Properties = PresenceBadgeProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let (provided, context) = ctx.link().context(ctx.link().callback(|Provided(driver)| Msg::Provided(driver))).unzip();
+        let (provided, context) = ctx
+            .link()
+            .context(ctx.link().callback(|Provided(driver)| Msg::Provided(driver)))
+            .unzip();
         if provided.is_none() {
             warn_once(NO_PROVIDER, "");
         }
@@ -106,7 +111,8 @@ impl Component for PresenceBadge {
 
     fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
         if is_first && let Some(root) = self.root.cast::<Element>() {
-            let (on_view, on_screen) = (ctx.link().callback(Msg::View), ctx.link().callback(Msg::OnScreen));
+            let (on_view, on_screen) =
+                (ctx.link().callback(Msg::View), ctx.link().callback(Msg::OnScreen));
             self.on_screen = OnScreen::observe(root.clone(), move |is| on_screen.emit(is));
             self.badge = Some(Badge::new(root, move |view| on_view.emit(view)));
         }
@@ -117,8 +123,15 @@ impl Component for PresenceBadge {
 impl PresenceBadge {
     fn set(&self, PresenceBadgeProps { user, name, label, details, .. }: &PresenceBadgeProps) {
         if let Some(badge) = &self.badge {
-            let language = self.host.cast::<Element>().map_or_else(String::new, |host| language(&host));
-            let wanted = Wanted { user: user.to_string(), name: name.to_string(), label: *label, details: *details, language };
+            let language =
+                self.host.cast::<Element>().map_or_else(String::new, |host| language(&host));
+            let wanted = Wanted {
+                user: user.to_string(),
+                name: name.to_string(),
+                label: *label,
+                details: *details,
+                language,
+            };
             badge.set(self.driver.clone(), wanted);
         }
     }

@@ -9,11 +9,10 @@ use crate::driver::Driver;
 use crate::settings::{Credentials, Settings};
 use crate::style;
 
-const BAD_ENDPOINT: &str =
-    "PresenceProvider's endpoint must be an http or https URL like https://presence.example.com/api/v1; nobody is asked.";
+const BAD_ENDPOINT: &str = "PresenceProvider's endpoint must be an http or https URL like https://presence.example.com/api/v1; nobody is asked.";
 
-/// Gives an endpoint to all [`PresenceBadge`](crate::PresenceBadge)s inside. They share one driver: a person who appears many times is
-/// asked about once.
+/// Gives an endpoint to all [`PresenceBadge`](crate::PresenceBadge)s inside. They share one driver:
+/// a person who appears many times is asked about once.
 pub struct PresenceProvider {
     driver: Option<Driver>,
 }
@@ -26,7 +25,8 @@ pub struct PresenceProviderProps {
     /// Time between two requests for the same people, 15–60 s.
     #[prop_or_default]
     pub interval: Option<Duration>,
-    /// How long after their last sign of life people are offline, 60–3600 s. Default: as the endpoint says, else 200 s.
+    /// How long after their last sign of life people are offline, 60–3600 s. Default: as the
+    /// endpoint says, else 200 s.
     #[prop_or_default]
     pub offline_after: Option<Duration>,
     /// Whether requests carry cookies.
@@ -65,7 +65,9 @@ impl Component for PresenceProvider {
 }
 
 fn driver(props: &PresenceProviderProps) -> Option<Driver> {
-    let mut settings = Settings::gateway(&props.endpoint).map_err(|_| warn_once(BAD_ENDPOINT, &props.endpoint)).ok()?;
+    let mut settings = Settings::gateway(&props.endpoint)
+        .map_err(|_| warn_once(BAD_ENDPOINT, &props.endpoint))
+        .ok()?;
     settings = settings.credentials(props.credentials);
     if let Some(interval) = props.interval {
         settings = settings.interval(interval);

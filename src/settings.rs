@@ -19,8 +19,10 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 const BUDGET: u32 = 60;
 
 const BAD_INTERVAL: &str = "data-interval must be a number of seconds from 15 to 60; 60 is used.";
-const BAD_OFFLINE_AFTER: &str = "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
-const BAD_CREDENTIALS: &str = "data-credentials must be same-origin, include or omit; same-origin is used.";
+const BAD_OFFLINE_AFTER: &str =
+    "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
+const BAD_CREDENTIALS: &str =
+    "data-credentials must be same-origin, include or omit; same-origin is used.";
 const BAD_ENDPOINT: &str = "data-endpoint must be an http or https URL like https://presence.example.com/api/v1; nobody is asked.";
 const HALF_A_KEY: &str = "data-email and data-api-key belong together, with data-endpoint for the address of your Zulip; nobody is asked.";
 const KEY_IN_PAGE: &str = "data-api-key gives everybody who can read this page all that the bot can do in Zulip. \
@@ -69,7 +71,8 @@ impl Credentials {
     }
 }
 
-/// A bot's email and API key as HTTP wants them. No `Debug`: it appears in one header and nowhere else.
+/// A bot's email and API key as HTTP wants them. No `Debug`: it appears in one header and nowhere
+/// else.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Key(String);
 
@@ -104,7 +107,12 @@ impl Settings {
     /// [`InvalidEndpoint`] for all that is no http or https URL.
     pub fn gateway(endpoint: &str) -> Result<Self, InvalidEndpoint> {
         let endpoint = absolute(endpoint).ok_or(InvalidEndpoint)?;
-        Ok(Self { endpoint, interval: INTERVAL, offline_after: None, access: Access::Gateway(Credentials::default()) })
+        Ok(Self {
+            endpoint,
+            interval: INTERVAL,
+            offline_after: None,
+            access: Access::Gateway(Credentials::default()),
+        })
     }
 
     /// Time between two requests for the same people, moved into 15–60 s.
@@ -113,10 +121,14 @@ impl Settings {
         Self { interval: interval.clamp(MIN_INTERVAL, MAX_INTERVAL), ..self }
     }
 
-    /// How long after their last sign of life people are offline, moved into 60–3600 s. Default: as the endpoint says, else 200 s.
+    /// How long after their last sign of life people are offline, moved into 60–3600 s. Default: as
+    /// the endpoint says, else 200 s.
     #[must_use]
     pub fn offline_after(self, offline_after: Duration) -> Self {
-        Self { offline_after: Some(offline_after.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER)), ..self }
+        Self {
+            offline_after: Some(offline_after.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER)),
+            ..self
+        }
     }
 
     /// Whether requests carry cookies.
@@ -128,21 +140,29 @@ impl Settings {
         }
     }
 
-    /// Reads the attributes of the script tag. `attribute` finds one by its name in the DOM's `dataset` (`offlineAfter`); `here` is the
-    /// endpoint where none is named. What is wrong is said once in the console and left at its default; `None` where nobody can be asked.
+    /// Reads the attributes of the script tag. `attribute` finds one by its name in the DOM's
+    /// `dataset` (`offlineAfter`); `here` is the endpoint where none is named. What is wrong is
+    /// said once in the console and left at its default; `None` where nobody can be asked.
     #[must_use]
     pub fn from_script(attribute: &dyn Fn(&str) -> Option<String>, here: &str) -> Option<Self> {
-        let attribute = |name: &str| attribute(name).map(|value| value.trim_ascii().to_owned()).filter(|value| !value.is_empty());
+        let attribute = |name: &str| {
+            attribute(name)
+                .map(|value| value.trim_ascii().to_owned())
+                .filter(|value| !value.is_empty())
+        };
         let endpoint = attribute("endpoint");
         let mut settings = match (attribute("email"), attribute("apiKey")) {
             (None, None) => {
                 let endpoint = endpoint.as_deref().unwrap_or(here);
-                let settings = Self::gateway(endpoint).map_err(|_| warn_once(BAD_ENDPOINT, endpoint)).ok()?;
+                let settings =
+                    Self::gateway(endpoint).map_err(|_| warn_once(BAD_ENDPOINT, endpoint)).ok()?;
                 settings.credentials(credentials(attribute("credentials").as_deref()))
             }
             (Some(email), Some(api_key)) if endpoint.is_some() => {
                 let endpoint = endpoint.unwrap_or_default();
-                let settings = Self::gateway(&site_api(&endpoint)).map_err(|_| warn_once(BAD_ENDPOINT, &endpoint)).ok()?;
+                let settings = Self::gateway(&site_api(&endpoint))
+                    .map_err(|_| warn_once(BAD_ENDPOINT, &endpoint))
+                    .ok()?;
                 warn_once(KEY_IN_PAGE, "");
                 let key = Key::new(&email, &api_key).or_else(|| {
                     warn_once(HALF_A_KEY, "");
@@ -155,10 +175,17 @@ impl Settings {
                 return None;
             }
         };
-        if let Some(interval) = seconds(attribute("interval"), MIN_INTERVAL, MAX_INTERVAL, BAD_INTERVAL) {
+        if let Some(interval) =
+            seconds(attribute("interval"), MIN_INTERVAL, MAX_INTERVAL, BAD_INTERVAL)
+        {
             settings.interval = interval;
         }
-        settings.offline_after = seconds(attribute("offlineAfter"), MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER, BAD_OFFLINE_AFTER);
+        settings.offline_after = seconds(
+            attribute("offlineAfter"),
+            MIN_OFFLINE_AFTER,
+            MAX_OFFLINE_AFTER,
+            BAD_OFFLINE_AFTER,
+        );
         Some(settings)
     }
 
@@ -205,7 +232,8 @@ fn absolute(endpoint: &str) -> Option<String> {
     let base = window().location().href().ok()?;
     let url = Url::new_with_base(endpoint, &base).ok()?;
     let origin = url.origin();
-    // Other schemes have another origin or none; with a user and password, which fetch refuses, an address does not begin with it.
+    // Other schemes have another origin or none; with a user and password, which fetch refuses, an
+    // address does not begin with it.
     if endpoint.is_empty() || !origin.starts_with("http") || !url.href().starts_with(&origin) {
         return None;
     }
@@ -233,9 +261,15 @@ fn credentials(written: Option<&str>) -> Credentials {
     })
 }
 
-fn seconds(written: Option<String>, min: Duration, max: Duration, line: &'static str) -> Option<Duration> {
+fn seconds(
+    written: Option<String>,
+    min: Duration,
+    max: Duration,
+    line: &'static str,
+) -> Option<Duration> {
     let written = written?;
-    let span = written.parse().ok().map(Duration::from_secs).filter(|span| (min..=max).contains(span));
+    let span =
+        written.parse().ok().map(Duration::from_secs).filter(|span| (min..=max).contains(span));
     if span.is_none() {
         warn_once(line, &written);
     }
@@ -254,17 +288,25 @@ mod tests {
 
     /// The settings of a script tag with these attributes.
     fn script(attributes: &[(&str, &str)]) -> Option<Settings> {
-        let attribute = |name: &str| attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let attribute = |name: &str| {
+            attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
         Settings::from_script(&attribute, HERE)
     }
 
     #[wasm_bindgen_test]
     fn a_bare_tag_asks_the_gateway_beside_the_script() {
         let settings = script(&[]).expect("valid");
-        assert_eq!(settings.url("realm/presence"), "https://presence.example.com/api/v1/realm/presence");
+        assert_eq!(
+            settings.url("realm/presence"),
+            "https://presence.example.com/api/v1/realm/presence"
+        );
         assert_eq!((settings.interval, settings.offline_after), (Duration::from_secs(60), None));
         assert!(settings.access == Access::Gateway(Credentials::SameOrigin));
-        assert!(script(&[("endpoint", " "), ("email", "")]) == Some(settings), "what is empty is not there");
+        assert!(
+            script(&[("endpoint", " "), ("email", "")]) == Some(settings),
+            "what is empty is not there"
+        );
     }
 
     #[wasm_bindgen_test]
@@ -274,7 +316,11 @@ mod tests {
             ("https://a.example/api/v1", "https://a.example/api/v1/"),
             ("HTTPS://A.example:443/api/v1/", "https://a.example/api/v1/"),
             ("http://localhost:8640/x y?q=1#f", "http://localhost:8640/x%20y/"),
-            ("//a.example", &[if origin.starts_with("https") { "https" } else { "http" }, "://a.example/"].concat()),
+            (
+                "//a.example",
+                &[if origin.starts_with("https") { "https" } else { "http" }, "://a.example/"]
+                    .concat(),
+            ),
             ("/presence/api/v1", &[&origin, "/presence/api/v1/"].concat()),
         ] {
             let settings = script(&[("endpoint", written)]);
@@ -314,11 +360,26 @@ mod tests {
             ("1e1", 60),
             ("99999999999999999999", 60),
         ] {
-            assert_eq!(script(&[("interval", written)]).expect("valid").interval, Duration::from_secs(expected_s), "{written}");
+            assert_eq!(
+                script(&[("interval", written)]).expect("valid").interval,
+                Duration::from_secs(expected_s),
+                "{written}"
+            );
         }
-        for (written, expected_s) in [("60", Some(60)), ("3600", Some(3600)), ("59", None), ("3601", None), ("never", None), ("", None)] {
+        for (written, expected_s) in [
+            ("60", Some(60)),
+            ("3600", Some(3600)),
+            ("59", None),
+            ("3601", None),
+            ("never", None),
+            ("", None),
+        ] {
             let expected = expected_s.map(Duration::from_secs);
-            assert_eq!(script(&[("offlineAfter", written)]).expect("valid").offline_after, expected, "{written}");
+            assert_eq!(
+                script(&[("offlineAfter", written)]).expect("valid").offline_after,
+                expected,
+                "{written}"
+            );
         }
         for (written, expected) in [
             ("omit", Credentials::Omit),
@@ -327,21 +388,38 @@ mod tests {
             ("INCLUDE", Credentials::SameOrigin),
             ("yes", Credentials::SameOrigin),
         ] {
-            assert!(script(&[("credentials", written)]).expect("valid").access == Access::Gateway(expected), "{written}");
+            assert!(
+                script(&[("credentials", written)]).expect("valid").access
+                    == Access::Gateway(expected),
+                "{written}"
+            );
         }
     }
 
     #[wasm_bindgen_test]
     fn half_a_key_asks_nobody() {
-        let (endpoint, email, key) = (("endpoint", "https://zulip.example.com"), ("email", "bot@example.com"), ("apiKey", "abc"));
+        let (endpoint, email, key) = (
+            ("endpoint", "https://zulip.example.com"),
+            ("email", "bot@example.com"),
+            ("apiKey", "abc"),
+        );
         assert!(script(&[endpoint, email]).is_none());
         assert!(script(&[endpoint, key]).is_none());
         assert!(script(&[email, key]).is_none(), "nor a key without the address of its Zulip");
-        assert!(script(&[endpoint, ("email", "böt☃@example.com"), key]).is_none(), "nor an email that HTTP cannot carry");
-        for site in ["https://zulip.example.com", "https://zulip.example.com/", "https://zulip.example.com/api/v1"] {
+        assert!(
+            script(&[endpoint, ("email", "böt☃@example.com"), key]).is_none(),
+            "nor an email that HTTP cannot carry"
+        );
+        for site in [
+            "https://zulip.example.com",
+            "https://zulip.example.com/",
+            "https://zulip.example.com/api/v1",
+        ] {
             let settings = script(&[("endpoint", site), email, key]).expect("valid");
             assert_eq!(settings.endpoint(), "https://zulip.example.com/api/v1/");
-            assert!(matches!(settings.access, Access::Zulip(ref key) if key.expose() == "Basic Ym90QGV4YW1wbGUuY29tOmFiYw=="));
+            assert!(
+                matches!(settings.access, Access::Zulip(ref key) if key.expose() == "Basic Ym90QGV4YW1wbGUuY29tOmFiYw==")
+            );
         }
     }
 }

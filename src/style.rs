@@ -9,15 +9,18 @@ use crate::driver::window;
 
 const STYLE: &str = concat!(include_str!("unknown.css"), include_str!("badge.css"));
 /// What stands for the element and for the badge in its shadow.
-const CLASSES: [(&str, &str); 3] =
-    [(":host([overlay])", ".zulip-presence-overlay"), (":host", ".zulip-presence"), ("> span", "> .zulip-presence-badge")];
+const CLASSES: [(&str, &str); 3] = [
+    (":host([overlay])", ".zulip-presence-overlay"),
+    (":host", ".zulip-presence"),
+    ("> span", "> .zulip-presence-badge"),
+];
 
 thread_local! {
     static IS_ADOPTED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Gives the badges' style to the document, once: for badges that are not in an element's shadow. A constructed sheet, for a strict
-/// Content-Security-Policy forbids others.
+/// Gives the badges' style to the document, once: for badges that are not in an element's shadow. A
+/// constructed sheet, for a strict Content-Security-Policy forbids others.
 pub(crate) fn adopt() {
     if !IS_ADOPTED.replace(true) {
         // A browser that lacks this shows the badge in black.
@@ -27,7 +30,9 @@ pub(crate) fn adopt() {
 
 fn try_adopt() -> Result<(), JsValue> {
     let sheet = CssStyleSheet::new()?;
-    js_sys::Reflect::get(&sheet, &"replaceSync".into())?.dyn_into::<js_sys::Function>()?.call1(&sheet, &style().into())?;
+    js_sys::Reflect::get(&sheet, &"replaceSync".into())?
+        .dyn_into::<js_sys::Function>()?
+        .call1(&sheet, &style().into())?;
     let document = window().document();
     let sheets = js_sys::Reflect::get(&document.into(), &"adoptedStyleSheets".into())?;
     sheets.unchecked_into::<js_sys::Array>().push(&sheet);
@@ -35,7 +40,9 @@ fn try_adopt() -> Result<(), JsValue> {
 }
 
 fn style() -> String {
-    CLASSES.into_iter().fold(STYLE.to_owned(), |style, (of_element, class)| style.replace(of_element, class))
+    CLASSES
+        .into_iter()
+        .fold(STYLE.to_owned(), |style, (of_element, class)| style.replace(of_element, class))
 }
 
 #[cfg(all(test, target_arch = "wasm32"))]
@@ -63,8 +70,13 @@ mod tests {
         adopt();
         adopt();
         let document = window().document().into();
-        let sheets: js_sys::Array = js_sys::Reflect::get(&document, &"adoptedStyleSheets".into()).expect("a property").unchecked_into();
+        let sheets: js_sys::Array = js_sys::Reflect::get(&document, &"adoptedStyleSheets".into())
+            .expect("a property")
+            .unchecked_into();
         assert_eq!(sheets.length(), 1);
-        assert!(sheets.get(0).unchecked_into::<CssStyleSheet>().css_rules().expect("rules").length() > 5);
+        assert!(
+            sheets.get(0).unchecked_into::<CssStyleSheet>().css_rules().expect("rules").length()
+                > 5
+        );
     }
 }

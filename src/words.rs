@@ -1,4 +1,5 @@
-//! What badges say, in the language of the page: fixed words from a table, times and dates from the browser.
+//! What badges say, in the language of the page: fixed words from a table, times and dates from the
+//! browser.
 
 use core::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -11,7 +12,8 @@ use crate::object::object;
 
 /// The languages in `words.txt` besides English, by the names of their sections.
 const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru", "zh-CN"];
-/// How the rest of a tag begins where Chinese is written in traditional characters, which `zh-CN` is not.
+/// How the rest of a tag begins where Chinese is written in traditional characters, which `zh-CN`
+/// is not.
 const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
 
 const ENGLISH: &str = "\
@@ -59,7 +61,8 @@ pub(crate) struct Words {
     language: &'static str,
     /// Lines of `key = phrase`.
     table: Rc<str>,
-    /// What tells times, and its language. Made when it is needed: a browser takes longer for it than for a hundred badges.
+    /// What tells times, and its language. Made when it is needed: a browser takes longer for it
+    /// than for a hundred badges.
     ago: OnceCell<Ago>,
 }
 
@@ -68,9 +71,12 @@ struct Ago {
     format: Option<RelativeTimeFormat>,
 }
 
-/// The words for what the page calls `language`; English for all that the table lacks. `None` while they are under way.
+/// The words for what the page calls `language`; English for all that the table lacks. `None` while
+/// they are under way.
 pub(crate) fn of(language: &str) -> Option<Rc<Words>> {
-    let known = WORDS.with_borrow(|all| all.iter().find(|(other, _)| other == language).map(|(_, words)| words.clone()));
+    let known = WORDS.with_borrow(|all| {
+        all.iter().find(|(other, _)| other == language).map(|(_, words)| words.clone())
+    });
     known.or_else(|| {
         let words = Rc::new(Words::new(language)?);
         WORDS.with_borrow_mut(|all| all.push((language.to_owned(), words.clone())));
@@ -78,7 +84,8 @@ pub(crate) fn of(language: &str) -> Option<Rc<Words>> {
     })
 }
 
-/// Has `fetch` bring the sections of the table, which it hands to [`learn`], in place of those that are built in.
+/// Has `fetch` bring the sections of the table, which it hands to [`learn`], in place of those that
+/// are built in.
 pub fn fetch_by(fetch: fn(&'static str)) {
     FETCH.set(fetch);
 }
@@ -106,7 +113,11 @@ fn read_built_in(language: &'static str) {
 }
 
 fn table(language: &'static str) -> Table {
-    let asked = || TABLES.with_borrow(|tables| tables.iter().find(|(other, _)| *other == language).map(|(_, table)| table.clone()));
+    let asked = || {
+        TABLES.with_borrow(|tables| {
+            tables.iter().find(|(other, _)| *other == language).map(|(_, table)| table.clone())
+        })
+    };
     asked().unwrap_or_else(|| {
         TABLES.with_borrow_mut(|tables| tables.push((language, None)));
         FETCH.get()(language);
@@ -119,7 +130,8 @@ fn section(tag: &str) -> Option<&'static str> {
     let tag = tag.to_ascii_lowercase();
     let mut parts = tag.split(['-', '_']);
     let language = parts.next()?;
-    let found = LANGUAGES.into_iter().find(|section| section.split('-').next() == Some(language))?;
+    let found =
+        LANGUAGES.into_iter().find(|section| section.split('-').next() == Some(language))?;
     (language != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
 }
 
@@ -131,9 +143,11 @@ impl Words {
         Some(Self { tag: tag.to_owned(), language, table, ago: OnceCell::new() })
     }
 
-    /// What to call the language in which all is said, if it is not the page's. Of a page that names none nothing is known.
+    /// What to call the language in which all is said, if it is not the page's. Of a page that
+    /// names none nothing is known.
     pub(crate) fn other_language(&self) -> Option<&str> {
-        let is_english = || self.tag.get(..2).is_some_and(|language| language.eq_ignore_ascii_case("en"));
+        let is_english =
+            || self.tag.get(..2).is_some_and(|language| language.eq_ignore_ascii_case("en"));
         let is_the_pages = !self.table.is_empty() || self.tag.is_empty() || is_english();
         (!is_the_pages).then_some(self.language)
     }
@@ -162,7 +176,12 @@ impl Words {
             LastActive::Days(days) => self.ago(days, "day"),
             LastActive::Date(at) => {
                 let options = object(&[("dateStyle", &"long".into())]);
-                self.fill("on", &String::from(js_date(at).to_locale_date_string(&self.times().language, &options)))
+                self.fill(
+                    "on",
+                    &String::from(
+                        js_date(at).to_locale_date_string(&self.times().language, &options),
+                    ),
+                )
             }
             LastActive::NotInTheLastYear => self.phrase("not-in-a-year").to_owned(),
             LastActive::Unknown => self.phrase("no-activity").to_owned(),
@@ -178,11 +197,15 @@ impl Words {
         self.ago.get_or_init(|| {
             let options = object(&[("numeric", &"auto".into())]);
             // As the page writes it, unless that is no tag, or all is said in another language.
-            let language = if self.other_language().is_none() { self.tag.as_str() } else { self.language };
+            let language =
+                if self.other_language().is_none() { self.tag.as_str() } else { self.language };
             let as_written = Some(language).filter(|language| !language.is_empty());
             match as_written.and_then(|language| RelativeTimeFormat::new(language, &options).ok()) {
                 Some(format) => Ago { language: language.to_owned(), format: Some(format) },
-                None => Ago { language: self.language.to_owned(), format: RelativeTimeFormat::new(self.language, &options).ok() },
+                None => Ago {
+                    language: self.language.to_owned(),
+                    format: RelativeTimeFormat::new(self.language, &options).ok(),
+                },
             }
         })
     }
@@ -226,8 +249,14 @@ mod tests {
         for language in LANGUAGES {
             let words = of(language).expect("built in");
             assert_eq!((words.language, words.other_language()), (language, None));
-            let keys: Vec<_> = words.table.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
-            assert!(keys.iter().copied().eq(ENGLISH.lines().filter_map(|line| Some(line.split_once(" = ")?.0))), "{language}: {keys:?}");
+            let keys: Vec<_> =
+                words.table.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+            assert!(
+                keys.iter()
+                    .copied()
+                    .eq(ENGLISH.lines().filter_map(|line| Some(line.split_once(" = ")?.0))),
+                "{language}: {keys:?}"
+            );
             for key in keys {
                 let places = |table: &str| find(table, key).expect("there").matches("{}").count();
                 assert_eq!(places(&words.table), places(ENGLISH), "{language}: {key}");
@@ -249,8 +278,14 @@ mod tests {
         ] {
             assert_eq!(of(language).expect("built in").last_active(at), expected);
         }
-        assert_eq!(of("de").expect("built in").last_active(LastActive::Yesterday), "Zuletzt aktiv gestern");
-        assert_eq!(of("en").expect("built in").last_active(LastActive::Hours(1)), "Active 1 hour ago");
+        assert_eq!(
+            of("de").expect("built in").last_active(LastActive::Yesterday),
+            "Zuletzt aktiv gestern"
+        );
+        assert_eq!(
+            of("en").expect("built in").last_active(LastActive::Hours(1)),
+            "Active 1 hour ago"
+        );
     }
 
     #[wasm_bindgen_test]

@@ -12,7 +12,9 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::Element;
 use yew::prelude::*;
 use zulip_presence_widget::__private::{Badge, Wanted};
-use zulip_presence_widget::{Driver, Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, Settings, Status, UserRef};
+use zulip_presence_widget::{
+    Driver, Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, Settings, Status, UserRef,
+};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
@@ -61,7 +63,9 @@ impl Page {
 
     fn all(&self, selector: &str) -> Vec<Element> {
         let found = self.root.query_selector_all(selector).unwrap();
-        (0..found.length()).map(|at| wasm_bindgen::JsCast::unchecked_into(found.get(at).unwrap())).collect()
+        (0..found.length())
+            .map(|at| wasm_bindgen::JsCast::unchecked_into(found.get(at).unwrap()))
+            .collect()
     }
 
     fn names(&self) -> Vec<String> {
@@ -134,10 +138,16 @@ async fn every_status_has_its_drawing_and_its_name() {
     let app = mount(&page, &["1", "2", "3", "4"]);
     page.see("svg.active").await;
     settle().await;
-    assert_eq!(page.names(), ["Ada: active now", "Ada: idle", "Ada: offline", "Ada: status unknown"]);
+    assert_eq!(
+        page.names(),
+        ["Ada: active now", "Ada: idle", "Ada: offline", "Ada: status unknown"]
+    );
     for (svg, status) in page.all("svg").iter().zip(Status::ALL) {
         assert_eq!(svg.get_attribute("class").as_deref(), Some(status.as_str()));
-        assert_eq!(svg.first_element_child().unwrap().get_attribute("d").as_deref(), Some(status.shape()));
+        assert_eq!(
+            svg.first_element_child().unwrap().get_attribute("d").as_deref(),
+            Some(status.shape())
+        );
         assert_eq!(svg.namespace_uri().as_deref(), Some("http://www.w3.org/2000/svg"));
     }
     unmount(app).await;
@@ -164,7 +174,10 @@ async fn many_badges_are_one_request_without_headers() {
     settle().await;
     assert_eq!(page.all("svg.active").len(), 3);
     assert_eq!(request_count(), 1);
-    assert_eq!(last_request(), format!("{ENDPOINT}/realm/presence?users=%5B%221%22%2C%222%22%5D same-origin"));
+    assert_eq!(
+        last_request(),
+        format!("{ENDPOINT}/realm/presence?users=%5B%221%22%2C%222%22%5D same-origin")
+    );
     unmount(app).await;
 }
 
@@ -175,9 +188,18 @@ async fn another_user_is_another_person() {
     page.see("svg.active").await;
     let svg = page.all("svg").remove(0);
     set_outage("silent");
-    app.update(TeamProps { users: vec!["2"], details: false, label: Label::None, endpoint: ENDPOINT });
+    app.update(TeamProps {
+        users: vec!["2"],
+        details: false,
+        label: Label::None,
+        endpoint: ENDPOINT,
+    });
     settle().await;
-    assert_eq!(page.names(), ["Ada: status unknown"], "nothing is said of a person before it is heard of them");
+    assert_eq!(
+        page.names(),
+        ["Ada: status unknown"],
+        "nothing is said of a person before it is heard of them"
+    );
     set_outage("");
     pass(30_000.0).await;
     assert_eq!(page.names(), ["Ada: idle"]);
@@ -224,7 +246,10 @@ async fn the_networks_return_ends_the_wait() {
     wait(asked(1)).await;
     settle().await;
     let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
-    assert!(lines.iter().all(|line| line.contains("--allow-origin") && line.contains("connect-src")), "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line.contains("--allow-origin") && line.contains("connect-src")),
+        "{lines:?}"
+    );
     set_outage("");
     web_sys::window().unwrap().dispatch_event(&web_sys::Event::new("online").unwrap()).unwrap();
     settle().await;
@@ -239,7 +264,9 @@ async fn providers_of_one_endpoint_share_a_driver() {
     let settings = Settings::gateway(ENDPOINT).unwrap();
     let driver = Driver::new(&settings);
     assert!(driver == Driver::new(&Settings::gateway(&format!("{ENDPOINT}/")).unwrap()));
-    assert!(driver != Driver::new(&settings.elsewhere("https://other.example.com/api/v1").unwrap()));
+    assert!(
+        driver != Driver::new(&settings.elsewhere("https://other.example.com/api/v1").unwrap())
+    );
     drop(page);
 }
 
@@ -251,7 +278,11 @@ async fn a_failure_leads_to_unknown_and_back() {
     for kind in ["down", "500", "404", "primitive", "throw"] {
         set_outage(kind);
         pass(MINUTE).await;
-        assert_eq!(page.names(), ["Ada: active now", "Ada: offline"], "{kind}: an outage of a minute changes nothing");
+        assert_eq!(
+            page.names(),
+            ["Ada: active now", "Ada: offline"],
+            "{kind}: an outage of a minute changes nothing"
+        );
         pass(4.0 * MINUTE).await;
         assert_eq!(page.names(), ["Ada: status unknown", "Ada: status unknown"], "{kind}");
         set_outage("");
@@ -354,7 +385,12 @@ async fn labels_say_the_status_or_when_somebody_was_active() {
     pass(12_000.0).await;
     assert_eq!(page.label(), "Active 6 minutes ago", "as time passes, with no reply");
     assert!(request_count() <= asked_before + 1);
-    app.update(TeamProps { users: vec!["4"], details: false, label: Label::LastActive, endpoint: ENDPOINT });
+    app.update(TeamProps {
+        users: vec!["4"],
+        details: false,
+        label: Label::LastActive,
+        endpoint: ENDPOINT,
+    });
     settle().await;
     assert_eq!(page.label(), "");
     set_outage("");
@@ -390,9 +426,17 @@ async fn badges_speak_the_language_around_them() {
         let app = mount_labelled(&page, &["2"], Label::LastActive);
         page.see("svg.idle").await;
         settle().await;
-        assert_eq!((page.names(), page.label()), (vec![name.to_owned()], label.to_owned()), "{language}");
+        assert_eq!(
+            (page.names(), page.label()),
+            (vec![name.to_owned()], label.to_owned()),
+            "{language}"
+        );
         let badge = page.all(".zulip-presence-badge").remove(0);
-        assert_eq!(badge.get_attribute("lang").as_deref(), own, "{language}: English in its midst is marked as such");
+        assert_eq!(
+            badge.get_attribute("lang").as_deref(),
+            own,
+            "{language}: English in its midst is marked as such"
+        );
         unmount(app).await;
     }
 }
@@ -404,9 +448,15 @@ async fn details_are_told_by_a_button() {
     let mut app = mount(&page, &["2"]);
     page.see("svg.idle").await;
     assert_eq!(page.all("button, [tabindex]").len(), 0, "no tab stop unless wanted");
-    app.update(TeamProps { users: vec!["2"], details: true, label: Label::None, endpoint: ENDPOINT });
+    app.update(TeamProps {
+        users: vec!["2"],
+        details: true,
+        label: Label::None,
+        endpoint: ENDPOINT,
+    });
     settle().await;
-    let button: web_sys::HtmlElement = wasm_bindgen::JsCast::unchecked_into(page.all("button").remove(0));
+    let button: web_sys::HtmlElement =
+        wasm_bindgen::JsCast::unchecked_into(page.all("button").remove(0));
     let details = page.all("[part=details]").remove(0);
     let is_shown = || details.get_bounding_client_rect().width() > 0.0;
     assert_eq!(button.get_attribute("aria-label").as_deref(), Some("Ada: idle"));
@@ -418,7 +468,12 @@ async fn details_are_told_by_a_button() {
     button.click();
     assert!(!is_shown() && button.get_attribute("aria-expanded").as_deref() == Some("false"));
     button.click();
-    app.update(TeamProps { users: vec!["2"], details: false, label: Label::None, endpoint: ENDPOINT });
+    app.update(TeamProps {
+        users: vec!["2"],
+        details: false,
+        label: Label::None,
+        endpoint: ENDPOINT,
+    });
     settle().await;
     assert_eq!(page.all("button, [part=details]").len(), 0);
     assert_eq!(page.names(), ["Ada: idle"]);
@@ -429,7 +484,18 @@ async fn details_are_told_by_a_button() {
 async fn an_absurd_user_never_becomes_a_url() {
     let page = Page::new();
     let long: &'static str = Box::leak("9".repeat(10_000).into_boxed_str());
-    let absurd = ["", " ", "..", "12/presence", "12?x=1", "12#x", "%2e%2e", "<script>alert(1)</script>", "ada", long];
+    let absurd = [
+        "",
+        " ",
+        "..",
+        "12/presence",
+        "12?x=1",
+        "12#x",
+        "%2e%2e",
+        "<script>alert(1)</script>",
+        "ada",
+        long,
+    ];
     let app = mount(&page, &absurd);
     settle().await;
     pass(2.0 * MINUTE).await;
@@ -444,7 +510,12 @@ async fn an_endpoint_that_is_no_url_is_never_asked() {
     let page = Page::new();
     let app = yew::Renderer::<Team>::with_root_and_props(
         page.root.clone(),
-        TeamProps { users: vec!["1", "2"], details: false, label: Label::None, endpoint: "http://[" },
+        TeamProps {
+            users: vec!["1", "2"],
+            details: false,
+            label: Label::None,
+            endpoint: "http://[",
+        },
     )
     .render();
     settle().await;
@@ -453,7 +524,10 @@ async fn an_endpoint_that_is_no_url_is_never_asked() {
     assert_eq!(page.names(), ["Ada: status unknown", "Ada: status unknown"]);
     let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].contains("endpoint must be an http or https URL") && lines[0].contains("http://["), "{lines:?}");
+    assert!(
+        lines[0].contains("endpoint must be an http or https URL") && lines[0].contains("http://["),
+        "{lines:?}"
+    );
     unmount(app).await;
 }
 
@@ -461,7 +535,8 @@ async fn an_endpoint_that_is_no_url_is_never_asked() {
 async fn a_badge_without_a_provider_stays_unknown() {
     let page = Page::new();
     let props = yew::props!(PresenceBadgeProps { user: "1" });
-    let app = yew::Renderer::<PresenceBadge>::with_root_and_props(page.root.clone(), props).render();
+    let app =
+        yew::Renderer::<PresenceBadge>::with_root_and_props(page.root.clone(), props).render();
     settle().await;
     assert_eq!(page.names(), ["Status unknown"]);
     app.destroy();
@@ -482,15 +557,18 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     badge.set_on_screen(true);
     badge.set(Some(Driver::new(&settings)), Wanted { user: "1".to_owned(), ..Wanted::default() });
     page.see("svg.active").await;
-    let expected =
-        "https://zulip.example.com/api/v1/users/1/presence omit Accept-Language=en Authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
+    let expected = "https://zulip.example.com/api/v1/users/1/presence omit Accept-Language=en Authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
     assert_eq!(last_request(), expected);
     let other = settings.elsewhere(ENDPOINT).unwrap();
     let elsewhere = Driver::new(&other);
     let watch = elsewhere.watch(&UserRef::Id(2), Rc::new(|_| ()));
     watch.set_on_screen(true);
     wait(asked(2)).await;
-    assert_eq!(last_request(), format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"), "no key for others");
+    assert_eq!(
+        last_request(),
+        format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"),
+        "no key for others"
+    );
     drop(watch);
     drop(badge);
     settle().await;
@@ -501,7 +579,8 @@ async fn refresh_asks_at_once_but_not_twice() {
     let page = Page::new();
     let app = mount(&page, &["1"]);
     page.see("svg.active").await;
-    let watch = Driver::new(&Settings::gateway(ENDPOINT).unwrap()).watch(&UserRef::Id(1), Rc::new(|_| ()));
+    let watch =
+        Driver::new(&Settings::gateway(ENDPOINT).unwrap()).watch(&UserRef::Id(1), Rc::new(|_| ()));
     pass(15_000.0).await;
     for _ in 0..5 {
         watch.refresh();

@@ -4,14 +4,19 @@ use yew::prelude::*;
 use zulip_presence_widget::{Label, PresenceBadge, PresenceProvider, Status, View};
 
 /// Of the simulated organisation: user ID and name.
-const PEOPLE: [(&str, &str); 4] =
-    [("3001", "Ines Fonseca"), ("3002", "Jonas Lindqvist"), ("3003", "Meera Pillai"), ("3004", "Oskar Brandt")];
+const PEOPLE: [(&str, &str); 4] = [
+    ("3001", "Ines Fonseca"),
+    ("3002", "Jonas Lindqvist"),
+    ("3003", "Meera Pillai"),
+    ("3004", "Oskar Brandt"),
+];
 
 fn main() {
     yew::Renderer::<Team>::new().render();
 }
 
-/// Everybody's badge, a sentence that follows them, and a button that takes badges out and puts them back.
+/// Everybody's badge, a sentence that follows them, and a button that takes badges out and puts
+/// them back.
 struct Team {
     statuses: [Status; PEOPLE.len()],
     hides_absent: bool,
@@ -40,7 +45,8 @@ impl Component for Team {
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let is_present = |person: usize| matches!(self.statuses[person], Status::Active | Status::Idle);
+        let is_present =
+            |person: usize| matches!(self.statuses[person], Status::Active | Status::Idle);
         let present = (0..PEOPLE.len()).filter(|person| is_present(*person)).count();
         let shown = (0..PEOPLE.len()).filter(|person| !self.hides_absent || is_present(*person));
         html! {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
 use zulip_presence_core::watchlist::{
-    Answer, Ask, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_SINGLES, RequestId, Settings, Step, View,
+    Answer, Ask, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_SINGLES, RequestId,
+    Settings, Step, View,
 };
 use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
 
@@ -16,7 +17,8 @@ const MINUTE_MS: u64 = 60_000;
 const LEFT_BEHIND: Duration = Duration::from_secs(300 + 10);
 /// People named one by one; the events about many make more.
 const FEW: u8 = 8;
-/// Most steps in a row that a driver makes without anything to do: each person's answer may age and be forgotten meanwhile.
+/// Most steps in a row that a driver makes without anything to do: each person's answer may age and
+/// be forgotten meanwhile.
 const MOST_IDLE_STEPS: usize = 20;
 /// No page lives longer than this at a stretch.
 const AGES: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -73,7 +75,8 @@ impl Page {
         let endpoint = if bytes.below(2) == 0 { Endpoint::Gateway } else { Endpoint::Zulip };
         let settings = Settings {
             interval: Duration::from_secs(10 + u64::from(bytes.below(51))),
-            offline_after: [None, Some(60), Some(200), Some(3_600)][usize::from(bytes.below(4))].map(Duration::from_secs),
+            offline_after: [None, Some(60), Some(200), Some(3_600)][usize::from(bytes.below(4))]
+                .map(Duration::from_secs),
             budget: [60, 1, 3, 200][usize::from(bytes.below(4))],
             endpoint,
             seed: u64::from(bytes.byte()),
@@ -83,7 +86,11 @@ impl Page {
             2 => SERVER_START_MS - 86_400_000,
             _ => anywhen_ms(bytes),
         };
-        let monotonic = if bytes.below(8) == 7 { Duration::from_nanos(bytes.word()) } else { Duration::from_micros(1_234_567) };
+        let monotonic = if bytes.below(8) == 7 {
+            Duration::from_nanos(bytes.word())
+        } else {
+            Duration::from_micros(1_234_567)
+        };
         let now = Reading { wall: Timestamp::from_ms(wall_ms), monotonic };
         Self {
             list: Watchlist::new(settings.clone(), now),
@@ -218,7 +225,8 @@ impl Page {
             self.singles.clear();
         }
         // Of a sleep that follows the engine misses what it did not take for a jump.
-        self.missed += Some(self.now.wall.age(before)).filter(|back| *back <= JUMP).unwrap_or_default();
+        self.missed +=
+            Some(self.now.wall.age(before)).filter(|back| *back <= JUMP).unwrap_or_default();
         self.step();
     }
 
@@ -253,7 +261,8 @@ impl Page {
     fn step(&mut self) {
         let step = self.list.step(self.now);
         if !self.dirty {
-            let quiet = step.abandoned.is_empty() && step.requests.is_empty() && step.changes.is_empty();
+            let quiet =
+                step.abandoned.is_empty() && step.requests.is_empty() && step.changes.is_empty();
             assert!(quiet, "there was something to do before the wait was over: {step:?}");
         }
         self.dirty = false;
@@ -262,7 +271,10 @@ impl Page {
         self.check_changes(&step);
         self.wait = step.wait;
         let again = self.list.step(self.now);
-        assert!(again.abandoned.is_empty() && again.requests.is_empty() && again.changes.is_empty(), "a second step did more: {again:?}");
+        assert!(
+            again.abandoned.is_empty() && again.requests.is_empty() && again.changes.is_empty(),
+            "a second step did more: {again:?}"
+        );
         assert_eq!(again.wait, self.wait, "a second step waits differently");
         self.check_views();
     }
@@ -275,7 +287,10 @@ impl Page {
         assert!(!self.asleep || step.requests.is_empty(), "asked while hidden");
         for request in &step.requests {
             self.check_ask(&request.ask);
-            assert!(self.in_flight.insert(request.id, request.ask.clone()).is_none(), "two requests of one name");
+            assert!(
+                self.in_flight.insert(request.id, request.ask.clone()).is_none(),
+                "two requests of one name"
+            );
             self.starts.push(self.true_ms);
             if matches!(request.ask, Ask::Single(_)) {
                 self.singles.push(self.true_ms);
@@ -285,14 +300,24 @@ impl Page {
         let now = self.true_ms;
         self.starts.retain(|start| now - start < MINUTE_MS);
         self.singles.retain(|start| now - start < MINUTE_MS);
-        assert!(self.starts.len() <= self.settings.budget as usize, "{} requests in a minute", self.starts.len());
-        assert!(self.singles.len() <= MAX_SINGLES as usize, "{} singles in a minute", self.singles.len());
+        assert!(
+            self.starts.len() <= self.settings.budget as usize,
+            "{} requests in a minute",
+            self.starts.len()
+        );
+        assert!(
+            self.singles.len() <= MAX_SINGLES as usize,
+            "{} singles in a minute",
+            self.singles.len()
+        );
     }
 
     fn check_ask(&mut self, ask: &Ask) {
         for other in self.in_flight.values() {
             let clash = match (ask, other) {
-                (Ask::Group(ours), Ask::Group(theirs)) => ours.iter().any(|user| theirs.contains(user)),
+                (Ask::Group(ours), Ask::Group(theirs)) => {
+                    ours.iter().any(|user| theirs.contains(user))
+                }
                 (ours, theirs) => ours == theirs,
             };
             assert!(!clash, "{ask:?} while {other:?} is under way");
@@ -301,20 +326,37 @@ impl Page {
         let about = match ask {
             Ask::Single(user) => std::slice::from_ref(user),
             Ask::Group(users) => {
-                assert!(users.len() <= MAX_GROUP && path.len() <= MAX_GROUP_BYTES, "{} people, {} bytes", users.len(), path.len());
+                assert!(
+                    users.len() <= MAX_GROUP && path.len() <= MAX_GROUP_BYTES,
+                    "{} people, {} bytes",
+                    users.len(),
+                    path.len()
+                );
                 assert!(users.is_sorted_by(|a, b| a < b), "{users:?}");
                 users
             }
             Ask::Everybody => {
-                let emails = self.watchers.iter().filter(|(user, _)| matches!(user, UserRef::Email(_)));
-                assert!(emails.map(|(_, watchers)| watchers.all).sum::<u32>() > 0, "asked for everybody, and watches nobody");
+                let emails =
+                    self.watchers.iter().filter(|(user, _)| matches!(user, UserRef::Email(_)));
+                assert!(
+                    emails.map(|(_, watchers)| watchers.all).sum::<u32>() > 0,
+                    "asked for everybody, and watches nobody"
+                );
                 return;
             }
         };
-        assert!(about.iter().all(|user| self.watched(user)), "asked about somebody whom nobody watches: {about:?}");
-        let wanted = about.iter().any(|user| self.watchers[user].on_screen > 0 || self.refreshed.contains(user));
+        assert!(
+            about.iter().all(|user| self.watched(user)),
+            "asked about somebody whom nobody watches: {about:?}"
+        );
+        let wanted = about
+            .iter()
+            .any(|user| self.watchers[user].on_screen > 0 || self.refreshed.contains(user));
         // A group into which a refreshed one was joined is asked for them all.
-        assert!(wanted || !self.refreshed.is_empty(), "asked though nobody is on screen: {about:?}");
+        assert!(
+            wanted || !self.refreshed.is_empty(),
+            "asked though nobody is on screen: {about:?}"
+        );
     }
 
     fn check_changes(&mut self, step: &Step) {
@@ -345,11 +387,19 @@ impl Page {
                 Status::Idle => observed.and_then(|observed| observed.presence.last_connected),
             };
             if view.status != Status::Offline {
-                assert!(claim.is_some_and(|claim| claim.age(server_now) <= offline_after), "{user}: {} on an old claim", view.status);
+                assert!(
+                    claim.is_some_and(|claim| claim.age(server_now) <= offline_after),
+                    "{user}: {} on an old claim",
+                    view.status
+                );
             }
             let heard = self.heard.get(user).expect("a status out of nothing");
             let silence = Duration::from_millis(self.true_ms - heard);
-            assert!(silence <= offline_after + self.missed, "{user}: {} though nothing was heard for {silence:?}", view.status);
+            assert!(
+                silence <= offline_after + self.missed,
+                "{user}: {} though nothing was heard for {silence:?}",
+                view.status
+            );
         }
     }
 
@@ -383,15 +433,25 @@ impl Page {
             }
             Ask::Group(users) if !self.is_zulip && bytes.below(4) > 0 => {
                 self.hear(users);
-                Answer::Realm(reply(users.iter().map(|user| (user.clone(), presence(bytes, server))).collect(), bytes, server))
+                Answer::Realm(reply(
+                    users.iter().map(|user| (user.clone(), presence(bytes, server))).collect(),
+                    bytes,
+                    server,
+                ))
             }
             Ask::Group(_) | Ask::Everybody => {
                 self.is_zulip = true;
-                // Zulip itself: everybody by email, whether watched or not; whoever is absent was not there for long.
-                let everybody: Vec<_> = (0..FEW).map(few).chain((0..120).map(one_of_many)).collect();
+                // Zulip itself: everybody by email, whether watched or not; whoever is absent was
+                // not there for long.
+                let everybody: Vec<_> =
+                    (0..FEW).map(few).chain((0..120).map(one_of_many)).collect();
                 self.hear(&everybody);
                 let emails = everybody.into_iter().filter(|user| matches!(user, UserRef::Email(_)));
-                let realm: Realm = emails.filter_map(|user| (bytes.below(3) > 0).then(|| (user, presence(bytes, server)))).collect();
+                let realm: Realm = emails
+                    .filter_map(|user| {
+                        (bytes.below(3) > 0).then(|| (user, presence(bytes, server)))
+                    })
+                    .collect();
                 Answer::Realm(reply(realm, bytes, server))
             }
         };
@@ -407,14 +467,20 @@ impl Page {
     /// An answer to what was not asked, or is asked no longer.
     fn answer_amiss(&mut self, bytes: &mut Bytes<'_>) {
         if let Some(id) = self.given_up.get(usize::from(bytes.byte())).copied() {
-            self.list.answered(id, Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)), self.now);
+            self.list.answered(
+                id,
+                Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)),
+                self.now,
+            );
             self.list.failed(id, failure(bytes), self.now);
         } else if let Some(id) = self.flight(bytes)
             && let Some(ask) = self.in_flight.remove(&id)
         {
             let amiss = match ask {
                 Ask::Single(_) => Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)),
-                Ask::Group(_) | Ask::Everybody => Answer::Single(reply(Err(NoPresence::Other), bytes, SERVER_START_MS)),
+                Ask::Group(_) | Ask::Everybody => {
+                    Answer::Single(reply(Err(NoPresence::Other), bytes, SERVER_START_MS))
+                }
             };
             self.list.answered(id, amiss, self.now);
         }
@@ -442,7 +508,11 @@ fn somebody(bytes: &mut Bytes<'_>) -> UserRef {
 }
 
 fn few(n: u8) -> UserRef {
-    if n < FEW / 2 { UserRef::Id(u64::from(n)) } else { UserRef::Email(format!("u{n}@example.com").into()) }
+    if n < FEW / 2 {
+        UserRef::Id(u64::from(n))
+    } else {
+        UserRef::Email(format!("u{n}@example.com").into())
+    }
 }
 
 /// IDs and emails by turns, every tenth email of the longest kind.
@@ -457,7 +527,11 @@ fn one_of_many(n: u8) -> UserRef {
 fn presence(bytes: &mut Bytes<'_>, server_ms: i64) -> Option<Presence> {
     let kind = bytes.byte();
     let mut claim = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
-    let presence = Presence { last_active: claim(kind & 1 > 0), last_connected: claim(kind & 2 > 0), offline: kind & 28 == 28 };
+    let presence = Presence {
+        last_active: claim(kind & 1 > 0),
+        last_connected: claim(kind & 2 > 0),
+        offline: kind & 28 == 28,
+    };
     (kind & 64 == 0).then_some(presence)
 }
 

@@ -1,4 +1,5 @@
-//! What must hold for any input whatever. Each module checks one way in from outside; `fuzz_targets/` hands them the bytes.
+//! What must hold for any input whatever. Each module checks one way in from outside;
+//! `fuzz_targets/` hands them the bytes.
 #![forbid(unsafe_code)]
 
 mod bytes;

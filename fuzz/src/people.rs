@@ -16,8 +16,12 @@ pub fn check(input: &[u8]) {
             return;
         }
     };
-    let lines = text.trim_start_matches('\u{feff}').lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let (excluding, including): (Vec<_>, Vec<_>) = lines.filter(|line| !line.is_empty()).partition(|line| line.starts_with('!'));
+    let lines = text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    let (excluding, including): (Vec<_>, Vec<_>) =
+        lines.filter(|line| !line.is_empty()).partition(|line| line.starts_with('!'));
     let user = |name: &&str| name.strip_prefix('!').unwrap_or(name).parse::<UserRef>().ok();
     let excluded: BTreeSet<_> = excluding.iter().filter_map(user).collect();
     let included: BTreeSet<_> = including.iter().filter_map(user).collect();
@@ -26,7 +30,8 @@ pub fn check(input: &[u8]) {
     let everybody_else = included.is_empty() && !excluded.is_empty();
     for id in named.iter().filter(|user| matches!(user, UserRef::Id(_))) {
         for email in named.iter().filter(|user| matches!(user, UserRef::Email(_))) {
-            let is_named = |names: &BTreeSet<UserRef>| names.contains(*id) || names.contains(*email);
+            let is_named =
+                |names: &BTreeSet<UserRef>| names.contains(*id) || names.contains(*email);
             let expected = !is_named(&excluded) && (is_named(&included) || everybody_else);
             assert_eq!(people.includes(id, email), expected, "{id} {email} in {text:?}");
             if expected {

@@ -1,12 +1,17 @@
-//! Whatever comes back over HTTP is read without panic into statuses that decay, spans that are positive and instants in range.
+//! Whatever comes back over HTTP is read without panic into statuses that decay, spans that are
+//! positive and instants in range.
 
 use std::time::Duration;
 
 use serde_json::Value;
 use zulip_presence_core::reply::{Failure, HttpReply, Reply};
-use zulip_presence_core::{MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence, Status, Timestamp, UserRef};
+use zulip_presence_core::{
+    MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence, Status, Timestamp,
+    UserRef,
+};
 
-/// Checks `input`, written like a reply of HTTP: the status code, lines of headers, an empty line, the body.
+/// Checks `input`, written like a reply of HTTP: the status code, lines of headers, an empty line,
+/// the body.
 pub fn check(input: &[u8]) {
     let end = input.windows(2).position(|pair| pair == b"\n\n");
     let (head, body) = end.map_or((&b""[..], input), |end| (&input[..end], &input[end + 2..]));
@@ -14,7 +19,9 @@ pub fn check(input: &[u8]) {
     let mut lines = head.lines();
     let status = lines.next().and_then(|code| code.trim().parse().ok()).unwrap_or(200);
     let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
-    let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+    let header = |name: &str| {
+        headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    };
     let reply = HttpReply { status, header: &header, body };
     check_json(status, body);
     match reply.single() {
@@ -40,7 +47,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Reads the body as serde_json does: what that refuses is no reply, and what it reads says the same to us.
+/// Reads the body as serde_json does: what that refuses is no reply, and what it reads says the
+/// same to us.
 fn check_json(status: u16, body: &[u8]) {
     let json: Value = match serde_json::from_slice(body) {
         Ok(json) => json,
@@ -48,7 +56,10 @@ fn check_json(status: u16, body: &[u8]) {
             // To us a number out of range is infinite, and an instant at the end of time.
             if !error.to_string().contains("out of range") {
                 let reply = HttpReply { status, header: &|_| None, body };
-                assert!(reply.single().is_err() && reply.realm().is_err(), "{error}, but we read it");
+                assert!(
+                    reply.single().is_err() && reply.realm().is_err(),
+                    "{error}, but we read it"
+                );
             }
             return;
         }
@@ -74,7 +85,10 @@ fn check_json(status: u16, body: &[u8]) {
                 };
                 let same = |other: &&String| other.parse().as_ref() == Ok(&user);
                 // Of two notations of one person the first counts, and none that is no object.
-                if json["presences"].as_object().is_some_and(|all| all.keys().filter(same).count() == 1) {
+                if json["presences"]
+                    .as_object()
+                    .is_some_and(|all| all.keys().filter(same).count() == 1)
+                {
                     let entry = reply.content.get(&user);
                     assert_eq!(entry.is_some(), claims.is_object(), "{key} in {text}");
                     check_claims(claims, entry.flatten());
@@ -109,16 +123,29 @@ fn check_claims(json: &Value, ours: Option<Presence>) {
     let ours = ours.unwrap_or_default();
     let (active, idle) = (instant(&json["active_timestamp"]), instant(&json["idle_timestamp"]));
     if active.is_some() || idle.is_some() {
-        assert!(near(ours.last_active, active) && near(ours.last_connected, idle) && !ours.offline, "{ours:?} in {json}");
+        assert!(
+            near(ours.last_active, active) && near(ours.last_connected, idle) && !ours.offline,
+            "{ours:?} in {json}"
+        );
         return;
     }
     let entries = || json.as_object().into_iter().flatten().filter(|(_, claim)| claim.is_object());
     let newest = |words: &[&str]| {
-        let said = entries().filter(|(_, claim)| claim["status"].as_str().is_some_and(|word| words.contains(&word)));
+        let said = entries().filter(|(_, claim)| {
+            claim["status"].as_str().is_some_and(|word| words.contains(&word))
+        });
         said.filter_map(|(_, claim)| instant(&claim["timestamp"])).max()
     };
-    assert!(near(ours.last_active, newest(&["active"])) && near(ours.last_connected, newest(&["idle", "offline"])), "{ours:?} in {json}");
-    assert_eq!(ours.offline, json["aggregated"].is_object() && json["aggregated"]["status"] == "offline", "{json}");
+    assert!(
+        near(ours.last_active, newest(&["active"]))
+            && near(ours.last_connected, newest(&["idle", "offline"])),
+        "{ours:?} in {json}"
+    );
+    assert_eq!(
+        ours.offline,
+        json["aggregated"].is_object() && json["aggregated"]["status"] == "offline",
+        "{json}"
+    );
 }
 
 /// The users whom a body may name, found without our parser.
@@ -152,7 +179,8 @@ fn check_failure(status: u16, failure: Failure) {
 fn check_reply<T>(reply: &Reply<T>) {
     assert_ne!(reply.offline_after, Some(Duration::ZERO));
     assert!(reply.lower_bound() >= reply.observed_at());
-    for at in [reply.server_timestamp, reply.sent_after, reply.lower_bound()].into_iter().flatten() {
+    for at in [reply.server_timestamp, reply.sent_after, reply.lower_bound()].into_iter().flatten()
+    {
         check_instant(at);
     }
 }
@@ -170,7 +198,12 @@ fn check_presence<T>(presence: Presence, reply: &Reply<T>) {
         check_instant(claim);
         assert!(claim <= at + Duration::from_secs(60), "a claim from the future is believed");
     }
-    for offline_after in [OFFLINE_AFTER, MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER, reply.offline_after.unwrap_or(OFFLINE_AFTER)] {
+    for offline_after in [
+        OFFLINE_AFTER,
+        MIN_OFFLINE_AFTER,
+        MAX_OFFLINE_AFTER,
+        reply.offline_after.unwrap_or(OFFLINE_AFTER),
+    ] {
         check_decay(Observed { presence, at }, offline_after);
     }
 }
@@ -183,17 +216,32 @@ fn check_decay(observed: Observed, offline_after: Duration) {
     for _ in 0..5 {
         if status == Status::Active {
             let claim = observed.presence.last_active.expect("green needs a claim");
-            assert!(claim.age(now) <= offline_after && !observed.presence.offline, "green on an old claim");
+            assert!(
+                claim.age(now) <= offline_after && !observed.presence.offline,
+                "green on an old claim"
+            );
         }
         let Some(next) = observed.next_change(now, offline_after) else {
             break;
         };
         assert!(next > now);
-        assert_eq!(observed.status(next - Duration::from_millis(1), offline_after), status, "it changed before it was foretold to");
+        assert_eq!(
+            observed.status(next - Duration::from_millis(1), offline_after),
+            status,
+            "it changed before it was foretold to"
+        );
         let decayed = observed.status(next, offline_after);
         assert!(decayed > status, "{status} became {decayed}");
         (now, status) = (next, decayed);
     }
-    assert_eq!(observed.next_change(now, offline_after), None, "more changes than there are statuses");
-    assert_eq!(observed.status(now + Duration::from_secs(86_400), offline_after), status, "a change that was not foretold");
+    assert_eq!(
+        observed.next_change(now, offline_after),
+        None,
+        "more changes than there are statuses"
+    );
+    assert_eq!(
+        observed.status(now + Duration::from_secs(86_400), offline_after),
+        status,
+        "a change that was not foretold"
+    );
 }

@@ -24,20 +24,29 @@ pub fn check(input: &[u8]) {
 
 fn check_user(written: &str, user: &UserRef) {
     assert_eq!(user.to_string().parse().as_ref(), Ok(user), "its own notation names somebody else");
-    assert_eq!(format!(" {written}\t").parse().as_ref(), Ok(user), "blanks around make another person");
+    assert_eq!(
+        format!(" {written}\t").parse().as_ref(),
+        Ok(user),
+        "blanks around make another person"
+    );
     let segment = user.path_segment();
     let mut bytes = segment.bytes();
     let mut decoded = Vec::new();
     while let Some(byte) = bytes.next() {
         match byte {
             b'%' => {
-                let hex = [bytes.next(), bytes.next()].map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
+                let hex = [bytes.next(), bytes.next()]
+                    .map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
                 let [Some(high), Some(low)] = hex else {
                     panic!("half an escape in {segment}");
                 };
-                decoded.push(u8::try_from(high << 4 | low).expect("two hexadecimal digits are a byte"));
+                decoded.push(
+                    u8::try_from(high << 4 | low).expect("two hexadecimal digits are a byte"),
+                );
             }
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => decoded.push(byte),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                decoded.push(byte)
+            }
             _ => panic!("{segment} leaves its segment"),
         }
     }
@@ -47,8 +56,16 @@ fn check_user(written: &str, user: &UserRef) {
         UserRef::Id(id) => assert!(*id <= 9_999_999_999),
         UserRef::Email(email) => {
             assert!(email.len() <= 254);
-            assert!(email.bytes().filter(|byte| *byte == b'@').count() == 1 && !email.starts_with('@') && !email.ends_with('@'));
-            assert!(!email.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/' || c == '\\'));
+            assert!(
+                email.bytes().filter(|byte| *byte == b'@').count() == 1
+                    && !email.starts_with('@')
+                    && !email.ends_with('@')
+            );
+            assert!(
+                !email
+                    .chars()
+                    .any(|c| c.is_control() || c.is_whitespace() || c == '/' || c == '\\')
+            );
         }
     }
     assert!(!["", ".", ".."].contains(&segment.as_str()));
@@ -59,18 +76,23 @@ fn check_user(written: &str, user: &UserRef) {
 /// The `users` of a group's path are the JSON list of the users' own notations.
 fn check_group(users: Vec<UserRef>) {
     let path = Ask::Group(users.clone()).path();
-    let list = path.strip_prefix("realm/presence?users=").expect("a group asks for the organisation's presence");
+    let list = path
+        .strip_prefix("realm/presence?users=")
+        .expect("a group asks for the organisation's presence");
     let mut json = Vec::new();
     let mut bytes = list.bytes();
     while let Some(byte) = bytes.next() {
         json.push(if byte == b'%' {
-            let hex = String::from_utf8(vec![bytes.next().unwrap_or(b'?'), bytes.next().unwrap_or(b'?')]).unwrap_or_default();
+            let hex =
+                String::from_utf8(vec![bytes.next().unwrap_or(b'?'), bytes.next().unwrap_or(b'?')])
+                    .unwrap_or_default();
             u8::from_str_radix(&hex, 16).expect("an escape has two hexadecimal digits")
         } else {
             byte
         });
     }
     let read: Vec<String> = serde_json::from_slice(&json).expect("the users are a JSON list");
-    let read: Vec<_> = read.iter().map(|user| user.parse::<UserRef>().expect("each is a user")).collect();
+    let read: Vec<_> =
+        read.iter().map(|user| user.parse::<UserRef>().expect("each is a user")).collect();
     assert_eq!(read, users);
 }

@@ -1,4 +1,5 @@
-//! Whatever is asked of the gateway's `realm/presence`, each key of the reply is JSON, stands there once, and names who it says.
+//! Whatever is asked of the gateway's `realm/presence`, each key of the reply is JSON, stands there
+//! once, and names who it says.
 
 use std::collections::HashSet;
 
@@ -18,7 +19,8 @@ pub fn check(input: &[u8]) {
         assert!(seen.insert(written), "{key} twice");
     }
     // Asked by the keys of the reply, the reply has the same keys.
-    let list = format!("[{}]", asked.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(","));
+    let list =
+        format!("[{}]", asked.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(","));
     let encoded: String = list.bytes().map(|byte| format!("%{byte:02X}")).collect();
     assert_eq!(fuzzing::users(&format!("users={encoded}")), Some(asked));
 }

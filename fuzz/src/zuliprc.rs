@@ -1,4 +1,5 @@
-//! Whatever a `zuliprc` says, it gives an account whose site is a URL, or an error that does not print the key.
+//! Whatever a `zuliprc` says, it gives an account whose site is a URL, or an error that does not
+//! print the key.
 
 use std::collections::HashMap;
 
@@ -20,7 +21,10 @@ pub fn check(input: &[u8]) {
     };
     for (name, value) in &entries {
         assert_eq!(*name, name.trim().to_lowercase(), "names are in lower case");
-        assert!(!value.starts_with(|c: char| c.is_whitespace() && c != '\n'), "{value:?} has blanks before it");
+        assert!(
+            !value.starts_with(|c: char| c.is_whitespace() && c != '\n'),
+            "{value:?} has blanks before it"
+        );
     }
     let account = account(&entries);
     let printed = match &account {
@@ -65,7 +69,9 @@ fn check_site(account: &Account) {
     }
     assert!(url.username().is_empty() && url.password().is_none(), "{site} holds credentials");
     assert!(
-        url.path().ends_with("/api/v1/users/12/presence") && url.query().is_none() && url.fragment().is_none(),
+        url.path().ends_with("/api/v1/users/12/presence")
+            && url.query().is_none()
+            && url.fragment().is_none(),
         "{site} hides the path"
     );
     assert!(!site.contains(char::is_whitespace), "{site}");

@@ -19,8 +19,9 @@ pub(crate) struct Allowed {
 pub(crate) struct NobodyAtLine(pub(crate) usize);
 
 impl Allowed {
-    /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A file with no including line
-    /// includes everybody but those excluded, unless it has no line at all: then nobody.
+    /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A
+    /// file with no including line includes everybody but those excluded, unless it has no line
+    /// at all: then nobody.
     ///
     /// # Errors
     /// The number of the first line that names nobody.
@@ -51,7 +52,8 @@ impl Allowed {
     /// Whether somebody of whom only this name is known could be included.
     #[must_use]
     pub(crate) fn could_include(&self, user: &UserRef) -> bool {
-        !self.excluded.contains(user) && self.included.as_ref().is_none_or(|included| included.contains(user))
+        !self.excluded.contains(user)
+            && self.included.as_ref().is_none_or(|included| included.contains(user))
     }
 }
 
@@ -66,7 +68,9 @@ mod tests {
         )
         .expect("a directory");
         let allowed = Allowed::parse(file).expect("readable");
-        let is_seen = |id: &u64| directory.find(&UserRef::Id(*id)).is_some_and(|member| allowed.includes(member));
+        let is_seen = |id: &u64| {
+            directory.find(&UserRef::Id(*id)).is_some_and(|member| allowed.includes(member))
+        };
         (1..=3).filter(is_seen).collect()
     }
 

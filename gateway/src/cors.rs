@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW,
+    CACHE_CONTROL, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -25,7 +26,9 @@ pub enum AllowedOrigin {
 
 /// No origin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("an origin is `*`, `null`, or scheme and host with nothing after them, like https://wiki.example.com")]
+#[error(
+    "an origin is `*`, `null`, or scheme and host with nothing after them, like https://wiki.example.com"
+)]
 pub struct InvalidOrigin;
 
 impl FromStr for AllowedOrigin {
@@ -39,15 +42,23 @@ impl FromStr for AllowedOrigin {
         let is_origin = || {
             let (scheme, authority) = written.split_once("://")?;
             let authority = axum::http::uri::Authority::from_str(authority).ok()?;
-            Some(!scheme.is_empty() && !authority.as_str().contains('@') && !authority.host().contains('*'))
+            Some(
+                !scheme.is_empty()
+                    && !authority.as_str().contains('@')
+                    && !authority.host().contains('*'),
+            )
         };
         if written != "null" && is_origin() != Some(true) {
             return Err(InvalidOrigin);
         }
         // Browsers leave the scheme's own port out.
         let origin = match written.split_once("://") {
-            Some(("https", authority)) => format!("https://{}", authority.strip_suffix(":443").unwrap_or(authority)),
-            Some(("http", authority)) => format!("http://{}", authority.strip_suffix(":80").unwrap_or(authority)),
+            Some(("https", authority)) => {
+                format!("https://{}", authority.strip_suffix(":443").unwrap_or(authority))
+            }
+            Some(("http", authority)) => {
+                format!("http://{}", authority.strip_suffix(":80").unwrap_or(authority))
+            }
             _ => written,
         };
         HeaderValue::from_str(&origin).map(Self::Origin).map_err(|_| InvalidOrigin)
@@ -71,11 +82,15 @@ impl AllowedOrigins {
         self.0.contains(&AllowedOrigin::Any)
     }
 
-    /// The headers for a request from `origin`: a listed origin is echoed and may send cookies; `*` never goes with them.
+    /// The headers for a request from `origin`: a listed origin is echoed and may send cookies; `*`
+    /// never goes with them.
     pub(crate) fn headers(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
-        let listed =
-            origin.filter(|origin| self.0.iter().any(|allowed| matches!(allowed, AllowedOrigin::Origin(known) if known == *origin)));
+        let listed = origin.filter(|origin| {
+            self.0
+                .iter()
+                .any(|allowed| matches!(allowed, AllowedOrigin::Origin(known) if known == *origin))
+        });
         if let Some(origin) = listed {
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             // Any sandboxed frame has the origin null.
@@ -87,14 +102,20 @@ impl AllowedOrigins {
         } else {
             return;
         }
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Date, Retry-After"));
+        headers
+            .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Date, Retry-After"));
     }
 }
 
 /// Adds the headers to every reply, errors too, and answers `OPTIONS`.
-pub(crate) async fn cors(State(origins): State<AllowedOrigins>, request: Request, next: Next) -> Response {
+pub(crate) async fn cors(
+    State(origins): State<AllowedOrigins>,
+    request: Request,
+    next: Next,
+) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
-    let mut response = if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
+    let mut response =
+        if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
     origins.headers(origin.as_ref(), response.headers_mut());
     response
 }
@@ -103,7 +124,10 @@ fn preflight() -> Response {
     let headers = [
         (ALLOW, METHODS),
         (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Accept-Language, Authorization, Cache-Control, Content-Type")),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("Accept-Language, Authorization, Cache-Control, Content-Type"),
+        ),
         (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
@@ -118,7 +142,10 @@ mod tests {
     fn origins_are_read_as_browsers_write_them() {
         #[track_caller]
         fn origin(written: &str, expected: &'static str) {
-            assert_eq!(written.parse(), Ok(AllowedOrigin::Origin(HeaderValue::from_static(expected))));
+            assert_eq!(
+                written.parse(),
+                Ok(AllowedOrigin::Origin(HeaderValue::from_static(expected)))
+            );
         }
         origin("https://Wiki.example.com", "https://wiki.example.com");
         origin("https://wiki.example.com:443", "https://wiki.example.com");

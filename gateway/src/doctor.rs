@@ -48,7 +48,11 @@ impl fmt::Display for Check {
 }
 
 /// Checks all that can be checked for `account`. `origin`: of the page that is to show badges.
-pub async fn examine(settings: &Settings, account: Account, origin: Option<&AllowedOrigin>) -> Vec<Check> {
+pub async fn examine(
+    settings: &Settings,
+    account: Account,
+    origin: Option<&AllowedOrigin>,
+) -> Vec<Check> {
     let mut checks = Vec::new();
     if account.tls.insecure {
         checks.push(Check::Warning("insecure: Zulip's certificate is not checked".into()));
@@ -78,16 +82,25 @@ fn failed(what: &str, failure: Failure) -> Check {
 
 /// Asks, and turns anything but a success into a failure.
 async fn ask(upstream: &Upstream, path: &str) -> Result<(Reply, Value), Failure> {
-    let reply = tokio::time::timeout(TIMEOUT, upstream.get(path)).await.unwrap_or(Err(Failure::TimedOut))?;
-    let body = serde_json::from_slice::<Value>(&reply.body).ok().filter(|body| body["result"] == "success");
+    let reply = tokio::time::timeout(TIMEOUT, upstream.get(path))
+        .await
+        .unwrap_or(Err(Failure::TimedOut))?;
+    let body = serde_json::from_slice::<Value>(&reply.body)
+        .ok()
+        .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
         _ => Err(reply.realm().err().unwrap_or(Failure::NotZulip)),
     }
 }
 
-/// The server, the key, the clock, the rate limit and the directory; `None` where it is of no use to go on.
-async fn zulip(upstream: &Upstream, settings: &Settings, checks: &mut Vec<Check>) -> Option<Directory> {
+/// The server, the key, the clock, the rate limit and the directory; `None` where it is of no use
+/// to go on.
+async fn zulip(
+    upstream: &Upstream,
+    settings: &Settings,
+    checks: &mut Vec<Check>,
+) -> Option<Directory> {
     let site = upstream.site().to_owned();
     match ask(upstream, "server_settings").await {
         Ok((_, body)) => {
@@ -107,26 +120,44 @@ async fn zulip(upstream: &Upstream, settings: &Settings, checks: &mut Vec<Check>
         }
     };
     checks.push(match (me["is_bot"].as_bool(), me["bot_type"].as_u64()) {
-        (Some(true), None | Some(1)) => Check::Fine(format!("the key is that of the generic bot {}", upstream.email())),
-        (Some(true), _) => Check::Warning("the key is that of a bot of another type: a generic bot is enough, and meant for this".into()),
+        (Some(true), None | Some(1)) => {
+            Check::Fine(format!("the key is that of the generic bot {}", upstream.email()))
+        }
+        (Some(true), _) => Check::Warning(
+            "the key is that of a bot of another type: a generic bot is enough, and meant for this"
+                .into(),
+        ),
         _ => Check::Warning(format!(
             "the key is that of a human, {}: whoever gets it can act as them; use a generic bot's",
             upstream.email()
         )),
     });
     let header = |name: &str| reply.headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
-    if let (Some(limit), Some(left)) = (header("x-ratelimit-limit"), header("x-ratelimit-remaining")) {
+    if let (Some(limit), Some(left)) =
+        (header("x-ratelimit-limit"), header("x-ratelimit-remaining"))
+    {
         let budget = u64::from(settings.budget);
         checks.push(if budget > limit {
-            broken(format_args!("--budget {budget} is above Zulip's {limit} requests a minute"), "lower --budget")
+            broken(
+                format_args!("--budget {budget} is above Zulip's {limit} requests a minute"),
+                "lower --budget",
+            )
         } else if left < budget {
-            Check::Warning(format!("{left} of {limit} requests a minute are left: something else uses this key too"))
+            Check::Warning(format!(
+                "{left} of {limit} requests a minute are left: something else uses this key too"
+            ))
         } else {
-            Check::Fine(format!("{left} of {limit} requests a minute are free; the gateway takes at most {budget}"))
+            Check::Fine(format!(
+                "{left} of {limit} requests a minute are free; the gateway takes at most {budget}"
+            ))
         });
     }
-    let directory = tokio::time::timeout(TIMEOUT, upstream.get("users")).await.unwrap_or(Err(Failure::TimedOut));
-    let directory = directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.realm().err().unwrap_or(Failure::NotZulip)));
+    let directory = tokio::time::timeout(TIMEOUT, upstream.get("users"))
+        .await
+        .unwrap_or(Err(Failure::TimedOut));
+    let directory = directory.and_then(|reply| {
+        Directory::parse(&reply.body).map_err(|_| reply.realm().err().unwrap_or(Failure::NotZulip))
+    });
     match directory {
         Ok(directory) => {
             let humans = directory.humans().count();
@@ -142,14 +173,19 @@ async fn zulip(upstream: &Upstream, settings: &Settings, checks: &mut Vec<Check>
 
 fn people(settings: &Settings, directory: &Directory, checks: &mut Vec<Check>) -> Option<Allowed> {
     let Some(path) = &settings.people else {
-        checks.push(Check::Warning("the whole organisation is served; --people FILE narrows that".into()));
+        checks.push(Check::Warning(
+            "the whole organisation is served; --people FILE narrows that".into(),
+        ));
         return Some(Allowed::default());
     };
     match read_people(path) {
         Ok(allowed) => {
             let served = directory.humans().filter(|member| allowed.includes(member)).count();
             checks.push(if served == 0 {
-                broken(format_args!("{} names nobody who is there", path.display()), "write IDs or API emails of active people into it")
+                broken(
+                    format_args!("{} names nobody who is there", path.display()),
+                    "write IDs or API emails of active people into it",
+                )
             } else {
                 Check::Fine(format!("{} lets {served} of them be seen", path.display()))
             });
@@ -162,12 +198,24 @@ fn people(settings: &Settings, directory: &Directory, checks: &mut Vec<Check>) -
     }
 }
 
-async fn presence(upstream: &Upstream, directory: &Directory, allowed: Option<&Allowed>, checks: &mut Vec<Check>) {
+async fn presence(
+    upstream: &Upstream,
+    directory: &Directory,
+    allowed: Option<&Allowed>,
+    checks: &mut Vec<Check>,
+) {
     let connected = match ask(upstream, "realm/presence").await {
         Ok((_, body)) => {
-            let connected: Vec<UserRef> =
-                body["presences"].as_object().into_iter().flatten().filter_map(|(email, _)| email.parse().ok()).collect();
-            checks.push(Check::Fine(format!("the organisation's presence can be read: {} people of the last 14 days", connected.len())));
+            let connected: Vec<UserRef> = body["presences"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(email, _)| email.parse().ok())
+                .collect();
+            checks.push(Check::Fine(format!(
+                "the organisation's presence can be read: {} people of the last 14 days",
+                connected.len()
+            )));
             connected
         }
         Err(failure) => {
@@ -177,7 +225,9 @@ async fn presence(upstream: &Upstream, directory: &Directory, allowed: Option<&A
     };
     let served = |user: &&UserRef| {
         let member = directory.find(user);
-        member.is_some_and(|member| member.kind == Kind::Human && allowed.is_none_or(|allowed| allowed.includes(member)))
+        member.is_some_and(|member| {
+            member.kind == Kind::Human && allowed.is_none_or(|allowed| allowed.includes(member))
+        })
     };
     let Some(somebody) = connected.iter().find(served).and_then(|user| directory.find(user)) else {
         checks.push(Check::Warning("nobody who is served was there in the last 14 days: all badges will be grey or unknown".into()));
@@ -189,7 +239,9 @@ async fn presence(upstream: &Upstream, directory: &Directory, allowed: Option<&A
             checks.extend(reply.sent_at().map(clock_difference));
             Check::Fine(format!("a single person's presence can be read (user {})", somebody.id))
         }
-        Err(failure) => failed(&format!("the presence of user {} cannot be read", somebody.id), failure),
+        Err(failure) => {
+            failed(&format!("the presence of user {} cannot be read", somebody.id), failure)
+        }
     };
     checks.push(check);
 }
@@ -198,26 +250,39 @@ fn clock_difference(server_now: Timestamp) -> Check {
     let now = clock::wall();
     let apart = now.age(server_now).max(server_now.age(now));
     let said = format!("this machine's clock is within {} s of Zulip's", apart.as_secs() + 1);
-    if apart > CLOCKS_APART { Check::Warning(format!("{said} only: let NTP set it")) } else { Check::Fine(said) }
+    if apart > CLOCKS_APART {
+        Check::Warning(format!("{said} only: let NTP set it"))
+    } else {
+        Check::Fine(said)
+    }
 }
 
 fn cors(settings: &Settings, origin: Option<&AllowedOrigin>, checks: &mut Vec<Check>) {
     let origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     match origin {
-        None if origins.is_any() => checks.push(Check::Warning("pages of every origin may read who is active".into())),
+        None if origins.is_any() => {
+            checks.push(Check::Warning("pages of every origin may read who is active".into()))
+        }
         None if settings.allow_origin.is_empty() => {
             checks.push(Check::Warning(
                 "only pages that the gateway itself serves may show badges; --allow-origin opens it to others".into(),
             ));
         }
-        None => checks.push(Check::Fine(format!("{} origins may read presence", settings.allow_origin.len()))),
-        Some(AllowedOrigin::Any) => checks.push(broken("--origin * is no page", "give the origin of the page that shows badges")),
+        None => checks.push(Check::Fine(format!(
+            "{} origins may read presence",
+            settings.allow_origin.len()
+        ))),
+        Some(AllowedOrigin::Any) => checks
+            .push(broken("--origin * is no page", "give the origin of the page that shows badges")),
         Some(origin @ AllowedOrigin::Origin(value)) => {
             let name = value.to_str().unwrap_or_default();
             checks.push(if origins.is_any() || settings.allow_origin.contains(origin) {
                 Check::Fine(format!("pages of {name} may read presence"))
             } else {
-                broken(format_args!("pages of {name} may not read presence"), &format!("start the gateway with --allow-origin {name}"))
+                broken(
+                    format_args!("pages of {name} may not read presence"),
+                    &format!("start the gateway with --allow-origin {name}"),
+                )
             });
         }
     }

@@ -23,10 +23,16 @@ const MAX_USERS: usize = 200;
 const STALE_IF_ERROR_S: u64 = 60;
 
 /// `GET /api/v1/users/{user}/presence`.
-pub(crate) async fn single(State(gateway): State<Arc<Gateway>>, user: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+pub(crate) async fn single(
+    State(gateway): State<Arc<Gateway>>,
+    user: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
     let written = user.map(|Path(user)| user).unwrap_or_default();
-    let nobody =
-        |now: Reading, store: &Store, why| Problem::NoPresence { why, asked: written.clone(), max_age_s: store.fresh_for(now).as_secs() };
+    let nobody = |now: Reading, store: &Store, why| Problem::NoPresence {
+        why,
+        asked: written.clone(),
+        max_age_s: store.fresh_for(now).as_secs(),
+    };
     let Ok(user) = written.parse::<UserRef>() else {
         return Err(nobody(clock::now(), &gateway.store(), NoPresence::NoSuchUser));
     };
@@ -48,17 +54,29 @@ pub(crate) async fn single(State(gateway): State<Arc<Gateway>>, user: Result<Pat
 }
 
 /// `GET /api/v1/realm/presence?users=[…]`.
-pub(crate) async fn realm(State(gateway): State<Arc<Gateway>>, RawQuery(query): RawQuery) -> Result<Response, Problem> {
+pub(crate) async fn realm(
+    State(gateway): State<Arc<Gateway>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let asked = users(query.as_deref().unwrap_or_default())?;
     let answer = gateway.settle(|store, patient| {
         let now = clock::now();
-        let answers: Vec<_> = asked.iter().map(|(_, user)| user.as_ref().map(|user| store.ask(user, patient, now))).collect();
+        let answers: Vec<_> = asked
+            .iter()
+            .map(|(_, user)| user.as_ref().map(|user| store.ask(user, patient, now)))
+            .collect();
         if answers.iter().flatten().any(|answer| matches!(answer, Asked::Pending)) {
             return None;
         }
-        let unavailable_ones = answers.iter().flatten().filter(|answer| matches!(answer, Asked::Unavailable)).count();
-        let known = || answers.iter().flatten().filter_map(|answer| if let Asked::Known(known) = answer { Some(known) } else { None });
-        // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what is known of the others.
+        let unavailable_ones =
+            answers.iter().flatten().filter(|answer| matches!(answer, Asked::Unavailable)).count();
+        let known = || {
+            answers.iter().flatten().filter_map(|answer| {
+                if let Asked::Known(known) = answer { Some(known) } else { None }
+            })
+        };
+        // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what
+        // is known of the others.
         if unavailable_ones > 0 && known().next().is_none() {
             return Some(Err(unavailable(store, now)));
         }
@@ -80,11 +98,13 @@ pub(crate) async fn realm(State(gateway): State<Arc<Gateway>>, RawQuery(query): 
     answer.await.unwrap_or_else(|| Err(Problem::Unavailable { retry_after_s: 1 }))
 }
 
-/// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire spoken here: generation 4 begins with
-/// feature level 497 (ZULIP.md §2).
+/// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire
+/// spoken here: generation 4 begins with feature level 497 (ZULIP.md §2).
 pub(crate) async fn server_settings() -> Response {
-    const BODY: &str = r#"{"result":"success","msg":"","zulip_version":"12.0","zulip_feature_level":497}"#;
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], BODY).into_response()
+    const BODY: &str =
+        r#"{"result":"success","msg":"","zulip_version":"12.0","zulip_feature_level":497}"#;
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], BODY)
+        .into_response()
 }
 
 fn unavailable(store: &Store, now: Reading) -> Problem {
@@ -92,23 +112,34 @@ fn unavailable(store: &Store, now: Reading) -> Problem {
 }
 
 /// Ends the body and adds the headers of a reply that tells presence.
-fn presence(mut json: String, observed_at: Timestamp, render: Render, store: &Store, now: Reading) -> Response {
+fn presence(
+    mut json: String,
+    observed_at: Timestamp,
+    render: Render,
+    store: &Store,
+    now: Reading,
+) -> Response {
     json.push_str(r#","server_timestamp":"#);
     push_seconds(observed_at.as_ms() as f64 / 1000.0, &mut json);
     json.push_str(r#","server_presence_offline_threshold_seconds":"#);
     push_seconds(render.offline_after.as_secs_f64(), &mut json);
     json.push('}');
     let (max_age_s, stale_s) = (store.fresh_for(now).as_secs(), store.stale_for().as_secs());
-    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}");
+    let cache = format!(
+        "public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}"
+    );
     ([(CONTENT_TYPE, "application/json".to_owned()), (CACHE_CONTROL, cache)], json).into_response()
 }
 
 /// The keys of the reply, as JSON strings, and whom each names; each key once.
 pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, Problem> {
     let expected = |what: &str| {
-        Problem::Users(format!("users {what}: expected a JSON list of user IDs and emails, like [\"12\",\"ada@example.com\"]"))
+        Problem::Users(format!(
+            "users {what}: expected a JSON list of user IDs and emails, like [\"12\",\"ada@example.com\"]"
+        ))
     };
-    let written = parameter(query, "users").map_err(|Repeated| expected("is there more than once"))?;
+    let written =
+        parameter(query, "users").map_err(|Repeated| expected("is there more than once"))?;
     let written = written.filter(|value| !value.is_empty()).ok_or(Problem::UsersMissing)?;
     let decoded = form_decoded(written).ok_or_else(|| expected("is not UTF-8"))?;
     let Ok(value) = serde_json::from_str::<Value>(&decoded) else {
@@ -166,7 +197,10 @@ mod tests {
 
     #[test]
     fn users_are_read() {
-        assert_eq!(keys("users=[%2212%22,%22ada@example.com%22]"), [r#""12""#, r#""ada@example.com""#]);
+        assert_eq!(
+            keys("users=[%2212%22,%22ada@example.com%22]"),
+            [r#""12""#, r#""ada@example.com""#]
+        );
         assert_eq!(keys("x=1&users=[12,12,\"012\"]"), [r#""12""#, r#""012""#]);
         assert_eq!(keys("users=%5B%22a%2Bb%40c%22%5D"), [r#""a+b@c""#]);
     }
@@ -176,7 +210,9 @@ mod tests {
         #[track_caller]
         fn says(query: &str, expected: &str) {
             match users(query) {
-                Err(Problem::Users(msg)) => assert!(msg.contains(expected) && msg.contains("expected a JSON list"), "{msg}"),
+                Err(Problem::Users(msg)) => {
+                    assert!(msg.contains(expected) && msg.contains("expected a JSON list"), "{msg}")
+                }
                 other => panic!("{query}: {other:?}"),
             }
         }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,8 @@ use bytes::Bytes;
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// The two files that the loader loads with `?v=`, in the order in which they are digested (tools/dist.mjs).
+/// The two files that the loader loads with `?v=`, in the order in which they are digested
+/// (tools/dist.mjs).
 const VERSIONED: [&str; 2] = ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
 /// How the files begin that the glue loads with its own `?v=`; it holds their digests.
 const WORDS: &str = "zulip-presence-words-";
@@ -23,7 +25,8 @@ const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=300");
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// A `?v=` of another version must not be kept under that name.
 const NEVER: HeaderValue = HeaderValue::from_static("no-store");
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 /// Deeper than any build nests its directories.
 const MAX_DEPTH: usize = 8;
 
@@ -54,7 +57,9 @@ impl Files {
     /// The files that were there when this program was built.
     #[must_use]
     pub fn embedded() -> Self {
-        Self::new(EMBEDDED.iter().map(|(path, bytes)| ((*path).to_owned(), Bytes::from_static(bytes))))
+        Self::new(
+            EMBEDDED.iter().map(|(path, bytes)| ((*path).to_owned(), Bytes::from_static(bytes))),
+        )
     }
 
     /// The files below `directory`, as they are now.
@@ -92,11 +97,15 @@ impl Files {
         let mut all: HashMap<String, Bytes> = files.collect();
         let mut plain: Vec<String> = all.keys().cloned().collect();
         plain.retain(|name| {
-            let of_another = |suffix| name.strip_suffix(suffix).is_some_and(|other| all.contains_key(other));
+            let of_another =
+                |suffix| name.strip_suffix(suffix).is_some_and(|other| all.contains_key(other));
             !of_another(".br") && !of_another(".gz")
         });
         let mut packed = |name: &str, suffix: &str| all.remove(&format!("{name}{suffix}"));
-        let packed: Vec<_> = plain.into_iter().map(|name| (packed(&name, ".br"), packed(&name, ".gz"), name)).collect();
+        let packed: Vec<_> = plain
+            .into_iter()
+            .map(|name| (packed(&name, ".br"), packed(&name, ".gz"), name))
+            .collect();
         let files: HashMap<String, File> = packed
             .into_iter()
             .filter_map(|(brotli, gzip, name)| {
@@ -105,7 +114,8 @@ impl Files {
                 Some((name, File { plain, brotli, gzip, etag }))
             })
             .collect();
-        let versioned: Vec<_> = VERSIONED.iter().filter_map(|name| files.get(*name)).map(|file| &file.plain).collect();
+        let versioned: Vec<_> =
+            VERSIONED.iter().filter_map(|name| files.get(*name)).map(|file| &file.plain).collect();
         let version = (versioned.len() == VERSIONED.len()).then(|| digest(versioned));
         Self { files, version }
     }
@@ -124,45 +134,63 @@ impl Files {
     }
 
     /// The file at `path`, which begins with a slash.
-    pub(crate) fn serve(&self, path: &str, query: Option<&str>, request: &HeaderMap) -> Option<Response> {
+    pub(crate) fn serve(
+        &self,
+        path: &str,
+        query: Option<&str>,
+        request: &HeaderMap,
+    ) -> Option<Response> {
         let name = match path.strip_prefix('/')? {
             "" => "index.html",
             name => name,
         };
         let file = self.files.get(name)?;
-        let version = query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
+        let version =
+            query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
         let cache = match version {
             Some(asked) if VERSIONED.contains(&name) || name.starts_with(WORDS) => {
-                if Some(asked) == self.version.as_deref() {
-                    FOR_EVER
-                } else {
-                    NEVER
-                }
+                if Some(asked) == self.version.as_deref() { FOR_EVER } else { NEVER }
             }
             _ => BRIEFLY,
         };
         let accepts = |coding: &str| {
-            let codings =
-                request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-            codings.map(|value| value.split_once(';').unwrap_or((value, ""))).any(|(name, parameters)| {
-                let refused = matches!(parameters.trim().strip_prefix("q=").map(|q| q.trim_end_matches('0')), Some("" | "0." | "0"));
-                name.trim().eq_ignore_ascii_case(coding) && !refused
-            })
+            let codings = request
+                .get_all(ACCEPT_ENCODING)
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','));
+            codings.map(|value| value.split_once(';').unwrap_or((value, ""))).any(
+                |(name, parameters)| {
+                    let refused = matches!(
+                        parameters.trim().strip_prefix("q=").map(|q| q.trim_end_matches('0')),
+                        Some("" | "0." | "0")
+                    );
+                    name.trim().eq_ignore_ascii_case(coding) && !refused
+                },
+            )
         };
         let packed = |bytes: &Option<Bytes>, coding: &'static str| {
-            let bytes = bytes.clone().filter(|bytes| bytes.len() < file.plain.len() && accepts(coding))?;
+            let bytes =
+                bytes.clone().filter(|bytes| bytes.len() < file.plain.len() && accepts(coding))?;
             Some((bytes, Some(HeaderValue::from_static(coding))))
         };
-        let (bytes, coding) =
-            packed(&file.brotli, "br").or_else(|| packed(&file.gzip, "gzip")).unwrap_or_else(|| (file.plain.clone(), None));
+        let (bytes, coding) = packed(&file.brotli, "br")
+            .or_else(|| packed(&file.gzip, "gzip"))
+            .unwrap_or_else(|| (file.plain.clone(), None));
         let is_known = |etag: &HeaderValue| {
-            etag.to_str().is_ok_and(|etags| etags.split(',').any(|etag| etag.trim() == "*" || same_etag(etag.trim(), &file.etag)))
+            etag.to_str().is_ok_and(|etags| {
+                etags
+                    .split(',')
+                    .any(|etag| etag.trim() == "*" || same_etag(etag.trim(), &file.etag))
+            })
         };
         let mut response = if request.get_all(IF_NONE_MATCH).iter().any(is_known) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             let mut response = Body::from(bytes).into_response();
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
             if let Some(coding) = coding {
                 response.headers_mut().insert(CONTENT_ENCODING, coding);
             }
@@ -219,7 +247,9 @@ mod tests {
     use super::*;
 
     fn files() -> Files {
-        let file = |name: &str, bytes: &'static str| (name.to_owned(), Bytes::from_static(bytes.as_bytes()));
+        let file = |name: &str, bytes: &'static str| {
+            (name.to_owned(), Bytes::from_static(bytes.as_bytes()))
+        };
         Files::new(
             [
                 file("index.html", "<!doctype html>"),
@@ -259,7 +289,15 @@ mod tests {
             assert_eq!(header(&response, CROSS_ORIGIN_RESOURCE_POLICY), "cross-origin");
             assert_eq!(header(&response, CACHE_CONTROL), "public, max-age=300");
         }
-        for path in ["/no", "/zulip-presence-widget.js.br", "/../Cargo.toml", "//index.html", "/index.html/", "index.html", "/%2e%2e"] {
+        for path in [
+            "/no",
+            "/zulip-presence-widget.js.br",
+            "/../Cargo.toml",
+            "//index.html",
+            "/index.html/",
+            "index.html",
+            "/%2e%2e",
+        ] {
             assert!(files.serve(path, None, &none).is_none(), "{path}");
         }
     }
@@ -270,7 +308,9 @@ mod tests {
         // printf 'glue glue glue\0asm' | sha256sum
         let version = files.version.clone().expect("both files are there");
         let cache = |query: &str| {
-            let response = files.serve("/zulip-presence-widget.js", Some(query), &HeaderMap::new()).expect("it is there");
+            let response = files
+                .serve("/zulip-presence-widget.js", Some(query), &HeaderMap::new())
+                .expect("it is there");
             header(&response, CACHE_CONTROL).to_owned()
         };
         assert_eq!(cache(&format!("v={version}")), "public, max-age=31536000, immutable");
@@ -282,7 +322,9 @@ mod tests {
     fn codings_are_chosen() {
         let files = files();
         let coding = |accepted: &'static str| {
-            let response = files.serve("/zulip-presence-widget.js", None, &headers(&[(ACCEPT_ENCODING, accepted)])).expect("it is there");
+            let response = files
+                .serve("/zulip-presence-widget.js", None, &headers(&[(ACCEPT_ENCODING, accepted)]))
+                .expect("it is there");
             assert_eq!(header(&response, VARY), "Accept-Encoding");
             header(&response, CONTENT_ENCODING).to_owned()
         };
@@ -300,8 +342,14 @@ mod tests {
         let etag = header(&first, ETAG).to_owned();
         assert!(etag.starts_with("W/\""), "{etag}");
         let mut request = HeaderMap::new();
-        request.insert(IF_NONE_MATCH, HeaderValue::from_str(&format!("\"x\", {etag}")).expect("ASCII"));
-        assert_eq!(files.serve("/", None, &request).expect("it is there").status(), StatusCode::NOT_MODIFIED);
+        request.insert(
+            IF_NONE_MATCH,
+            HeaderValue::from_str(&format!("\"x\", {etag}")).expect("ASCII"),
+        );
+        assert_eq!(
+            files.serve("/", None, &request).expect("it is there").status(),
+            StatusCode::NOT_MODIFIED
+        );
         request.insert(IF_NONE_MATCH, HeaderValue::from_static("W/\"x\""));
         assert_eq!(files.serve("/", None, &request).expect("it is there").status(), StatusCode::OK);
     }

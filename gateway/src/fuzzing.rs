@@ -1,4 +1,5 @@
-//! What reads input from outside and is private otherwise: for `fuzz/` alone, which builds with `--cfg fuzzing`.
+//! What reads input from outside and is private otherwise: for `fuzz/` alone, which builds with
+//! `--cfg fuzzing`.
 
 use std::collections::HashMap;
 

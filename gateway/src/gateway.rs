@@ -85,22 +85,31 @@ impl Gateway {
         tokio::spawn(drive(Arc::clone(&gateway)));
         if let Some(path) = people {
             let this = Arc::clone(&gateway);
-            tokio::spawn(async move { whenever_changed(&path, || this.read_people_again(&path)).await });
+            tokio::spawn(
+                async move { whenever_changed(&path, || this.read_people_again(&path)).await },
+            );
         }
         if let Some(path) = zuliprc {
             let this = Arc::clone(&gateway);
-            tokio::spawn(async move { whenever_changed(&path, || this.read_account_again(&path)).await });
+            tokio::spawn(async move {
+                whenever_changed(&path, || this.read_account_again(&path)).await
+            });
         }
         Ok(gateway)
     }
 
-    /// The store. A panic elsewhere leaves it consistent enough to go on with: it is refilled by the next reply.
+    /// The store. A panic elsewhere leaves it consistent enough to go on with: it is refilled by
+    /// the next reply.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `ask` until it has an answer: at once, then whenever Zulip answered, and with `false` when the patience is over.
-    pub(crate) async fn settle<T>(&self, mut ask: impl FnMut(&mut Store, bool) -> Option<T>) -> Option<T> {
+    /// Calls `ask` until it has an answer: at once, then whenever Zulip answered, and with `false`
+    /// when the patience is over.
+    pub(crate) async fn settle<T>(
+        &self,
+        mut ask: impl FnMut(&mut Store, bool) -> Option<T>,
+    ) -> Option<T> {
         let mut answered = self.answered.subscribe();
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
@@ -148,7 +157,10 @@ impl Gateway {
         let account = match Account::find(Some(path), |name| std::env::var(name).ok()) {
             Ok(account) if account == *before.account() => return,
             Ok(account) if account.site != before.site() => {
-                tracing::error!(site = account.site, "the zuliprc names another site: that counts from the next start on");
+                tracing::error!(
+                    site = account.site,
+                    "the zuliprc names another site: that counts from the next start on"
+                );
                 return;
             }
             Ok(account) => account,
@@ -214,7 +226,12 @@ impl Gateway {
         self.metrics.upstream(kind, failure);
         if let Some(failure) = failure {
             let mend = mend(failure);
-            tracing::warn!(request = kind.as_str(), outcome = describe(failure), mend, "Zulip gave no answer");
+            tracing::warn!(
+                request = kind.as_str(),
+                outcome = describe(failure),
+                mend,
+                "Zulip gave no answer"
+            );
         }
     }
 }
@@ -231,7 +248,9 @@ pub(crate) fn describe(failure: Failure) -> String {
         Failure::Unreachable => "unreachable".into(),
         Failure::TimedOut => "timed out".into(),
         Failure::Unauthorized => "401 unauthorized".into(),
-        Failure::RateLimited { retry_after: Some(wait) } => format!("429 rate limited for {} s", wait.as_secs_f32().ceil()),
+        Failure::RateLimited { retry_after: Some(wait) } => {
+            format!("429 rate limited for {} s", wait.as_secs_f32().ceil())
+        }
         Failure::RateLimited { retry_after: None } => "429 rate limited".into(),
         Failure::Status { code, .. } => format!("status {code}"),
         Failure::NotZulip => "not a reply of Zulip's API".into(),
@@ -240,12 +259,22 @@ pub(crate) fn describe(failure: Failure) -> String {
 
 pub(crate) fn mend(failure: Failure) -> &'static str {
     match failure {
-        Failure::Unreachable | Failure::TimedOut => "check that the site is right and can be reached from here",
-        Failure::Unauthorized => "check email and key: regenerate the key in Zulip and put the new zuliprc in place",
-        Failure::RateLimited { .. } => "something else uses the same key: give the gateway a bot of its own, or lower --budget",
-        Failure::Status { code: 300..=399, .. } => "the site redirects: write the address to which it does into the zuliprc",
+        Failure::Unreachable | Failure::TimedOut => {
+            "check that the site is right and can be reached from here"
+        }
+        Failure::Unauthorized => {
+            "check email and key: regenerate the key in Zulip and put the new zuliprc in place"
+        }
+        Failure::RateLimited { .. } => {
+            "something else uses the same key: give the gateway a bot of its own, or lower --budget"
+        }
+        Failure::Status { code: 300..=399, .. } => {
+            "the site redirects: write the address to which it does into the zuliprc"
+        }
         Failure::Status { .. } => "see the Zulip server's own logs",
-        Failure::NotZulip => "check that the site is the Zulip organisation itself, not a login proxy before it",
+        Failure::NotZulip => {
+            "check that the site is the Zulip organisation itself, not a login proxy before it"
+        }
     }
 }
 
@@ -277,14 +306,17 @@ async fn drive(this: Arc<Gateway>) {
 }
 
 pub(crate) fn read_people(path: &Path) -> Result<Allowed, PeopleError> {
-    let text = std::fs::read_to_string(path).map_err(|source| PeopleError::Unreadable { path: path.to_owned(), source })?;
-    Allowed::parse(&text).map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.to_owned(), line })
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| PeopleError::Unreadable { path: path.to_owned(), source })?;
+    Allowed::parse(&text)
+        .map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.to_owned(), line })
 }
 
 /// Calls `changed` when the file at `path` is another one than it was.
 async fn whenever_changed(path: &Path, changed: impl Fn()) {
     // Not the time of modification, which a copy may keep.
-    let stamp = || std::fs::metadata(path).map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec())).ok();
+    let stamp =
+        || std::fs::metadata(path).map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec())).ok();
     let mut last = stamp();
     loop {
         tokio::time::sleep(FILE_INTERVAL).await;

@@ -1,5 +1,5 @@
-//! Replies that are kept for a second: the viewers of a page ask by the same URLs, so that all but the first of a second get bytes that
-//! are there already, packed too.
+//! Replies that are kept for a second: the viewers of a page ask by the same URLs, so that all but
+//! the first of a second get bytes that are there already, packed too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,8 @@ use crate::problem::Problem;
 
 /// For so long a reply is as good as new: it is a part of the sum of delays (DESIGN.md §2).
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(1);
-/// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a megabyte.
+/// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a
+/// megabyte.
 const MAX_BYTES: usize = 8 << 20;
 /// Besides the bytes of its URL, body and headers a reply takes about so many.
 const OVERHEAD: usize = 1024;
@@ -82,7 +83,11 @@ fn key(request: &Request) -> Vec<u8> {
 }
 
 /// Answers with what is kept, else keeps what comes.
-pub(crate) async fn keep(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+pub(crate) async fn keep(
+    State(gateway): State<Arc<Gateway>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
     }
@@ -100,7 +105,12 @@ pub(crate) async fn keep(State(gateway): State<Arc<Gateway>>, request: Request, 
     };
     // News that came meanwhile may be in it or not.
     if gateway.edition() == edition {
-        gateway.kept.keep(key, Reply { headers: parts.headers.clone(), body: body.clone() }, edition, now);
+        gateway.kept.keep(
+            key,
+            Reply { headers: parts.headers.clone(), body: body.clone() },
+            edition,
+            now,
+        );
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -137,6 +147,10 @@ mod tests {
             kept.keep(number.to_be_bytes().to_vec(), reply(100), 1, at(0));
         }
         let shelf = kept.0.lock().expect("no panic");
-        assert!(shelf.bytes <= MAX_BYTES && shelf.replies.len() < MAX_BYTES / OVERHEAD, "{} replies", shelf.replies.len());
+        assert!(
+            shelf.bytes <= MAX_BYTES && shelf.replies.len() < MAX_BYTES / OVERHEAD,
+            "{} replies",
+            shelf.replies.len()
+        );
     }
 }

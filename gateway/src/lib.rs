@@ -1,6 +1,7 @@
 //! Serves Zulip presence to web pages, and keeps the bot's API key off them.
 //!
-//! [`app`] is the whole gateway as a [`Router`]; everything else is what it is made of and what the binary needs around it.
+//! [`app`] is the whole gateway as a [`Router`]; everything else is what it is made of and what the
+//! binary needs around it.
 
 mod allowed;
 mod clock;
@@ -60,7 +61,8 @@ pub use crate::zuliprc::{Account, AccountError, Tls};
 pub struct Config {
     /// How Zulip is asked.
     pub upstream: Upstream,
-    /// The file that tells it: read again when it changes, so that a new key needs no restart. `None`: never.
+    /// The file that tells it: read again when it changes, so that a new key needs no restart.
+    /// `None`: never.
     pub zuliprc: Option<PathBuf>,
     /// Time between two organisation-wide requests to Zulip.
     pub refresh: Duration,
@@ -88,7 +90,18 @@ pub struct Config {
 /// # Panics
 /// Outside of a tokio runtime.
 pub fn app(config: Config) -> Result<Router, PeopleError> {
-    let Config { upstream, zuliprc, refresh, offline_after, budget, allow_origins, people, hide_last_active, files, seed } = config;
+    let Config {
+        upstream,
+        zuliprc,
+        refresh,
+        offline_after,
+        budget,
+        allow_origins,
+        people,
+        hide_last_active,
+        files,
+        seed,
+    } = config;
     let policy = Policy { refresh, offline_after, budget, hide_times: hide_last_active, seed };
     let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
     let api = Router::new()
@@ -110,7 +123,10 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
         .fallback(file)
         .layer(CatchPanicLayer::custom(panicked));
     let state = Shared { gateway: Arc::clone(&gateway), files: Arc::new(files) };
-    Ok(api.with_state(Arc::clone(&gateway)).merge(rest.with_state(state)).layer(middleware::from_fn_with_state(gateway, count)))
+    Ok(api
+        .with_state(Arc::clone(&gateway))
+        .merge(rest.with_state(state))
+        .layer(middleware::from_fn_with_state(gateway, count)))
 }
 
 #[derive(Clone)]
@@ -140,7 +156,12 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> Response {
-    (status, [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")], text.into()).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")],
+        text.into(),
+    )
+        .into_response()
 }
 
 /// Whether Zulip answers.
@@ -163,7 +184,9 @@ async fn metrics(State(Shared { gateway, .. }): State<Shared>) -> Response {
         }
     };
     let mut response = plain(StatusCode::OK, gateway.metrics.text(&gauges));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     response
 }
 
@@ -197,7 +220,8 @@ mod tests {
                 panic!("a bug")
             }
         };
-        let app: Router = Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked));
+        let app: Router =
+            Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked));
         for _ in 0..2 {
             let request = axum::http::Request::get("/").body(Body::empty()).expect("a request");
             let response = app.clone().oneshot(request).await.expect("infallible");

@@ -9,7 +9,9 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use zulip_presence_gateway::doctor::{self, Check};
 use zulip_presence_gateway::settings::{Cli, Command, LastActive, LogFormat, Settings};
-use zulip_presence_gateway::{Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve};
+use zulip_presence_gateway::{
+    Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve,
+};
 
 /// What is wrong is what was asked for: clap's own status too.
 const USAGE: u8 = 2;
@@ -34,7 +36,8 @@ fn main() -> ExitCode {
 async fn account(settings: &Settings) -> Result<Account, String> {
     if settings.demo {
         let listener = listen(settings.demo_listen, "--demo-listen")?;
-        demo::start(listener, settings.demo_generation, settings.demo_people).map_err(|error| error.to_string())
+        demo::start(listener, settings.demo_generation, settings.demo_people)
+            .map_err(|error| error.to_string())
     } else {
         Account::find(settings.config_file.as_deref(), variable).map_err(|error| error.to_string())
     }
@@ -63,9 +66,14 @@ fn refuse(message: &str) -> ExitCode {
 }
 
 fn log(settings: &Settings) {
-    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(settings.log_level).with_target(false);
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(settings.log_level)
+        .with_target(false);
     match settings.log_format {
-        LogFormat::Text => subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Text => {
+            subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init()
+        }
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
     }
 }
@@ -84,7 +92,11 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     let has_files = !files.is_empty();
     let config = Config {
         upstream: Upstream::new(account.clone()).map_err(|error| said(&error))?,
-        zuliprc: if settings.demo { None } else { Account::file(settings.config_file.as_deref(), variable) },
+        zuliprc: if settings.demo {
+            None
+        } else {
+            Account::file(settings.config_file.as_deref(), variable)
+        },
         refresh: settings.refresh(),
         offline_after: settings.offline_after(),
         budget: settings.budget.into(),
@@ -92,7 +104,11 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
         people,
         hide_last_active: settings.last_active == LastActive::Hide,
         files,
-        seed: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos().into(),
+        seed: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .subsec_nanos()
+            .into(),
     };
     let router = app(config).map_err(|error| said(&error))?;
     announce(settings, &account, has_files, &allow_origins);
@@ -111,8 +127,8 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Connections that the system holds until they are taken: of a burst beyond it the system drops some, and they come back seconds
-/// later. The system's own bound is mostly this too.
+/// Connections that the system holds until they are taken: of a burst beyond it the system drops
+/// some, and they come back seconds later. The system's own bound is mostly this too.
 const BACKLOG: u32 = 4096;
 
 fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
@@ -122,7 +138,9 @@ fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, Stri
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    bound().map_err(|error: std::io::Error| format!("cannot listen on {address}: {error}; choose another address with {flag}"))
+    bound().map_err(|error: std::io::Error| {
+        format!("cannot listen on {address}: {error}; choose another address with {flag}")
+    })
 }
 
 /// What an administrator should know without asking.
@@ -133,16 +151,22 @@ fn announce(settings: &Settings, account: &Account, has_files: bool, origins: &A
         tracing::info!(site = account.site, bot = account.email, "Zulip");
     }
     if account.tls.insecure {
-        tracing::warn!("insecure: Zulip's certificate is not checked, so that anybody on the way can read the bot's key");
+        tracing::warn!(
+            "insecure: Zulip's certificate is not checked, so that anybody on the way can read the bot's key"
+        );
     }
     match &settings.people {
-        Some(file) => tracing::info!(file = %file.display(), "only the people in this file are served"),
+        Some(file) => {
+            tracing::info!(file = %file.display(), "only the people in this file are served")
+        }
         None => tracing::info!("the whole organisation is served; --people FILE narrows that"),
     }
     if origins.is_any() {
         tracing::warn!("--allow-origin '*': pages of every origin may read who is active");
     }
     if !has_files {
-        tracing::warn!("built without the widget's files: pages cannot load it from here; build with `make dist` before, or use --dist");
+        tracing::warn!(
+            "built without the widget's files: pages cannot load it from here; build with `make dist` before, or use --dist"
+        );
     }
 }

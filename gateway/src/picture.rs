@@ -30,7 +30,8 @@ enum Scheme {
     Either,
 }
 
-/// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody unknown: a broken one helps nobody.
+/// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody
+/// unknown: a broken one helps nobody.
 pub(crate) async fn picture(
     State(gateway): State<Arc<Gateway>>,
     user: Result<Path<String>, PathRejection>,
@@ -53,21 +54,37 @@ pub(crate) async fn picture(
         }
     });
     let (status, max_age_s) = answer.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
-    let cache = format!("public, max-age={max_age_s}, stale-while-revalidate={}", gateway.store().stale_for().as_secs());
-    let mut response = ([(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)], svg(status, size, scheme)).into_response();
+    let cache = format!(
+        "public, max-age={max_age_s}, stale-while-revalidate={}",
+        gateway.store().stale_for().as_secs()
+    );
+    let mut response = (
+        [(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)],
+        svg(status, size, scheme),
+    )
+        .into_response();
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"));
+    headers.insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    );
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+    );
     Ok(response)
 }
 
 /// The parameters. Others are ignored, so that pages can append whatever beats a cache.
 fn look(query: &str) -> Result<(u16, Scheme), Problem> {
-    const BAD_SIZE: Problem = Problem::Picture("size must be a number of pixels from 1 to 512, once");
+    const BAD_SIZE: Problem =
+        Problem::Picture("size must be a number of pixels from 1 to 512, once");
     const BAD_SCHEME: Problem = Problem::Picture("scheme must be light or dark, once");
     let size = match parameter(query, "size").map_err(|Repeated| BAD_SIZE)? {
         None => SIZE,
-        Some(size) => size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?,
+        Some(size) => {
+            size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?
+        }
     };
     let scheme = match parameter(query, "scheme").map_err(|Repeated| BAD_SCHEME)? {
         None => Scheme::Either,
@@ -89,13 +106,18 @@ fn svg(status: Status, size: u16, scheme: Scheme) -> String {
     let side = SIDE;
     let dark = status.colour_on_dark();
     let fill = if scheme == Scheme::Dark { dark } else { status.colour() };
-    let mut svg =
-        format!(r#"<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}" role="img">"#);
+    let mut svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}" role="img">"#
+    );
     let _ = write!(svg, "<title>{title}</title>");
     if scheme == Scheme::Either {
-        let _ = write!(svg, "<style>@media (prefers-color-scheme: dark) {{ path {{ fill: {dark} }} }}</style>");
+        let _ = write!(
+            svg,
+            "<style>@media (prefers-color-scheme: dark) {{ path {{ fill: {dark} }} }}</style>"
+        );
     }
-    let _ = write!(svg, r#"<path fill="{fill}" fill-rule="evenodd" d="{}"/></svg>"#, status.shape());
+    let _ =
+        write!(svg, r#"<path fill="{fill}" fill-rule="evenodd" d="{}"/></svg>"#, status.shape());
     svg
 }
 
@@ -107,7 +129,16 @@ mod tests {
     fn parameters() {
         assert_eq!(look(""), Ok((16, Scheme::Either)));
         assert_eq!(look("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
-        for wrong in ["size=0", "size=513", "size=", "size=1e9", "size=-1", "scheme=", "scheme=<script>", "size=1&size=2"] {
+        for wrong in [
+            "size=0",
+            "size=513",
+            "size=",
+            "size=1e9",
+            "size=-1",
+            "scheme=",
+            "scheme=<script>",
+            "size=1&size=2",
+        ] {
             assert!(look(wrong).is_err(), "{wrong}");
         }
     }

@@ -30,7 +30,8 @@ pub(crate) enum Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         const NO_STORE: &str = "no-store";
-        let bad_request = |msg: String| json!({"result": "error", "msg": msg, "code": "BAD_REQUEST"});
+        let bad_request =
+            |msg: String| json!({"result": "error", "msg": msg, "code": "BAD_REQUEST"});
         let (status, cache, body) = match &self {
             Self::NoPresence { why, asked, max_age_s } => {
                 let msg = match why {
@@ -43,12 +44,15 @@ impl IntoResponse for Problem {
                 (StatusCode::BAD_REQUEST, format!("public, max-age={max_age_s}"), bad_request(msg))
             }
             Self::UsersMissing => {
-                let body =
-                    json!({"result": "error", "msg": "Missing 'users' argument", "code": "REQUEST_VARIABLE_MISSING", "var_name": "users"});
+                let body = json!({"result": "error", "msg": "Missing 'users' argument", "code": "REQUEST_VARIABLE_MISSING", "var_name": "users"});
                 (StatusCode::BAD_REQUEST, NO_STORE.into(), body)
             }
-            Self::Users(msg) => (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(msg.clone())),
-            Self::Picture(msg) => (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request((*msg).to_owned())),
+            Self::Users(msg) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(msg.clone()))
+            }
+            Self::Picture(msg) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request((*msg).to_owned()))
+            }
             Self::NotFound => {
                 let body = json!({"result": "error", "msg": "Not found", "code": "NOT_FOUND"});
                 (StatusCode::NOT_FOUND, NO_STORE.into(), body)
@@ -67,7 +71,8 @@ impl IntoResponse for Problem {
                 (StatusCode::INTERNAL_SERVER_ERROR, NO_STORE.into(), body)
             }
         };
-        let mut response = (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        let mut response =
+            (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response();
         let headers = response.headers_mut();
         if let Ok(cache) = HeaderValue::from_str(&cache) {
             headers.insert(CACHE_CONTROL, cache);

@@ -1,17 +1,19 @@
 //! The parameters of a URL.
 
-/// A parameter is there more than once. Which one counts differs between this program, caches before it, and Zulip: a reply about
-/// one would be kept under the name of the other.
+/// A parameter is there more than once. Which one counts differs between this program, caches
+/// before it, and Zulip: a reply about one would be kept under the name of the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Repeated;
 
-/// The value of the parameter `name`, as it was written. Names differ in case only for some caches (nginx's `$arg_…`): not here.
+/// The value of the parameter `name`, as it was written. Names differ in case only for some caches
+/// (nginx's `$arg_…`): not here.
 ///
 /// # Errors
 /// [`Repeated`].
 pub(crate) fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<&'a str>, Repeated> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let mut values =
+        pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let first = values.next();
     if values.next().is_some() { Err(Repeated) } else { Ok(first) }
 }

@@ -1,4 +1,5 @@
-//! What Zulip said of one person, field by field, so that no field is given to a page that Zulip did not give.
+//! What Zulip said of one person, field by field, so that no field is given to a page that Zulip
+//! did not give.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -9,8 +10,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zulip_presence_core::{Observed, Presence, Status, Timestamp, UserRef};
 
-/// The fields of Zulip's presence object that the modern reply has (generation 4, ZULIP.md §2). Other clients' entries, which only
-/// servers before 7.0 give, are in the engine's normal form.
+/// The fields of Zulip's presence object that the modern reply has (generation 4, ZULIP.md §2).
+/// Other clients' entries, which only servers before 7.0 give, are in the engine's normal form.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct Said {
     active_timestamp: Option<f64>,
@@ -107,8 +108,12 @@ impl Said {
             #[serde(borrow)]
             presences: HashMap<String, &'a RawValue>,
         }
-        let presences = serde_json::from_slice::<Body<'_>>(body).map(|body| body.presences).unwrap_or_default();
-        presences.into_iter().filter_map(|(email, object)| Some((email.parse().ok()?, Self::parse(object.get())?))).collect()
+        let presences =
+            serde_json::from_slice::<Body<'_>>(body).map(|body| body.presences).unwrap_or_default();
+        presences
+            .into_iter()
+            .filter_map(|(email, object)| Some((email.parse().ok()?, Self::parse(object.get())?)))
+            .collect()
     }
 
     /// Appends the presence object, as it is to be said at `render.now`, to `json`.
@@ -122,7 +127,9 @@ impl Said {
         }
         json.push('{');
         let mut separator = "";
-        for (name, value) in [("active_timestamp", self.active_timestamp), ("idle_timestamp", self.idle_timestamp)] {
+        for (name, value) in
+            [("active_timestamp", self.active_timestamp), ("idle_timestamp", self.idle_timestamp)]
+        {
             if let Some(value) = value {
                 let _ = write!(json, r#"{separator}"{name}":"#);
                 push_seconds(value, json);
@@ -130,7 +137,8 @@ impl Said {
             }
         }
         let presence = &observed.presence;
-        // An answer too old to judge by is no reason to call anybody active, nor, as DESIGN.md §1 has it, offline.
+        // An answer too old to judge by is no reason to call anybody active, nor, as DESIGN.md §1
+        // has it, offline.
         let word = match status {
             Status::Active => Word::Active,
             Status::Offline => Word::Offline,
@@ -142,10 +150,15 @@ impl Said {
             Word::Idle => presence.last_connected.or(presence.last_active),
             Word::Offline => presence.last_active.max(presence.last_connected),
         };
-        let aggregated = aggregated.filter(|_| self.aggregated).map(|at| (word, at.as_ms() as f64 / 1000.0));
+        let aggregated =
+            aggregated.filter(|_| self.aggregated).map(|at| (word, at.as_ms() as f64 / 1000.0));
         for (name, entry) in [("aggregated", aggregated), ("website", self.website)] {
             if let Some((word, timestamp)) = entry {
-                let _ = write!(json, r#"{separator}"{name}":{{"status":"{}","timestamp":"#, word.as_str());
+                let _ = write!(
+                    json,
+                    r#"{separator}"{name}":{{"status":"{}","timestamp":"#,
+                    word.as_str()
+                );
                 push_seconds(timestamp, json);
                 json.push('}');
                 separator = ",";

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Zulip's API key. It leaves this type in one place only: the `Authorization` header of a request to Zulip.
+/// Zulip's API key. It leaves this type in one place only: the `Authorization` header of a request
+/// to Zulip.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

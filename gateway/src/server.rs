@@ -1,5 +1,5 @@
-//! Takes connections. Cuts off clients that never finish a request, makes room for whoever comes when all places are taken, and ends
-//! gracefully.
+//! Takes connections. Cuts off clients that never finish a request, makes room for whoever comes
+//! when all places are taken, and ends gracefully.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -24,13 +24,15 @@ use tower::ServiceExt as _;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
 const MAX_HEAD_BYTES: usize = 32 << 10;
-/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open files.
+/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open
+/// files.
 const MAX_CONNECTIONS: usize = 4096;
 /// Open files that are not connections of clients: to Zulip, the log, what is read again.
 const OTHER_FILES: usize = 64;
 /// How often the log says that connections cannot be taken.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
-/// A connection that lives longer is ended after its request: nobody holds one for ever by reading slowly.
+/// A connection that lives longer is ended after its request: nobody holds one for ever by reading
+/// slowly.
 const MAX_LIFE: Duration = Duration::from_secs(600);
 /// How long requests under way may take at the end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -43,14 +45,19 @@ pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Outpu
 /// As many as the system lets this process have.
 fn max_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok());
-    soft.map_or(MAX_CONNECTIONS, |files| files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS))
+    let soft = limits.lines().find_map(|line| {
+        line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok()
+    });
+    soft.map_or(MAX_CONNECTIONS, |files| {
+        files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS)
+    })
 }
 
 /// The places for connections.
 struct Places {
     free: Arc<Semaphore>,
-    /// Somebody waits for one: of the connections on which nothing is being answered, the one that has waited longest makes room.
+    /// Somebody waits for one: of the connections on which nothing is being answered, the one that
+    /// has waited longest makes room.
     wanted: Notify,
 }
 
@@ -64,7 +71,12 @@ impl Places {
     }
 }
 
-async fn serve_at_most(most: usize, listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
+async fn serve_at_most(
+    most: usize,
+    listener: TcpListener,
+    router: Router,
+    end: impl Future<Output = ()>,
+) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
     let places = Arc::new(Places { free: Arc::new(Semaphore::new(most)), wanted: Notify::new() });
@@ -95,11 +107,13 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, end: 
         // Without it only slower.
         let _ = stream.set_nodelay(true);
         let router = router.clone();
-        // Counts up when a request is there and when its answer is: odd while something is being answered.
+        // Counts up when a request is there and when its answer is: odd while something is being
+        // answered.
         let turns = Arc::new(AtomicU64::new(0));
         let turn = Arc::clone(&turns);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (answer, turn) = (router.clone().oneshot(request.map(Body::new)), Arc::clone(&turn));
+            let (answer, turn) =
+                (router.clone().oneshot(request.map(Body::new)), Arc::clone(&turn));
             turn.fetch_add(1, Ordering::Relaxed);
             async move {
                 let answer = answer.await;
@@ -174,11 +188,16 @@ mod tests {
             ask(&mut first).await;
         }
         let _third = connect().await;
-        assert_eq!(idle.read(&mut [0]).await.expect("no reset"), 0, "the longest idle one is ended");
+        assert_eq!(
+            idle.read(&mut [0]).await.expect("no reset"),
+            0,
+            "the longest idle one is ended"
+        );
         ask(&mut first).await;
     }
 
-    /// Eight places, all taken by connections that send nothing, half a head, or a request that takes its time.
+    /// Eight places, all taken by connections that send nothing, half a head, or a request that
+    /// takes its time.
     #[tokio::test]
     async fn whoever_only_waits_makes_room() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -200,7 +219,8 @@ mod tests {
             stream.read_to_string(&mut reply).await.expect("an answer");
             reply
         };
-        let closing = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let closing =
+            |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         let at_work = [connect(&closing("/slow")).await, connect(&closing("/slow")).await];
         let mut idle = Vec::new();
         for number in 0..40 {
@@ -208,12 +228,17 @@ mod tests {
         }
         for _ in 0..20 {
             let stream = connect(&closing("/")).await;
-            let reply = tokio::time::timeout(HEAD_TIMEOUT / 3, rest(stream)).await.expect("sooner than those are timed out");
+            let reply = tokio::time::timeout(HEAD_TIMEOUT / 3, rest(stream))
+                .await
+                .expect("sooner than those are timed out");
             assert!(reply.ends_with("here\n"), "{reply}");
         }
         release.send_replace(true);
         for stream in at_work {
-            assert!(rest(stream).await.ends_with("slow\n"), "what is being answered keeps its place");
+            assert!(
+                rest(stream).await.ends_with("slow\n"),
+                "what is being answered keeps its place"
+            );
         }
     }
 }

@@ -36,11 +36,21 @@ impl World {
     /// With the directory there.
     async fn new(zulip: SimulatedZulip, allowed: &str) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
-        let policy =
-            Policy { refresh: Duration::from_secs(30), offline_after: Duration::from_secs(200), budget: 60, hide_times: false, seed: 7 };
-        let allowed = if allowed.is_empty() { Allowed::default() } else { Allowed::parse(allowed).expect("readable") };
+        let policy = Policy {
+            refresh: Duration::from_secs(30),
+            offline_after: Duration::from_secs(200),
+            budget: 60,
+            hide_times: false,
+            seed: 7,
+        };
+        let allowed = if allowed.is_empty() {
+            Allowed::default()
+        } else {
+            Allowed::parse(allowed).expect("readable")
+        };
         let store = Store::new(policy, allowed, Reading { wall: start, monotonic: Duration::ZERO });
-        let mut world = Self { store, zulip, start, elapsed: Duration::ZERO, is_out: false, asked: Vec::new() };
+        let mut world =
+            Self { store, zulip, start, elapsed: Duration::ZERO, is_out: false, asked: Vec::new() };
         world.pass(Duration::from_secs(1)).await;
         world
     }
@@ -63,7 +73,10 @@ impl World {
                 let reply = self.ask("users", asked_at).await;
                 let now = self.now();
                 match reply {
-                    Ok(reply) => self.store.directory_arrived(Directory::parse(&reply.body).expect("a directory"), now),
+                    Ok(reply) => self.store.directory_arrived(
+                        Directory::parse(&reply.body).expect("a directory"),
+                        now,
+                    ),
                     Err(failure) => self.store.directory_failed(failure, now),
                 }
             }
@@ -97,8 +110,14 @@ impl World {
             return Err(Failure::Unreachable);
         }
         let credentials = STANDARD.encode(format!("{EMAIL}:{KEY}"));
-        let request = Request::get(format!("/api/v1/{path}")).header(header::AUTHORIZATION, format!("Basic {credentials}"));
-        let response = self.zulip.router().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+        let request = Request::get(format!("/api/v1/{path}"))
+            .header(header::AUTHORIZATION, format!("Basic {credentials}"));
+        let response = self
+            .zulip
+            .router()
+            .oneshot(request.body(Body::empty()).expect("a request"))
+            .await
+            .expect("infallible");
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("in memory").to_vec();
         Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
@@ -124,7 +143,8 @@ impl World {
     /// Most requests in any 60 s.
     fn busiest_minute(&self) -> usize {
         let at: Vec<_> = self.asked.iter().map(|(at, _)| *at).collect();
-        let window = |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(at)).count();
+        let window =
+            |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(at)).count();
         at.iter().map(|first| window(*first)).max().unwrap_or(0)
     }
 }
@@ -152,7 +172,10 @@ async fn a_thousand_viewers_are_one_to_zulip() {
         world.pass(Duration::from_secs(1)).await;
     }
     let total = world.asked.len();
-    println!("1,000 viewers x 50 people x {minutes} minutes: {total} requests to Zulip, at most {} in a minute", world.busiest_minute());
+    println!(
+        "1,000 viewers x 50 people x {minutes} minutes: {total} requests to Zulip, at most {} in a minute",
+        world.busiest_minute()
+    );
     assert!(world.busiest_minute() <= 3, "{:?}", world.asked);
     assert!(total as u64 <= 3 * minutes, "{total}");
     assert_eq!(world.store.watched(), 1000);
@@ -172,7 +195,11 @@ async fn nobody_watched_is_nobody_asked() {
     assert_eq!(world.count("realm/presence"), asked);
     world.page_asks("10001");
     world.pass(Duration::from_secs(1)).await;
-    assert_eq!(world.status("10001"), Some(Status::Active), "whoever comes back is asked about at once");
+    assert_eq!(
+        world.status("10001"),
+        Some(Status::Active),
+        "whoever comes back is asked about at once"
+    );
 }
 
 /// A reply that is as old as the visit before must not be taken for the present.
@@ -189,9 +216,15 @@ async fn whoever_comes_back_waits_for_a_new_answer() {
 #[tokio::test]
 async fn no_pattern_exceeds_the_budget() {
     // 500 people whom the organisation-wide reply does not have: each must be asked singly once.
-    let gone = |now: i64| Whereabouts::Claimed(Claims { active: Some(now - 40 * 86_400), idle: now - 40 * 86_400 });
+    let gone = |now: i64| {
+        Whereabouts::Claimed(Claims { active: Some(now - 40 * 86_400), idle: now - 40 * 86_400 })
+    };
     let now = SimulatedZulip::empty(4).now() as i64;
-    let mut world = World::new(people(500, |id| if id % 2 == 0 { gone(now) } else { Whereabouts::NeverSeen }), "").await;
+    let mut world = World::new(
+        people(500, |id| if id % 2 == 0 { gone(now) } else { Whereabouts::NeverSeen }),
+        "",
+    )
+    .await;
     for minute in 0..60 {
         for id in 10_000..10_500 {
             world.page_asks(&id.to_string());
@@ -202,7 +235,11 @@ async fn no_pattern_exceeds_the_budget() {
     assert!(world.busiest_minute() <= 60, "{}", world.busiest_minute());
     let singles = world.asked.iter().filter(|(_, path)| path.starts_with("users/")).count();
     assert_eq!(singles, 500, "each once, then daily");
-    assert!(world.count("users") <= 13, "invented users: a new directory at most every 5 minutes, not {}", world.count("users"));
+    assert!(
+        world.count("users") <= 13,
+        "invented users: a new directory at most every 5 minutes, not {}",
+        world.count("users")
+    );
     assert_eq!(world.status("10000"), Some(Status::Offline));
     assert!(matches!(world.page_asks("10001"), Asked::NoData(NoPresence::NoData)));
     assert_eq!(world.store.watched(), 500);
@@ -240,7 +277,9 @@ async fn whoever_is_deactivated_goes() {
 
 #[tokio::test]
 async fn people_who_may_not_be_seen_are_never_asked_about() {
-    let mut world = World::new(people(5, |_| Whereabouts::NeverSeen), "10000\n10001\n!user10001@example.com\n").await;
+    let mut world =
+        World::new(people(5, |_| Whereabouts::NeverSeen), "10000\n10001\n!user10001@example.com\n")
+            .await;
     for _ in 0..20 {
         for id in 10_000..10_010 {
             world.page_asks(&id.to_string());
@@ -249,7 +288,11 @@ async fn people_who_may_not_be_seen_are_never_asked_about() {
     }
     assert_eq!(world.store.watched(), 1);
     assert_eq!(world.count("users/user10000%40example.com/presence"), 1);
-    assert!(!world.asked.iter().any(|(_, path)| path.contains("10001") || path.contains("10002")), "{:?}", world.asked);
+    assert!(
+        !world.asked.iter().any(|(_, path)| path.contains("10001") || path.contains("10002")),
+        "{:?}",
+        world.asked
+    );
     assert_eq!(world.count("users"), 1, "who is not in the file is not even looked for");
 }
 
@@ -266,15 +309,25 @@ async fn an_outage_turns_nobody_grey_who_is_there() {
         world.pass(Duration::from_secs(10)).await;
     }
     assert!(!seen.contains_key(&Some(Status::Offline)), "{seen:?}");
-    assert!(seen.contains_key(&Some(Status::Active)) && seen.contains_key(&Some(Status::Unknown)), "{seen:?}");
-    assert!(matches!(world.page_asks("10001"), Asked::NoData(_) | Asked::Unavailable | Asked::Pending));
+    assert!(
+        seen.contains_key(&Some(Status::Active)) && seen.contains_key(&Some(Status::Unknown)),
+        "{seen:?}"
+    );
+    assert!(matches!(
+        world.page_asks("10001"),
+        Asked::NoData(_) | Asked::Unavailable | Asked::Pending
+    ));
     assert!(world.busiest_minute() <= 20, "{}", world.busiest_minute());
     world.is_out = false;
     for _ in 0..6 {
         world.page_asks("10000");
         world.pass(MINUTE).await;
     }
-    assert_eq!(world.status("10000"), Some(Status::Active), "Zulip is asked again within 5 minutes");
+    assert_eq!(
+        world.status("10000"),
+        Some(Status::Active),
+        "Zulip is asked again within 5 minutes"
+    );
 }
 
 #[tokio::test]
@@ -301,13 +354,18 @@ async fn aggregated_is_recomputed_as_time_passes() {
         world.page_asks("10000");
         world.pass(MINUTE).await;
     }
-    assert_eq!(word(&mut world), "offline", "who was offline when last heard of is not called idle");
+    assert_eq!(
+        word(&mut world),
+        "offline",
+        "who was offline when last heard of is not called idle"
+    );
 }
 
 #[test]
 fn ten_thousand_people_are_no_burden() {
     let zulip = people(10_000, |_| Whereabouts::AtTheDesk);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut world = World::new(zulip, "").await;
         world.pass(Duration::from_secs(1)).await;
@@ -322,25 +380,36 @@ fn ten_thousand_people_are_no_burden() {
     });
 }
 
-/// DESIGN.md §2: from the last sign of life to the badge, everything in a row is sooner than Zulip's own threshold, for every
-/// `--refresh` that may be set.
+/// DESIGN.md §2: from the last sign of life to the badge, everything in a row is sooner than
+/// Zulip's own threshold, for every `--refresh` that may be set.
 #[test]
 fn all_delays_together_stay_below_the_threshold() {
     use clap::Parser as _;
     let mut allowed = Vec::new();
     for seconds in 0..100_u16 {
-        let Ok(cli) = crate::settings::Cli::try_parse_from(["gateway", &format!("--refresh={seconds}")]) else {
+        let Ok(cli) =
+            crate::settings::Cli::try_parse_from(["gateway", &format!("--refresh={seconds}")])
+        else {
             continue;
         };
         allowed.push(seconds);
-        let policy =
-            Policy { refresh: cli.settings.refresh(), offline_after: cli.settings.offline_after(), budget: 60, hide_times: false, seed: 1 };
-        // Seconds: Zulip's lag, the refresh with its jitter, a reply that the gateway kept, and that a cache kept for the least time and
-        // then served while stale, the page's interval with its jitter, its timeout.
+        let policy = Policy {
+            refresh: cli.settings.refresh(),
+            offline_after: cli.settings.offline_after(),
+            budget: 60,
+            hide_times: false,
+            seed: 1,
+        };
+        // Seconds: Zulip's lag, the refresh with its jitter, a reply that the gateway kept, and
+        // that a cache kept for the least time and then served while stale, the page's
+        // interval with its jitter, its timeout.
         let refresh = f64::from(seconds) * 1.1;
         let sum = 65.0 + refresh + 1.0 + 1.0 + policy.stale_for().as_secs_f64() + 66.0 + 10.0;
         assert!(sum <= 200.0, "--refresh {seconds}: {sum} s");
-        assert!(policy.stale_for() >= Duration::from_secs(5), "--refresh {seconds}: time to fetch a newer reply");
+        assert!(
+            policy.stale_for() >= Duration::from_secs(5),
+            "--refresh {seconds}: time to fetch a newer reply"
+        );
     }
     assert_eq!((allowed.first(), allowed.last(), allowed.len()), (Some(&10), Some(&45), 36));
 }

@@ -1,4 +1,5 @@
-//! What the gateway knows: the core's engine, the directory, and what Zulip said of whom. No I/O; `now` is an argument.
+//! What the gateway knows: the core's engine, the directory, and what Zulip said of whom. No I/O;
+//! `now` is an argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,7 +27,8 @@ const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(900);
 /// How long a page's request may wait for Zulip.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The oldest claim of somebody who is there: a report every 60 s, stored at most every 55 s (ZULIP.md §3).
+/// The oldest claim of somebody who is there: a report every 60 s, stored at most every 55 s
+/// (ZULIP.md §3).
 const LAG: Duration = Duration::from_secs(65);
 /// The longest time between two requests of a page: 60 s and a tenth.
 const PAGE_INTERVAL: Duration = Duration::from_secs(66);
@@ -51,11 +53,18 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// How long a cache may serve a reply past its time while it fetches a newer one: what all other delays leave of the threshold
-    /// at which Zulip itself says offline (DESIGN.md §2). Whole seconds, as the header has them.
+    /// How long a cache may serve a reply past its time while it fetches a newer one: what all
+    /// other delays leave of the threshold at which Zulip itself says offline (DESIGN.md §2).
+    /// Whole seconds, as the header has them.
     #[must_use]
     pub(crate) fn stale_for(&self) -> Duration {
-        let others = LAG + self.refresh + self.refresh / 10 + KEPT_FOR + LEAST_FRESH + PAGE_INTERVAL + watchlist::TIMEOUT;
+        let others = LAG
+            + self.refresh
+            + self.refresh / 10
+            + KEPT_FOR
+            + LEAST_FRESH
+            + PAGE_INTERVAL
+            + watchlist::TIMEOUT;
         Duration::from_secs(OFFLINE_AFTER.saturating_sub(others).min(MAX_STALE).as_secs())
     }
 }
@@ -124,7 +133,8 @@ pub(crate) struct Known {
     pub(crate) observed: Observed,
 }
 
-/// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the store.
+/// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the
+/// store.
 #[derive(Debug)]
 pub(crate) struct News {
     answer: Answer,
@@ -146,12 +156,15 @@ impl News {
         match ask {
             Ask::Single(_) => {
                 let answer = reply.single()?;
-                let said = answer.content.map(|presence| Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence)));
+                let said = answer.content.map(|presence| {
+                    Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence))
+                });
                 Ok(Self { answer: Answer::Single(answer), said: WhatWasSaid::OfOne(said) })
             }
-            Ask::Group(_) | Ask::Everybody => {
-                Ok(Self { answer: Answer::Realm(reply.realm()?), said: WhatWasSaid::OfAll(Said::of_realm(&reply.body)) })
-            }
+            Ask::Group(_) | Ask::Everybody => Ok(Self {
+                answer: Answer::Realm(reply.realm()?),
+                said: WhatWasSaid::OfAll(Said::of_realm(&reply.body)),
+            }),
         }
     }
 }
@@ -197,13 +210,16 @@ impl Store {
         }
     }
 
-    /// What can be said of `user`, who is watched from now on if they have presence. `patient`: the asker can still wait.
+    /// What can be said of `user`, who is watched from now on if they have presence. `patient`: the
+    /// asker can still wait.
     pub(crate) fn ask(&mut self, user: &UserRef, patient: bool, now: Reading) -> Asked {
         let Some(directory) = &self.directory else {
             return self.pending(patient, now);
         };
         let email = match directory.find(user) {
-            Some(member) if !self.allowed.includes(member) => return Asked::Nobody(NoPresence::NoSuchUser),
+            Some(member) if !self.allowed.includes(member) => {
+                return Asked::Nobody(NoPresence::NoSuchUser);
+            }
             Some(Member { kind: Kind::Human, email, .. }) => email.clone(),
             Some(Member { kind: Kind::Bot, .. }) => return Asked::Nobody(NoPresence::Bot),
             Some(_) => return Asked::Nobody(NoPresence::NoSuchUser),
@@ -220,7 +236,12 @@ impl Store {
             _ if !watched.covered && self.pending_is_worth_it(patient, now) => Asked::Pending,
             (Some(Some(observed)), single) => {
                 let single = single.and_then(Result::ok);
-                let said = self.said.get(&email).copied().or(single).unwrap_or_else(|| Said::of_claims(&observed.presence));
+                let said = self
+                    .said
+                    .get(&email)
+                    .copied()
+                    .or(single)
+                    .unwrap_or_else(|| Said::of_claims(&observed.presence));
                 Asked::Known(Box::new(Known { said, observed }))
             }
             (Some(None), Some(Err(why))) => Asked::NoData(*why),
@@ -246,10 +267,13 @@ impl Store {
             watched.asked_at = now.monotonic;
             return;
         }
-        let covered = self.realm_asked_at.is_some_and(|at| now.monotonic.saturating_sub(at) <= self.policy.refresh);
+        let covered = self
+            .realm_asked_at
+            .is_some_and(|at| now.monotonic.saturating_sub(at) <= self.policy.refresh);
         self.watchlist.watch(email, now);
         self.watchlist.show(email);
-        self.watched.insert(email.clone(), Watched { asked_at: now.monotonic, covered, single: None });
+        self.watched
+            .insert(email.clone(), Watched { asked_at: now.monotonic, covered, single: None });
         self.dirty = true;
     }
 
@@ -261,10 +285,12 @@ impl Store {
         }
     }
 
-    /// What is to be done now. Call it after whatever happened, and when the last work's wait is over.
+    /// What is to be done now. Call it after whatever happened, and when the last work's wait is
+    /// over.
     pub(crate) fn step(&mut self, now: Reading) -> Work {
         self.release(now);
-        let directory = !self.fetch.in_flight && self.fetch.due <= now.monotonic && self.watchlist.spend(now);
+        let directory =
+            !self.fetch.in_flight && self.fetch.due <= now.monotonic && self.watchlist.spend(now);
         if directory {
             self.fetch.in_flight = true;
             self.fetch.last = Some(now.monotonic);
@@ -278,8 +304,13 @@ impl Store {
         for Request { id, ask } in &step.requests {
             self.asks.insert(*id, ask.clone());
         }
-        let fetch = (!self.fetch.in_flight).then(|| self.fetch.due.saturating_sub(now.monotonic).max(Duration::from_secs(1)));
-        let wait = [step.wait, fetch, Some(WATCHED_FOR / 10)].into_iter().flatten().min().unwrap_or_default();
+        let fetch = (!self.fetch.in_flight)
+            .then(|| self.fetch.due.saturating_sub(now.monotonic).max(Duration::from_secs(1)));
+        let wait = [step.wait, fetch, Some(WATCHED_FOR / 10)]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_default();
         self.dirty = false;
         self.next_step_at = now.monotonic + wait;
         Work { abandoned: step.abandoned, requests: step.requests, directory, wait }
@@ -287,7 +318,8 @@ impl Store {
 
     /// Lets go of whoever was not asked for lately.
     fn release(&mut self, now: Reading) {
-        let over = |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCHED_FOR;
+        let over =
+            |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCHED_FOR;
         let watchlist = &mut self.watchlist;
         self.watched.retain(|email, watched| {
             let over = over(watched);
@@ -322,7 +354,9 @@ impl Store {
         for (email, watched) in &mut self.watched {
             watched.covered = true;
             // Zulip leaves out whoever was away for 14 days; what it said of them before stands.
-            if let (Some(before), false, None) = (self.said.get(email), said.contains_key(email), &watched.single) {
+            if let (Some(before), false, None) =
+                (self.said.get(email), said.contains_key(email), &watched.single)
+            {
                 watched.single = Some(Ok(*before));
             }
         }
@@ -334,7 +368,8 @@ impl Store {
         if let Some(ask) = self.asks.remove(&id) {
             self.note_failure(&ask);
             if let Failure::RateLimited { .. } | Failure::Unauthorized = failure {
-                self.fetch.due = self.fetch.due.max(now.monotonic + imposed(failure).unwrap_or_default());
+                self.fetch.due =
+                    self.fetch.due.max(now.monotonic + imposed(failure).unwrap_or_default());
             }
         }
         self.watchlist.failed(id, failure, now);
@@ -353,7 +388,12 @@ impl Store {
 
     /// Takes in the directory.
     pub(crate) fn directory_arrived(&mut self, directory: Directory, now: Reading) {
-        self.fetch = Fetch { due: now.monotonic + DIRECTORY_INTERVAL, in_flight: false, failures: 0, last: self.fetch.last };
+        self.fetch = Fetch {
+            due: now.monotonic + DIRECTORY_INTERVAL,
+            in_flight: false,
+            failures: 0,
+            last: self.fetch.last,
+        };
         self.directory = Some(directory);
         self.note_success(now);
         self.forget_the_unseen(now);
@@ -364,12 +404,13 @@ impl Store {
         let doubled = DIRECTORY_RETRY * 2_u32.pow(self.fetch.failures.min(6));
         let wait = imposed(failure).unwrap_or_default().max(doubled.min(DIRECTORY_GAP));
         let failures = self.fetch.failures.saturating_add(1);
-        self.fetch = Fetch { due: now.monotonic + wait, in_flight: false, failures, last: self.fetch.last };
+        self.fetch =
+            Fetch { due: now.monotonic + wait, in_flight: false, failures, last: self.fetch.last };
         self.healthy = false;
     }
 
-    /// Zulip is asked by another account from now on: what it said to the former one is no reason to wait, and the new one may see
-    /// other people.
+    /// Zulip is asked by another account from now on: what it said to the former one is no reason
+    /// to wait, and the new one may see other people.
     pub(crate) fn account_changed(&mut self, now: Reading) {
         self.fetch.due = now.monotonic;
         self.fetch.failures = 0;
@@ -402,7 +443,11 @@ impl Store {
     /// How answers are to be rendered now.
     #[must_use]
     pub(crate) fn render(&self, now: Reading) -> Render {
-        Render { now: self.watchlist.server_now(now), offline_after: self.policy.offline_after, hide_times: self.policy.hide_times }
+        Render {
+            now: self.watchlist.server_now(now),
+            offline_after: self.policy.offline_after,
+            hide_times: self.policy.hide_times,
+        }
     }
 
     /// How long a reply may be kept: until Zulip is asked again, at least a second.
@@ -421,7 +466,9 @@ impl Store {
     /// When it is worth coming back after "unavailable".
     #[must_use]
     pub(crate) fn retry_after(&self, now: Reading) -> Duration {
-        self.next_step_at.saturating_sub(now.monotonic).clamp(Duration::from_secs(1), Duration::from_secs(60))
+        self.next_step_at
+            .saturating_sub(now.monotonic)
+            .clamp(Duration::from_secs(1), Duration::from_secs(60))
     }
 
     /// Whether Zulip's last reply was of use.
@@ -453,7 +500,9 @@ impl Store {
 fn imposed(failure: Failure) -> Option<Duration> {
     match failure {
         Failure::Unauthorized => Some(UNAUTHORIZED_WAIT),
-        Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => retry_after.map(|wait| wait.min(UNAUTHORIZED_WAIT)),
+        Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => {
+            retry_after.map(|wait| wait.min(UNAUTHORIZED_WAIT))
+        }
         Failure::Unreachable | Failure::TimedOut | Failure::NotZulip => None,
     }
 }

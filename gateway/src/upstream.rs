@@ -75,7 +75,13 @@ impl Upstream {
         if !printable(&account.email) || !printable(account.key.expose()) {
             return Err(TlsError::Header);
         }
-        let read = |name, path: &PathBuf| std::fs::read(path).map_err(|source| TlsError::Unreadable { name, path: path.clone(), source });
+        let read = |name, path: &PathBuf| {
+            std::fs::read(path).map_err(|source| TlsError::Unreadable {
+                name,
+                path: path.clone(),
+                source,
+            })
+        };
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("zulip-presence-gateway/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
@@ -89,7 +95,8 @@ impl Upstream {
             builder = builder.tls_danger_accept_invalid_certs(true);
         } else if let Some(path) = &account.tls.cert_bundle {
             let name = "cert_bundle";
-            let certificates = reqwest::Certificate::from_pem_bundle(&read(name, path)?).unwrap_or_default();
+            let certificates =
+                reqwest::Certificate::from_pem_bundle(&read(name, path)?).unwrap_or_default();
             if certificates.is_empty() {
                 return Err(TlsError::NotPem { name, path: path.clone() });
             }
@@ -102,7 +109,10 @@ impl Upstream {
                 pem.extend(read("client_cert_key", key)?);
             }
             let identity = reqwest::Identity::from_pem(&pem);
-            builder = builder.identity(identity.map_err(|_| TlsError::NotPem { name: "client_cert", path: path.clone() })?);
+            builder = builder.identity(
+                identity
+                    .map_err(|_| TlsError::NotPem { name: "client_cert", path: path.clone() })?,
+            );
         }
         let client = builder.build().map_err(|error| TlsError::Tls(chain(&error)))?;
         Ok(Self { client, account: Arc::new(account) })
@@ -176,7 +186,8 @@ impl Reply {
     }
 }
 
-/// What went wrong on the way; the error itself, which may name URLs, goes into the log at debug level only.
+/// What went wrong on the way; the error itself, which may name URLs, goes into the log at debug
+/// level only.
 fn failure(error: &reqwest::Error) -> Failure {
     tracing::debug!(error = chain(error), "no reply from Zulip");
     if error.is_timeout() {

@@ -1,5 +1,5 @@
-//! Where Zulip is and who asks it: read from `zuliprc` and the environment exactly as Zulip's Python client reads them
-//! (`zulip/__init__.py`, `Client.__init__`; ZULIP.md §8).
+//! Where Zulip is and who asks it: read from `zuliprc` and the environment exactly as Zulip's
+//! Python client reads them (`zulip/__init__.py`, `Client.__init__`; ZULIP.md §8).
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -81,7 +81,9 @@ pub enum AccountError {
     #[error("site {0:?} is not the address of a Zulip server, like https://zulip.example.com")]
     Site(String),
     /// Plain http to elsewhere.
-    #[error("site {0:?} would send the bot's key in clear: use https, or say insecure=true in the zuliprc")]
+    #[error(
+        "site {0:?} would send the bot's key in clear: use https, or say insecure=true in the zuliprc"
+    )]
     PlainHttp(String),
     /// A key without its certificate.
     #[error("client_cert_key is set, but client_cert is not")]
@@ -89,9 +91,13 @@ pub enum AccountError {
 }
 
 impl Account {
-    /// The `zuliprc` that [`find`](Self::find) reads, if it is there. `None`: nothing says where it could be.
+    /// The `zuliprc` that [`find`](Self::find) reads, if it is there. `None`: nothing says where it
+    /// could be.
     #[must_use]
-    pub fn file(config_file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    pub fn file(
+        config_file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Option<PathBuf> {
         let path = config_file
             .map(Path::to_owned)
             .or_else(|| variable("ZULIP_CONFIG").map(PathBuf::from))
@@ -99,25 +105,40 @@ impl Account {
         path.map(|path| expanded(path, &variable))
     }
 
-    /// The account that environment and `zuliprc` give. `config_file` is what the command line says, `variable` the environment.
+    /// The account that environment and `zuliprc` give. `config_file` is what the command line
+    /// says, `variable` the environment.
     ///
     /// # Errors
     /// [`AccountError`] where they give none.
-    pub fn find(config_file: Option<&Path>, variable: impl Fn(&str) -> Option<String>) -> Result<Self, AccountError> {
+    pub fn find(
+        config_file: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, AccountError> {
         let path = Self::file(config_file, &variable);
         let file = match &path {
             Some(path) => Zuliprc::read(path, config_file.is_some())?,
             None => None,
         };
-        let entry = |name: &'static str, name_of_variable: &'static str| -> Result<String, AccountError> {
-            let from_file = || file.as_ref().and_then(|file| file.entry(name));
-            match (variable(name_of_variable).or_else(from_file).filter(|value| !value.trim().is_empty()), &file, &path) {
-                (Some(value), ..) => Ok(value.trim().to_owned()),
-                (None, Some(_), Some(path)) => Err(AccountError::Missing { path: path.clone(), name, variable: name_of_variable }),
-                (None, _, Some(path)) => Err(AccountError::NoFile(path.clone())),
-                (None, _, None) => Err(AccountError::NoHome),
-            }
-        };
+        let entry =
+            |name: &'static str, name_of_variable: &'static str| -> Result<String, AccountError> {
+                let from_file = || file.as_ref().and_then(|file| file.entry(name));
+                match (
+                    variable(name_of_variable)
+                        .or_else(from_file)
+                        .filter(|value| !value.trim().is_empty()),
+                    &file,
+                    &path,
+                ) {
+                    (Some(value), ..) => Ok(value.trim().to_owned()),
+                    (None, Some(_), Some(path)) => Err(AccountError::Missing {
+                        path: path.clone(),
+                        name,
+                        variable: name_of_variable,
+                    }),
+                    (None, _, Some(path)) => Err(AccountError::NoFile(path.clone())),
+                    (None, _, None) => Err(AccountError::NoHome),
+                }
+            };
         let optional = |name: &str, name_of_variable: &str| {
             let from_file = || file.as_ref().and_then(|file| file.entry(name));
             variable(name_of_variable).or_else(from_file).filter(|value| !value.is_empty())
@@ -128,7 +149,9 @@ impl Account {
             Some(word) if word.eq_ignore_ascii_case("false") => false,
             Some(_) => return Err(AccountError::Insecure),
         };
-        let file_entry = |name: &str, name_of_variable: &str| optional(name, name_of_variable).map(|path| expanded(path.into(), &variable));
+        let file_entry = |name: &str, name_of_variable: &str| {
+            optional(name, name_of_variable).map(|path| expanded(path.into(), &variable))
+        };
         let tls = Tls {
             insecure,
             cert_bundle: file_entry("cert_bundle", "ZULIP_CERT_BUNDLE"),
@@ -166,11 +189,18 @@ fn site(written: &str, insecure: bool) -> Result<String, AccountError> {
     let site = site.trim_end_matches('/').to_owned();
     // What stands before an @ may be a password.
     let wrong = || AccountError::Site(written.rsplit('@').next().unwrap_or_default().to_owned());
-    // By the parser of the client that sends the key, which drops tabs and line ends: there is one reading of the host.
+    // By the parser of the client that sends the key, which drops tabs and line ends: there is one
+    // reading of the host.
     let url = reqwest::Url::parse(&site).map_err(|_| wrong())?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
-    let is_bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    if !is_bare || url.path().contains("//") || site.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+    let is_bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    if !is_bare
+        || url.path().contains("//")
+        || site.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
+    {
         return Err(wrong());
     }
     match url.scheme() {
@@ -196,14 +226,17 @@ impl Zuliprc {
     /// `None` where there is no such file; an error if it was asked for by name.
     fn read(path: &Path, by_name: bool) -> Result<Option<Self>, AccountError> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).map(Some).map_err(|line| AccountError::Syntax { path: path.to_owned(), line }),
+            Ok(text) => Self::parse(&text)
+                .map(Some)
+                .map_err(|line| AccountError::Syntax { path: path.to_owned(), line }),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound && !by_name => Ok(None),
             Err(source) => Err(AccountError::Unreadable { path: path.to_owned(), source }),
         }
     }
 
-    /// The subset of Python's `configparser` that `zuliprc` files use: sections, `=` or `:`, full-line comments, indented
-    /// continuation lines, `%%` for `%`. The error is the number of the line.
+    /// The subset of Python's `configparser` that `zuliprc` files use: sections, `=` or `:`,
+    /// full-line comments, indented continuation lines, `%%` for `%`. The error is the number
+    /// of the line.
     pub(crate) fn parse(text: &str) -> Result<Self, usize> {
         let mut entries: HashMap<String, String> = HashMap::new();
         let mut in_api = None;
@@ -218,7 +251,9 @@ impl Zuliprc {
                     value.push('\n');
                     value.push_str(line);
                 }
-            } else if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
+            } else if let Some(section) =
+                line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']'))
+            {
                 in_api = Some(section.0 == "api");
                 last = None;
             } else {
@@ -245,19 +280,27 @@ impl Zuliprc {
 mod tests {
     use super::*;
 
-    const COMPLETE: &str = "[api]\nemail=presence-bot@example.com\nkey=abc\nsite=https://zulip.example.com/\n";
+    const COMPLETE: &str =
+        "[api]\nemail=presence-bot@example.com\nkey=abc\nsite=https://zulip.example.com/\n";
 
     fn find(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Account, AccountError> {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let home = std::env::temp_dir().join(format!("zuliprc-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let home = std::env::temp_dir().join(format!(
+            "zuliprc-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ));
         std::fs::create_dir_all(&home).expect("a directory");
         if let Some(text) = text {
             std::fs::write(home.join(".zuliprc"), text).expect("a file");
         }
         let variable = |name: &str| match name {
             "HOME" => Some(home.display().to_string()),
-            _ => variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+            _ => variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned()),
         };
         let account = Account::find(None, variable);
         std::fs::remove_dir_all(&home).expect("ours");
@@ -273,15 +316,27 @@ mod tests {
         assert!(!account.tls.insecure);
         let text = "# mine\n[other]\nkey=no\n continued\n[api]\nEMAIL: a@b\n; x\nkey = k%%1\nsite=localhost:9991\ninsecure = True\n";
         let account = find(Some(text), &[]).expect("complete");
-        assert_eq!((account.site.as_str(), account.email.as_str(), account.key.expose()), ("http://localhost:9991", "a@b", "k%1"));
+        assert_eq!(
+            (account.site.as_str(), account.email.as_str(), account.key.expose()),
+            ("http://localhost:9991", "a@b", "k%1")
+        );
         assert!(account.tls.insecure);
     }
 
     #[test]
     fn the_environment_beats_the_file() {
-        let account = find(Some(COMPLETE), &[("ZULIP_API_KEY", "other"), ("ZULIP_SITE", "chat.example.org")]).expect("complete");
-        assert_eq!((account.key.expose(), account.site.as_str()), ("other", "https://chat.example.org"));
-        let account = find(None, &[("ZULIP_API_KEY", "k"), ("ZULIP_SITE", "https://z.example"), ("ZULIP_EMAIL", "e@x")]).expect("enough");
+        let account =
+            find(Some(COMPLETE), &[("ZULIP_API_KEY", "other"), ("ZULIP_SITE", "chat.example.org")])
+                .expect("complete");
+        assert_eq!(
+            (account.key.expose(), account.site.as_str()),
+            ("other", "https://chat.example.org")
+        );
+        let account = find(
+            None,
+            &[("ZULIP_API_KEY", "k"), ("ZULIP_SITE", "https://z.example"), ("ZULIP_EMAIL", "e@x")],
+        )
+        .expect("enough");
         assert_eq!(account.email, "e@x");
     }
 
@@ -310,7 +365,16 @@ mod tests {
         says(Some(&COMPLETE.replace("https://", "https://u:sesame@")), &[], "site");
         // A scheme that is misspelt is no host.
         says(Some(&COMPLETE.replace("https:", "htps:")), &[], "not the address");
-        for odd in ["https://x#@y", "https://x?y", "https://", "https:///", "https://x\\@y", "https://a b", "https://x\n y", "http:x"] {
+        for odd in [
+            "https://x#@y",
+            "https://x?y",
+            "https://",
+            "https:///",
+            "https://x\\@y",
+            "https://a b",
+            "https://x\n y",
+            "http:x",
+        ] {
             says(Some(&COMPLETE.replace("https://zulip.example.com/", odd)), &[], "site");
         }
     }

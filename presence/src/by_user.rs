@@ -1,4 +1,5 @@
-//! A map from people to something: a sorted list, for the standard library's tree weighs a tenth of the page's bundle.
+//! A map from people to something: a sorted list, for the standard library's tree weighs a tenth of
+//! the page's bundle.
 
 use std::collections::BinaryHeap;
 
@@ -96,7 +97,10 @@ mod tests {
     use super::*;
 
     fn users() -> impl Strategy<Value = Vec<(UserRef, u8)>> {
-        let user = prop_oneof![(0..20_u64).prop_map(UserRef::Id), "[a-c]@[a-c]".prop_map(|email| UserRef::Email(email.into()))];
+        let user = prop_oneof![
+            (0..20_u64).prop_map(UserRef::Id),
+            "[a-c]@[a-c]".prop_map(|email| UserRef::Email(email.into()))
+        ];
         prop::collection::vec((user, any::<u8>()), 0..40)
     }
 

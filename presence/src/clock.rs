@@ -5,16 +5,18 @@ use core::time::Duration;
 use crate::time::{Moment, millis};
 use crate::{Reading, Timestamp};
 
-/// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a clock set by hand.
+/// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a
+/// clock set by hand.
 const JUMP: Duration = Duration::from_secs(5);
 /// How long a sample counts once newer ones are there.
 const SAMPLE_LIFE: Duration = Duration::from_secs(300);
 /// How long an anchor serves: short enough that slewing never looks like a jump.
 const ANCHOR_LIFE: Duration = Duration::from_secs(60);
 
-/// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches on the way may have kept it
-/// (ZULIP.md §3); the greatest bound of the last 5 minutes is carried forward by whichever local clock advanced more. The local
-/// wall clock itself is believed only while no reply was ever seen.
+/// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches
+/// on the way may have kept it (ZULIP.md §3); the greatest bound of the last 5 minutes is carried
+/// forward by whichever local clock advanced more. The local wall clock itself is believed only
+/// while no reply was ever seen.
 #[derive(Clone, Debug)]
 pub struct Clock {
     anchor: Reading,
@@ -37,7 +39,13 @@ impl Clock {
     /// A clock that has seen no reply yet.
     #[must_use]
     pub fn new(now: Reading) -> Self {
-        Self { anchor: now, anchored_at: Moment::default(), latest: Moment::default(), samples: Vec::new(), jumped: false }
+        Self {
+            anchor: now,
+            anchored_at: Moment::default(),
+            latest: Moment::default(),
+            samples: Vec::new(),
+            jumped: false,
+        }
     }
 
     /// Takes in the lower bound of the server's now that a reply gave.
@@ -47,7 +55,8 @@ impl Clock {
             self.samples.clear();
         }
         let offset_ms = lower_bound.as_ms().saturating_sub_unsigned(at.as_ms());
-        self.samples.retain(|sample| sample.offset_ms > offset_ms && at.since(sample.at) <= SAMPLE_LIFE);
+        self.samples
+            .retain(|sample| sample.offset_ms > offset_ms && at.since(sample.at) <= SAMPLE_LIFE);
         self.samples.push(Sample { at, offset_ms });
     }
 
@@ -55,13 +64,15 @@ impl Clock {
     #[must_use]
     pub fn server_now(&self, now: Reading) -> Timestamp {
         match self.samples.first() {
-            Some(greatest) => Timestamp::from_ms(greatest.offset_ms.saturating_add_unsigned(self.moment(now).as_ms())),
+            Some(greatest) => Timestamp::from_ms(
+                greatest.offset_ms.saturating_add_unsigned(self.moment(now).as_ms()),
+            ),
             None => now.wall,
         }
     }
 
-    /// The moment of `now` on the engine's own time line, which never goes back: a short sleep is no jump, and only the wall clock knows
-    /// of it, which may be set back after that.
+    /// The moment of `now` on the engine's own time line, which never goes back: a short sleep is
+    /// no jump, and only the wall clock knows of it, which may be set back after that.
     pub(crate) fn moment(&self, now: Reading) -> Moment {
         self.since_anchor(now).max(self.latest)
     }
@@ -76,7 +87,8 @@ impl Clock {
         let (wall, monotonic) = self.advanced(now);
         let jumped = wall.abs_diff(monotonic) > millis(JUMP).unsigned_abs();
         let moment = self.moment(now);
-        if jumped || moment > self.since_anchor(now) || moment.since(self.anchored_at) > ANCHOR_LIFE {
+        if jumped || moment > self.since_anchor(now) || moment.since(self.anchored_at) > ANCHOR_LIFE
+        {
             self.anchor = now;
             self.anchored_at = moment;
         }
@@ -85,7 +97,8 @@ impl Clock {
         Tick { now: moment, jumped }
     }
 
-    /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic one, which is not.
+    /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic
+    /// one, which is not.
     fn advanced(&self, now: Reading) -> (i64, i64) {
         let wall = now.wall.as_ms().saturating_sub(self.anchor.wall.as_ms());
         (wall, millis(now.monotonic.saturating_sub(self.anchor.monotonic)))
@@ -105,9 +118,13 @@ mod tests {
 
     const SERVER_S: i64 = 1_800_000_000;
 
-    /// The clocks `wall` and `monotonic` seconds after the start; the local wall clock is a day behind the server's.
+    /// The clocks `wall` and `monotonic` seconds after the start; the local wall clock is a day
+    /// behind the server's.
     fn reading(wall: i64, monotonic: u64) -> Reading {
-        Reading { wall: Timestamp::from_ms((SERVER_S - 86_400 + wall) * 1000), monotonic: Duration::from_secs(7 + monotonic) }
+        Reading {
+            wall: Timestamp::from_ms((SERVER_S - 86_400 + wall) * 1000),
+            monotonic: Duration::from_secs(7 + monotonic),
+        }
     }
 
     fn server(seconds: i64) -> Timestamp {
@@ -126,14 +143,22 @@ mod tests {
         assert_eq!(clock.server_now(reading(3, 3)), reading(3, 3).wall);
         clock.observe(server(0), reading(3, 3));
         assert_eq!(clock.server_now(reading(4, 4)), server(1));
-        assert_eq!(clock.server_now(reading(4_000, 4_000)), server(3_997), "the last sample is carried on when no newer one comes");
+        assert_eq!(
+            clock.server_now(reading(4_000, 4_000)),
+            server(3_997),
+            "the last sample is carried on when no newer one comes"
+        );
     }
 
     #[test]
     fn the_greatest_bound_of_five_minutes_wins() {
         let mut clock = started();
         clock.observe(server(-40), reading(60, 60));
-        assert_eq!(clock.server_now(reading(60, 60)), server(60), "an old reply from a cache changes nothing");
+        assert_eq!(
+            clock.server_now(reading(60, 60)),
+            server(60),
+            "an old reply from a cache changes nothing"
+        );
         clock.observe(server(130), reading(120, 120));
         assert_eq!(clock.server_now(reading(120, 120)), server(130));
         clock.observe(server(400), reading(400, 400));
@@ -167,13 +192,18 @@ mod tests {
 
     #[test]
     fn a_short_sleep_is_not_undone_by_setting_the_clock_back() {
-        // Four seconds asleep are no jump; then the clock is set back by less and by more than a jump.
+        // Four seconds asleep are no jump; then the clock is set back by less and by more than a
+        // jump.
         for back in [4, 8] {
             let mut clock = started();
             let slept = clock.tick(reading(14, 10)).now;
             assert_eq!(clock.moment(reading(14 - back, 10)), slept, "{back} s back");
             assert_eq!(clock.tick(reading(14 - back, 10)).now, slept, "{back} s back");
-            assert_eq!(clock.tick(reading(17 - back, 13)).now, slept + Duration::from_secs(3), "and it goes on from there");
+            assert_eq!(
+                clock.tick(reading(17 - back, 13)).now,
+                slept + Duration::from_secs(3),
+                "and it goes on from there"
+            );
         }
     }
 
@@ -194,7 +224,9 @@ mod tests {
     fn moments_never_go_back() {
         let mut clock = started();
         let mut last = Moment::default();
-        for (wall, monotonic) in [(10, 10), (-90, 11), (-80, 21), (5_000, 22), (0, 22), (1, 1), (2, 30)] {
+        for (wall, monotonic) in
+            [(10, 10), (-90, 11), (-80, 21), (5_000, 22), (0, 22), (1, 1), (2, 30)]
+        {
             let tick = clock.tick(reading(wall, monotonic));
             assert!(tick.now >= last, "{wall} {monotonic}");
             last = tick.now;

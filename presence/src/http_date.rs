@@ -2,7 +2,8 @@
 
 use crate::Timestamp;
 
-/// Reads an IMF-fixdate (RFC 9110 §5.6.7), as all servers write today: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Reads an IMF-fixdate (RFC 9110 §5.6.7), as all servers write today: `Sun, 06 Nov 1994 08:49:37
+/// GMT`.
 pub(crate) fn parse(date: &str) -> Option<Timestamp> {
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut parts = date.trim().strip_suffix(" GMT")?.split(' ').skip(1);
@@ -11,20 +12,30 @@ pub(crate) fn parse(date: &str) -> Option<Timestamp> {
     let month = MONTHS.chunks_exact(3).position(|name| name == month.as_bytes())?;
     let year = number(parts.next()?)?;
     let mut time = parts.next()?.split(':');
-    let (hour, minute, second) = (number(time.next()?)?, number(time.next()?)?, number(time.next()?)?);
-    if day == 0 || day > 31 || !(1970..=9999).contains(&year) || hour > 23 || minute > 59 || second > 60 {
+    let (hour, minute, second) =
+        (number(time.next()?)?, number(time.next()?)?, number(time.next()?)?);
+    if day == 0
+        || day > 31
+        || !(1970..=9999).contains(&year)
+        || hour > 23
+        || minute > 59
+        || second > 60
+    {
         return None;
     }
     // Days since 1970-01-01 in the proleptic Gregorian calendar, the year taken to begin in March.
     let month = i64::try_from(month).ok()?;
     let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 + day - 1 - 719_468;
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 306 + 5) / 10 + day
+        - 1
+        - 719_468;
     Some(Timestamp::from_ms((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000))
 }
 
 /// Decimal digits only, four at most.
 fn number(digits: &str) -> Option<i64> {
-    let plain = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let plain =
+        !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.bytes().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
 }
 

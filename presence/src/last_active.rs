@@ -33,8 +33,9 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 impl LastActive {
-    /// The wording for `view` at `now` (server's clock). `utc_offset` gives the reader's offset from UTC at an instant, in minutes
-    /// (east is positive), for "yesterday" is a matter of their calendar.
+    /// The wording for `view` at `now` (server's clock). `utc_offset` gives the reader's offset
+    /// from UTC at an instant, in minutes (east is positive), for "yesterday" is a matter of
+    /// their calendar.
     #[must_use]
     pub fn of(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
         let at = match view {
@@ -59,16 +60,24 @@ impl LastActive {
         }
     }
 
-    /// How long this wording for `view` stays right if nothing new is heard and the status stays; `None`: for good.
+    /// How long this wording for `view` stays right if nothing new is heard and the status stays;
+    /// `None`: for good.
     #[must_use]
-    pub fn stays(self, view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Option<Duration> {
+    pub fn stays(
+        self,
+        view: View,
+        now: Timestamp,
+        utc_offset: &dyn Fn(Timestamp) -> i32,
+    ) -> Option<Duration> {
         let age_ms = view.last_active.map_or(0, |at| now.as_ms().saturating_sub(at.as_ms()));
         let left_ms = match self {
             Self::Now | Self::Idle | Self::Unknown | Self::NotInTheLastYear => return None,
             // The first minute is said as "1 minute" too.
             Self::Minutes(minutes) => (i64::from(minutes) + 1) * MINUTE_MS - age_ms,
             Self::Hours(hours) => (i64::from(hours) + 1) * HOUR_MS - age_ms,
-            Self::Yesterday | Self::Days(_) | Self::Date(_) => DAY_MS - local_ms(now, utc_offset).rem_euclid(DAY_MS),
+            Self::Yesterday | Self::Days(_) | Self::Date(_) => {
+                DAY_MS - local_ms(now, utc_offset).rem_euclid(DAY_MS)
+            }
         };
         Some(Duration::from_millis(left_ms.max(1).unsigned_abs()))
     }
@@ -103,17 +112,32 @@ mod tests {
         assert_eq!(LastActive::of(view, now, &|_| 0), expected);
         // It stays as long as it says, and not longer.
         if let Some(stays) = expected.stays(view, now, &|_| 0) {
-            assert_eq!(LastActive::of(view, now + (stays - Duration::from_millis(1)), &|_| 0), expected, "until {stays:?}");
+            assert_eq!(
+                LastActive::of(view, now + (stays - Duration::from_millis(1)), &|_| 0),
+                expected,
+                "until {stays:?}"
+            );
             let after = LastActive::of(view, now + stays, &|_| 0);
-            assert!(after != expected || matches!(after, LastActive::Date(_)) || after == LastActive::Yesterday, "after {stays:?}");
+            assert!(
+                after != expected
+                    || matches!(after, LastActive::Date(_))
+                    || after == LastActive::Yesterday,
+                "after {stays:?}"
+            );
         }
     }
 
     #[test]
     fn wordings() {
-        check(View { status: Status::Active, last_active: Some(Timestamp::from_ms(NOON - 150_000)) }, LastActive::Now);
+        check(
+            View { status: Status::Active, last_active: Some(Timestamp::from_ms(NOON - 150_000)) },
+            LastActive::Now,
+        );
         check(View { status: Status::Idle, last_active: None }, LastActive::Idle);
-        check(View { status: Status::Idle, last_active: Some(Timestamp::from_ms(NOON - 300_000)) }, LastActive::Minutes(5));
+        check(
+            View { status: Status::Idle, last_active: Some(Timestamp::from_ms(NOON - 300_000)) },
+            LastActive::Minutes(5),
+        );
         check(View { status: Status::Offline, last_active: None }, LastActive::Unknown);
         check(View::default(), LastActive::Unknown);
         for (ago_ms, expected) in [
@@ -141,7 +165,8 @@ mod tests {
     #[test]
     fn yesterday_is_the_readers() {
         let at = offline(25 * HOUR_MS);
-        // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd there.
+        // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd
+        // there.
         assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 750), LastActive::Days(2));
         assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| -720), LastActive::Days(2));
         assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 0), LastActive::Yesterday);
@@ -151,7 +176,8 @@ mod tests {
     fn the_day_of_25_hours_has_no_gap() {
         // Clocks were set back by an hour between the two: 24 h ago was 00:10 of today.
         let now = Timestamp::from_ms(NOON - NOON % DAY_MS + 23 * HOUR_MS + 10 * MINUTE_MS);
-        let view = View { status: Status::Offline, last_active: Some(now - Duration::from_secs(86_400)) };
+        let view =
+            View { status: Status::Offline, last_active: Some(now - Duration::from_secs(86_400)) };
         let offset = |at: Timestamp| if at == now { 0 } else { 60 };
         assert_eq!(LastActive::of(view, now, &offset), LastActive::Yesterday);
     }

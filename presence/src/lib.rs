@@ -1,4 +1,5 @@
-//! What a Zulip presence badge decides: whose status is what at which instant, and who is asked when.
+//! What a Zulip presence badge decides: whose status is what at which instant, and who is asked
+//! when.
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 

@@ -4,25 +4,30 @@ use core::time::Duration;
 
 use crate::{Status, Timestamp};
 
-/// The threshold unless an admin or an endpoint says otherwise: 200 s since Zulip 7.0 (`OFFLINE_THRESHOLD_SECS`, ZULIP.md §3).
+/// The threshold unless an admin or an endpoint says otherwise: 200 s since Zulip 7.0
+/// (`OFFLINE_THRESHOLD_SECS`, ZULIP.md §3).
 pub const OFFLINE_AFTER: Duration = Duration::from_secs(200);
-/// The lowest threshold that can be configured: clients report once a minute, below that everybody would flicker.
+/// The lowest threshold that can be configured: clients report once a minute, below that everybody
+/// would flicker.
 pub const MIN_OFFLINE_AFTER: Duration = Duration::from_secs(60);
 /// The highest threshold that can be configured.
 pub const MAX_OFFLINE_AFTER: Duration = Duration::from_secs(3600);
 
 /// A claim further ahead of the answer than this is nonsense and ignored.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
-/// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between reports and a write throttle of
-/// 55 s make about 65 s (ZULIP.md §3), here with room for the delivery.
+/// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
+/// reports and a write throttle of 55 s make about 65 s (ZULIP.md §3), here with room for the
+/// delivery.
 const MAX_LIVING_AGE: Duration = Duration::from_secs(80);
 
-/// What a server claims of one person: when they were last active, when a client was last connected, and its own word "offline".
+/// What a server claims of one person: when they were last active, when a client was last
+/// connected, and its own word "offline".
 ///
 /// Nobody compares a string with `"active"` after this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Presence {
-    /// The last time the person was really there. A legacy reply tells it only while its status is `active`.
+    /// The last time the person was really there. A legacy reply tells it only while its status is
+    /// `active`.
     pub last_active: Option<Timestamp>,
     /// The last time any client was connected, idle ones included.
     pub last_connected: Option<Timestamp>,
@@ -31,12 +36,16 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// What of this can be believed in an answer of `observed_at`: a claim more than 60 s ahead of it is dropped.
-    /// `None` where nothing is left: no data.
+    /// What of this can be believed in an answer of `observed_at`: a claim more than 60 s ahead of
+    /// it is dropped. `None` where nothing is left: no data.
     #[must_use]
     pub fn believed(self, observed_at: Timestamp) -> Option<Self> {
         let sane = |claim: &Timestamp| *claim <= observed_at + MAX_AHEAD;
-        let believed = Self { last_active: self.last_active.filter(sane), last_connected: self.last_connected.filter(sane), ..self };
+        let believed = Self {
+            last_active: self.last_active.filter(sane),
+            last_connected: self.last_connected.filter(sane),
+            ..self
+        };
         (believed != Self::default()).then_some(believed)
     }
 
@@ -56,7 +65,8 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// The status at `now` (server's clock), for a server that calls people offline after `offline_after`.
+    /// The status at `now` (server's clock), for a server that calls people offline after
+    /// `offline_after`.
     ///
     /// As `now` grows the status only decays: active, idle, offline, unknown.
     #[must_use]
@@ -66,7 +76,8 @@ impl Observed {
             return Status::Unknown;
         }
         let Presence { last_active, last_connected, offline } = self.presence;
-        let counts = |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_after);
+        let counts =
+            |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_after);
         if !offline && counts(last_active) {
             return Status::Active;
         }
@@ -75,7 +86,11 @@ impl Observed {
         }
         let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_after;
         let was_offline = offline || self.presence.last_seen().is_none_or(stale_when_observed);
-        if was_offline || answer_age <= offline_for(offline_after) { Status::Offline } else { Status::Unknown }
+        if was_offline || answer_age <= offline_for(offline_after) {
+            Status::Offline
+        } else {
+            Status::Unknown
+        }
     }
 
     /// The next instant after `now` at which the status changes by age alone. `None`: never again.
@@ -97,8 +112,9 @@ impl Observed {
         .min()
     }
 
-    /// When the person was last active, as far as it can be known: `None` for an idle person of a server before Zulip 12, which
-    /// tells only that a client is connected. For somebody offline the last connection stands in where nothing better was said.
+    /// When the person was last active, as far as it can be known: `None` for an idle person of a
+    /// server before Zulip 12, which tells only that a client is connected. For somebody
+    /// offline the last connection stands in where nothing better was said.
     #[must_use]
     pub fn last_active(&self, now: Timestamp, offline_after: Duration) -> Option<Timestamp> {
         match self.status(now, offline_after) {
@@ -108,8 +124,9 @@ impl Observed {
     }
 }
 
-/// How old an answer may be and still turn somebody offline by age alone. A person who is there cannot age out sooner
-/// than this after an answer, so an outage never turns the living grey. 120 s for a threshold of 200 s.
+/// How old an answer may be and still turn somebody offline by age alone. A person who is there
+/// cannot age out sooner than this after an answer, so an outage never turns the living grey. 120 s
+/// for a threshold of 200 s.
 fn offline_for(offline_after: Duration) -> Duration {
     offline_after.saturating_sub(MAX_LIVING_AGE)
 }

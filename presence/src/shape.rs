@@ -6,21 +6,25 @@ use crate::Status;
 pub const SIDE: u8 = 16;
 
 impl Status {
-    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of [`SIDE`] units. Shapes differ without colour:
-    /// filled disc, half disc in a ring, ring, ring with gaps.
+    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of [`SIDE`]
+    /// units. Shapes differ without colour: filled disc, half disc in a ring, ring, ring with
+    /// gaps.
     #[must_use]
     pub const fn shape(self) -> &'static str {
         match self {
             Self::Active => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2z",
             Self::Idle => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2a4 4 0 0 0 0 8z",
-            Self::Offline => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2.2a3.8 3.8 0 1 0 0 7.6a3.8 3.8 0 0 0 0-7.6z",
+            Self::Offline => {
+                "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2.2a3.8 3.8 0 1 0 0 7.6a3.8 3.8 0 0 0 0-7.6z"
+            }
             Self::Unknown => {
                 "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z"
             }
         }
     }
 
-    /// The colour, as `#rrggbb`: Zulip's hue, at a lightness that has at least 3:1 to white and to black (WCAG 1.4.11).
+    /// The colour, as `#rrggbb`: Zulip's hue, at a lightness that has at least 3:1 to white and to
+    /// black (WCAG 1.4.11).
     #[must_use]
     pub const fn colour(self) -> &'static str {
         match self {
@@ -30,7 +34,8 @@ impl Status {
         }
     }
 
-    /// The same, lighter, for dark grounds. It still has 3:1 to white, where a page only says that it is dark.
+    /// The same, lighter, for dark grounds. It still has 3:1 to white, where a page only says that
+    /// it is dark.
     #[must_use]
     pub const fn colour_on_dark(self) -> &'static str {
         match self {
@@ -48,7 +53,9 @@ mod tests {
     /// Relative luminance as WCAG 2.2 defines it.
     fn luminance(colour: &str) -> f64 {
         let channel = |at: usize| {
-            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("two hexadecimal digits")) / 255.0;
+            let value = f64::from(
+                u8::from_str_radix(&colour[at..at + 2], 16).expect("two hexadecimal digits"),
+            ) / 255.0;
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
@@ -60,7 +67,10 @@ mod tests {
             for colour in [status.colour(), status.colour_on_dark()] {
                 let luminance = luminance(colour);
                 let (on_white, on_black) = (1.05 / (luminance + 0.05), (luminance + 0.05) / 0.05);
-                assert!(on_white >= 3.0 && on_black >= 3.0, "{status} {colour}: {on_white:.2} on white, {on_black:.2} on black");
+                assert!(
+                    on_white >= 3.0 && on_black >= 3.0,
+                    "{status} {colour}: {on_white:.2} on white, {on_black:.2} on black"
+                );
             }
         }
     }
@@ -68,7 +78,10 @@ mod tests {
     #[test]
     fn shapes_differ() {
         for (place, status) in Status::ALL.iter().enumerate() {
-            assert!(Status::ALL[..place].iter().all(|other| other.shape() != status.shape()), "{status}");
+            assert!(
+                Status::ALL[..place].iter().all(|other| other.shape() != status.shape()),
+                "{status}"
+            );
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-/// A person's status at one instant. Ordered as it decays while nothing new is heard: [`Active`](Self::Active) first,
-/// [`Unknown`](Self::Unknown) last.
+/// A person's status at one instant. Ordered as it decays while nothing new is heard:
+/// [`Active`](Self::Active) first, [`Unknown`](Self::Unknown) last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Status {
     /// Somebody was really there within the threshold: green.

@@ -1,11 +1,13 @@
-//! Instants. Spans are [`Duration`]; instants are newtypes, so that a server's time never meets a local one by mistake.
+//! Instants. Spans are [`Duration`]; instants are newtypes, so that a server's time never meets a
+//! local one by mistake.
 
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
 /// An instant on the UNIX time line, in milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// All claims, answers and statuses are dated by the **server's** clock; see [`Clock`](crate::Clock).
+/// All claims, answers and statuses are dated by the **server's** clock; see
+/// [`Clock`](crate::Clock).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
@@ -13,7 +15,8 @@ pub struct Timestamp(i64);
 const LAST_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// From UNIX seconds as Zulip writes them, whole or fractional. What lies outside the years 1970 to 9999 is moved to their edge.
+    /// From UNIX seconds as Zulip writes them, whole or fractional. What lies outside the years
+    /// 1970 to 9999 is moved to their edge.
     #[must_use]
     pub fn from_unix_s(seconds: f64) -> Self {
         Self::from_ms((seconds * 1000.0) as i64)
@@ -57,9 +60,11 @@ impl Sub<Duration> for Timestamp {
 /// One reading of the two local clocks, taken together at the edge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Reading {
-    /// The wall clock (`Date.now()`, `SystemTime`): anybody may set it, and it goes on during sleep.
+    /// The wall clock (`Date.now()`, `SystemTime`): anybody may set it, and it goes on during
+    /// sleep.
     pub wall: Timestamp,
-    /// The monotonic clock (`performance.now()`, `Instant`) from any origin: nobody can set it, and it may stand still during sleep.
+    /// The monotonic clock (`performance.now()`, `Instant`) from any origin: nobody can set it,
+    /// and it may stand still during sleep.
     pub monotonic: Duration,
 }
 

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// A Zulip user as a page names them: by ID or by email. What cannot be parsed into one never becomes a URL.
+/// A Zulip user as a page names them: by ID or by email. What cannot be parsed into one never
+/// becomes a URL.
 ///
 /// Equal however it was written: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,8 +26,9 @@ impl FromStr for UserRef {
     /// Blanks around are dropped, as Zulip does.
     ///
     /// # Errors
-    /// [`InvalidUser`] for all that is neither 1–10 ASCII digits nor an address of at most 254 bytes with exactly one `@`,
-    /// both sides non-empty, and no space, control character, `/` or `\` in it.
+    /// [`InvalidUser`] for all that is neither 1–10 ASCII digits nor an address of at most 254
+    /// bytes with exactly one `@`, both sides non-empty, and no space, control character, `/`
+    /// or `\` in it.
     fn from_str(written: &str) -> Result<Self, InvalidUser> {
         let written = written.trim_ascii();
         if let Some(id) = id(written) {
@@ -35,9 +37,14 @@ impl FromStr for UserRef {
         let (local, domain) = written.split_once('@').ok_or(InvalidUser)?;
         let fits = written.len() <= MAX_EMAIL_BYTES && !local.is_empty() && !domain.is_empty();
         let clean = |c: char| !(c.is_whitespace() || c.is_control() || c == '/' || c == '\\');
-        // Lower case may be longer than upper: Zulip's own limit counts what it stores, we what goes into a URL.
+        // Lower case may be longer than upper: Zulip's own limit counts what it stores, we what
+        // goes into a URL.
         let lower = written.to_ascii_lowercase();
-        if fits && lower.len() <= MAX_EMAIL_BYTES && !domain.contains('@') && lower.chars().all(clean) {
+        if fits
+            && lower.len() <= MAX_EMAIL_BYTES
+            && !domain.contains('@')
+            && lower.chars().all(clean)
+        {
             Ok(Self::Email(lower.into_boxed_str()))
         } else {
             Err(InvalidUser)
@@ -50,7 +57,9 @@ fn id(written: &str) -> Option<u64> {
     if digits.is_empty() || digits.len() > MAX_DIGITS {
         return None;
     }
-    digits.iter().try_fold(0, |id, digit| digit.is_ascii_digit().then(|| id * 10 + u64::from(digit - b'0')))
+    digits
+        .iter()
+        .try_fold(0, |id, digit| digit.is_ascii_digit().then(|| id * 10 + u64::from(digit - b'0')))
 }
 
 impl fmt::Display for UserRef {
@@ -63,7 +72,8 @@ impl fmt::Display for UserRef {
 }
 
 impl UserRef {
-    /// The one path segment that names this user in a URL: all but RFC 3986's unreserved bytes percent-encoded.
+    /// The one path segment that names this user in a URL: all but RFC 3986's unreserved bytes
+    /// percent-encoded.
     #[must_use]
     pub fn path_segment(&self) -> String {
         let mut segment = String::new();
@@ -164,7 +174,10 @@ mod tests {
     fn a_segment_holds_unreserved_bytes_only() {
         #[track_caller]
         fn segment(written: &str, expected: &str) {
-            assert_eq!(written.parse::<UserRef>().map(|user| user.path_segment()).as_deref(), Ok(expected));
+            assert_eq!(
+                written.parse::<UserRef>().map(|user| user.path_segment()).as_deref(),
+                Ok(expected)
+            );
         }
         segment("012", "12");
         segment("ada+x@example.com", "ada%2Bx%40example.com");

@@ -1,5 +1,6 @@
-//! Zulip's own two rules, transcribed from its source, judge the same JSON as we do: random people, as every generation of servers
-//! would write them, seen at random ages. Where we differ on purpose there is a [`Why`]; anything else fails.
+//! Zulip's own two rules, transcribed from its source, judge the same JSON as we do: random people,
+//! as every generation of servers would write them, seen at random ages. Where we differ on purpose
+//! there is a [`Why`]; anything else fails.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,19 +35,24 @@ impl Said {
 /// Where we differ from Zulip, and why.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Why {
-    /// Zulip's client goes on judging old answers; ours says unknown once an answer is older than the threshold.
+    /// Zulip's client goes on judging old answers; ours says unknown once an answer is older than
+    /// the threshold.
     AnswerTooOld,
-    /// The claims were fresh when observed and nothing was heard since. Whoever is there could not have aged out by then in a new answer,
-    /// so after threshold − 80 s that is an outage, not an absence.
+    /// The claims were fresh when observed and nothing was heard since. Whoever is there could not
+    /// have aged out by then in a new answer, so after threshold − 80 s that is an outage, not
+    /// an absence.
     NothingHeard,
-    /// At exactly the threshold the web app has no claim any more (`<`), the server still has (`>`). We take the server's.
+    /// At exactly the threshold the web app has no claim any more (`<`), the server still has
+    /// (`>`). We take the server's.
     AtThreshold,
     /// The server drops fractions of its now, we do not: a claim may end up to a second sooner.
     FractionOfASecond,
-    /// Before Zulip 7 `aggregated` is only the newest client, and an idle phone hides the desktop at which somebody works. We hear all.
+    /// Before Zulip 7 `aggregated` is only the newest client, and an idle phone hides the desktop
+    /// at which somebody works. We hear all.
     MaskedByANewerClient,
-    /// More than a minute ahead of the answer: Zulip believes it, for as long as it lies ahead. We judge by the other claims; of several
-    /// clients we keep the newest of each word only, so that those of its own word go with it.
+    /// More than a minute ahead of the answer: Zulip believes it, for as long as it lies ahead. We
+    /// judge by the other claims; of several clients we keep the newest of each word only, so
+    /// that those of its own word go with it.
     FromTheFuture,
     /// No claim at all: Zulip's web app says offline, we say unknown.
     NoClaim,
@@ -117,7 +123,8 @@ impl Chance {
     }
 }
 
-/// What a server knows of somebody, in milliseconds: when they were last active and connected, by client.
+/// What a server knows of somebody, in milliseconds: when they were last active and connected, by
+/// client.
 struct Person {
     clients: Vec<(&'static str, Option<i64>, Option<i64>)>,
     asked_ms: i64,
@@ -134,11 +141,15 @@ impl Person {
         let whole = chance.one_in(2);
         let asked_ms = if whole { asked_ms / 1000 * 1000 } else { asked_ms };
         let mut clients = Vec::new();
-        for client in ["website", "ZulipMobile", "ZulipElectron"].into_iter().take(usize::try_from(chance.within(1, 3)).unwrap_or(1)) {
+        for client in ["website", "ZulipMobile", "ZulipElectron"]
+            .into_iter()
+            .take(usize::try_from(chance.within(1, 3)).unwrap_or(1))
+        {
             // Servers store whole seconds; other implementations may not.
             let grain = if chance.one_in(8) { 1 } else { 1000 };
             let at = |chance: &mut Chance| {
-                let exact = asked_ms - chance.age_s(reader_s) * 1000 + if grain == 1 { chance.within(-1500, 1500) } else { 0 };
+                let exact = asked_ms - chance.age_s(reader_s) * 1000
+                    + if grain == 1 { chance.within(-1500, 1500) } else { 0 };
                 exact.div_euclid(grain) * grain
             };
             let active = (!chance.one_in(8)).then(|| at(chance));
@@ -165,11 +176,15 @@ impl Person {
 
 /// UNIX seconds as JSON.
 fn seconds(ms: i64) -> String {
-    if ms % 1000 == 0 { (ms / 1000).to_string() } else { format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000)) }
+    if ms % 1000 == 0 {
+        (ms / 1000).to_string()
+    } else {
+        format!("{}.{:03}", ms.div_euclid(1000), ms.rem_euclid(1000))
+    }
 }
 
-/// The body that a server of `generation` answers with, after `get_presence_backend` and `get_presence_response`. `None`: "No presence
-/// data".
+/// The body that a server of `generation` answers with, after `get_presence_backend` and
+/// `get_presence_response`. `None`: "No presence data".
 fn body(person: &Person, generation: Generation) -> Option<String> {
     let presence = match generation {
         Generation::Clients => clients(person)?,
@@ -180,17 +195,23 @@ fn body(person: &Person, generation: Generation) -> Option<String> {
         })?,
         Generation::Modern | Generation::Fifth => modern(person),
         Generation::Both => {
-            let legacy = legacy(person, |active| person.last_connected().is_none_or(|connected| active + 70_000 >= connected))?;
+            let legacy = legacy(person, |active| {
+                person.last_connected().is_none_or(|connected| active + 70_000 >= connected)
+            })?;
             [legacy.trim_end_matches('}'), "},", modern(person).trim_start_matches('{')].concat()
         }
     };
     let now = seconds(person.asked_ms);
     Some(match generation {
         Generation::Realm => {
-            format!(r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{presence}}},"server_timestamp":{now}}}"#)
+            format!(
+                r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{presence}}},"server_timestamp":{now}}}"#
+            )
         }
         Generation::Both | Generation::Fifth => {
-            format!(r#"{{"result":"success","msg":"","presence":{presence},"server_timestamp":{now}}}"#)
+            format!(
+                r#"{{"result":"success","msg":"","presence":{presence},"server_timestamp":{now}}}"#
+            )
         }
         _ => format!(r#"{{"result":"success","msg":"","presence":{presence}}}"#),
     })
@@ -204,8 +225,12 @@ fn aggregated(person: &Person, status: &'static str, at: i64) -> &'static str {
 
 /// Before 7.0: a row for each client, `aggregated` is the newest row.
 fn clients(person: &Person) -> Option<String> {
-    let row = |&(client, active, connected): &(&'static str, Option<i64>, Option<i64>)| match (active, connected) {
-        (Some(active), connected) if connected.is_none_or(|connected| active >= connected) => Some((active, "active", client)),
+    let row = |&(client, active, connected): &(&'static str, Option<i64>, Option<i64>)| match (
+        active, connected,
+    ) {
+        (Some(active), connected) if connected.is_none_or(|connected| active >= connected) => {
+            Some((active, "active", client))
+        }
         (_, Some(connected)) => Some((connected, "idle", client)),
         _ => None,
     };
@@ -217,7 +242,8 @@ fn clients(person: &Person) -> Option<String> {
         let _ = write!(json, r#""{client}":{{"status":"{status}","timestamp":{}}},"#, seconds(*at));
     }
     let status = aggregated(person, status, newest);
-    let _ = write!(json, r#""aggregated":{{"status":"{status}","timestamp":{}}}}}"#, seconds(newest));
+    let _ =
+        write!(json, r#""aggregated":{{"status":"{status}","timestamp":{}}}}}"#, seconds(newest));
     Some(json)
 }
 
@@ -237,7 +263,10 @@ fn legacy(person: &Person, is_active: impl Fn(i64) -> bool) -> Option<String> {
 /// `get_modern_user_presence_info`; each field is optional.
 fn modern(person: &Person) -> String {
     let field = |name: &str, at: Option<i64>| at.map(|at| format!(r#""{name}":{}"#, seconds(at)));
-    let fields = [field("active_timestamp", person.last_active()), field("idle_timestamp", person.last_connected())];
+    let fields = [
+        field("active_timestamp", person.last_active()),
+        field("idle_timestamp", person.last_connected()),
+    ];
     format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(","))
 }
 
@@ -250,12 +279,18 @@ enum Claims {
 
 impl Claims {
     fn of(presence: &Value) -> Self {
-        let (active, idle) = (presence["active_timestamp"].as_f64(), presence["idle_timestamp"].as_f64());
+        let (active, idle) =
+            (presence["active_timestamp"].as_f64(), presence["idle_timestamp"].as_f64());
         if active.is_some() || idle.is_some() {
             return Self::Modern { active, idle };
         }
-        let entry =
-            |(client, claim): (&String, &Value)| Some((client.clone(), claim["status"].as_str()?.to_owned(), claim["timestamp"].as_f64()?));
+        let entry = |(client, claim): (&String, &Value)| {
+            Some((
+                client.clone(),
+                claim["status"].as_str()?.to_owned(),
+                claim["timestamp"].as_f64()?,
+            ))
+        };
         Self::Legacy(presence.as_object().into_iter().flatten().filter_map(entry).collect())
     }
 
@@ -268,17 +303,24 @@ impl Claims {
 
     fn without(&self, drop: impl Fn(f64) -> bool) -> Self {
         match self {
-            Self::Modern { active, idle } => Self::Modern { active: active.filter(|at| !drop(*at)), idle: idle.filter(|at| !drop(*at)) },
+            Self::Modern { active, idle } => Self::Modern {
+                active: active.filter(|at| !drop(*at)),
+                idle: idle.filter(|at| !drop(*at)),
+            },
             Self::Legacy(entries) => {
-                let is_lost = |word: &str| entries.iter().any(|(_, other, at)| other == word && drop(*at));
-                Self::Legacy(entries.iter().filter(|(_, word, _)| !is_lost(word)).cloned().collect())
+                let is_lost =
+                    |word: &str| entries.iter().any(|(_, other, at)| other == word && drop(*at));
+                Self::Legacy(
+                    entries.iter().filter(|(_, word, _)| !is_lost(word)).cloned().collect(),
+                )
             }
         }
     }
 }
 
-/// Zulip's word at `now`. Modern fields: `status_from_raw` of its web app (`presence.ts`). Legacy: what the server said of `aggregated`
-/// when it was asked, turned offline by its own rule (`get_presence_backend`) if it was asked at `now`.
+/// Zulip's word at `now`. Modern fields: `status_from_raw` of its web app (`presence.ts`). Legacy:
+/// what the server said of `aggregated` when it was asked, turned offline by its own rule
+/// (`get_presence_backend`) if it was asked at `now`.
 fn zulip(claims: &Claims, now: f64, threshold: f64) -> Said {
     match claims {
         Claims::Modern { active, idle } => {
@@ -293,7 +335,9 @@ fn zulip(claims: &Claims, now: f64, threshold: f64) -> Said {
         }
         Claims::Legacy(entries) => {
             let newest = || entries.iter().max_by(|(.., a), (.., b)| a.total_cmp(b));
-            let Some((_, status, at)) = entries.iter().find(|(client, ..)| client == "aggregated").or_else(newest) else {
+            let Some((_, status, at)) =
+                entries.iter().find(|(client, ..)| client == "aggregated").or_else(newest)
+            else {
                 return Said::Offline;
             };
             if now.floor() - at.floor() > threshold {
@@ -326,11 +370,14 @@ impl Case<'_> {
     fn is_unknown(&self) -> bool {
         const MS: f64 = 0.0015;
         let (threshold, times) = (self.reader_s, self.claims.times());
-        let was_fresh = times.iter().any(|at| self.observed - at < threshold - MS && *at < self.observed + 60.0 - MS);
+        let was_fresh = times
+            .iter()
+            .any(|at| self.observed - at < threshold - MS && *at < self.observed + 60.0 - MS);
         let is_stale = times.iter().all(|at| self.now - at > threshold + MS);
         let said_offline = matches!(self.claims, Claims::Legacy(entries) if entries.iter().any(|(_, word, _)| word == "offline"));
         let silence = self.now - self.observed;
-        silence > threshold + MS || was_fresh && is_stale && !said_offline && silence > threshold - 80.0 + MS
+        silence > threshold + MS
+            || was_fresh && is_stale && !said_offline && silence > threshold - 80.0 + MS
     }
 
     /// Why `ours` may differ from Zulip's word; `None`: it may not.
@@ -342,10 +389,12 @@ impl Case<'_> {
         }
         if self.server_s != self.reader_s {
             let by_reader = Case { server_s: self.reader_s, ..*self };
-            return (by_reader.said().status() == ours || by_reader.excuse(ours).is_some()).then_some(Why::OtherThreshold);
+            return (by_reader.said().status() == ours || by_reader.excuse(ours).is_some())
+                .then_some(Why::OtherThreshold);
         }
         if self.claims.times().is_empty() {
-            return (ours == Status::Unknown && self.said() == Said::Offline).then_some(Why::NoClaim);
+            return (ours == Status::Unknown && self.said() == Said::Offline)
+                .then_some(Why::NoClaim);
         }
         let is_future = |at: f64| at > self.observed + 60.0;
         if self.claims.times().into_iter().any(is_future) {
@@ -358,17 +407,20 @@ impl Case<'_> {
         let times = || self.claims.times().into_iter();
         let is_heard = |status: &str| match self.claims {
             Claims::Modern { .. } => false,
-            Claims::Legacy(entries) => {
-                entries.iter().any(|(client, word, at)| client != "aggregated" && word == status && age(*at) <= threshold)
-            }
+            Claims::Legacy(entries) => entries.iter().any(|(client, word, at)| {
+                client != "aggregated" && word == status && age(*at) <= threshold
+            }),
         };
         match (ours, self.said()) {
             (Status::Active, Said::Idle) if is_heard("active") => Some(Why::MaskedByANewerClient),
-            (Status::Active | Status::Idle, Said::Idle | Said::Offline) if times().any(|at| (age(at) - threshold).abs() < 0.0015) => {
+            (Status::Active | Status::Idle, Said::Idle | Said::Offline)
+                if times().any(|at| (age(at) - threshold).abs() < 0.0015) =>
+            {
                 Some(Why::AtThreshold)
             }
             (Status::Idle | Status::Offline | Status::Unknown, Said::Active | Said::Idle)
-                if matches!(self.claims, Claims::Legacy(_)) && times().any(|at| age(at) > threshold && age(at) < threshold + 1.0) =>
+                if matches!(self.claims, Claims::Legacy(_))
+                    && times().any(|at| age(at) > threshold && age(at) < threshold + 1.0) =>
             {
                 // It may have been fresh when observed, and nothing heard since.
                 let late = self.now - self.observed > threshold - 80.0;
@@ -388,7 +440,8 @@ impl Case<'_> {
 fn http_date(ms: i64) -> String {
     let s = ms.div_euclid(1000) - 1_795_392_000;
     let (day, s) = (s / 86_400, s % 86_400);
-    let week = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][usize::try_from(day % 7).unwrap_or(0)];
+    let week =
+        ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][usize::try_from(day % 7).unwrap_or(0)];
     let (day, month) = if day < 8 { (23 + day, "Nov") } else { (day - 7, "Dec") };
     format!("{week}, {day:02} {month} 2026 {:02}:{:02}:{:02} GMT", s / 3600, s / 60 % 60, s % 60)
 }
@@ -424,9 +477,16 @@ fn zulips_own_rules_say_the_same() {
             };
             let observed = ours(&body, generation, person.asked_ms);
             let json: Value = serde_json::from_str(&body).expect("JSON");
-            let claims =
-                Claims::of(if generation == Generation::Realm { &json["presences"]["ada@example.com"] } else { &json["presence"] });
-            let dated_ms = if json["server_timestamp"].is_null() { person.asked_ms / 1000 * 1000 } else { person.asked_ms };
+            let claims = Claims::of(if generation == Generation::Realm {
+                &json["presences"]["ada@example.com"]
+            } else {
+                &json["presence"]
+            });
+            let dated_ms = if json["server_timestamp"].is_null() {
+                person.asked_ms / 1000 * 1000
+            } else {
+                person.asked_ms
+            };
             let spans = [
                 0,
                 chance.within(0, 1_500),
@@ -437,7 +497,9 @@ fn zulips_own_rules_say_the_same() {
             for span in spans.into_iter().filter(|span| *span >= 0) {
                 let now_ms = dated_ms + span;
                 let threshold = Duration::from_secs(person.reader_s.unsigned_abs());
-                let ours = observed.map_or(Status::Unknown, |observed| observed.status(Timestamp::from_ms(now_ms), threshold));
+                let ours = observed.map_or(Status::Unknown, |observed| {
+                    observed.status(Timestamp::from_ms(now_ms), threshold)
+                });
                 let at = |ms: i64| ms as f64 / 1000.0;
                 let case = Case {
                     claims: &claims,
@@ -471,5 +533,9 @@ fn zulips_own_rules_say_the_same() {
     println!("{judged} judged, {differ} differ: {whys:?}\n{said:?}");
     assert!(judged > 3_000_000, "{judged}");
     // The oracle did what it is for: every generation gave every status, and no excuse is idle.
-    assert_eq!((said.len(), whys.len()), (GENERATIONS.len() * Status::ALL.len(), 8), "{said:?} {whys:?}");
+    assert_eq!(
+        (said.len(), whys.len()),
+        (GENERATIONS.len() * Status::ALL.len(), 8),
+        "{said:?} {whys:?}"
+    );
 }

@@ -11,7 +11,8 @@ fn timestamp() -> impl Strategy<Value = Timestamp> {
 }
 
 fn observed() -> impl Strategy<Value = Observed> {
-    let presence = (proptest::option::of(timestamp()), proptest::option::of(timestamp()), any::<bool>());
+    let presence =
+        (proptest::option::of(timestamp()), proptest::option::of(timestamp()), any::<bool>());
     (presence, timestamp()).prop_map(|((last_active, last_connected, offline), at)| Observed {
         presence: Presence { last_active, last_connected, offline },
         at,

@@ -4,15 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use zulip_presence_core::reply::{Failure, NoPresence, Reply};
-use zulip_presence_core::watchlist::{Answer, Ask, Endpoint, MAX_IN_FLIGHT, Request, RequestId, Settings};
-use zulip_presence_core::{OFFLINE_AFTER, Presence, Reading, Status, Timestamp, UserRef, Watchlist};
+use zulip_presence_core::watchlist::{
+    Answer, Ask, Endpoint, MAX_IN_FLIGHT, Request, RequestId, Settings,
+};
+use zulip_presence_core::{
+    OFFLINE_AFTER, Presence, Reading, Status, Timestamp, UserRef, Watchlist,
+};
 
 const SEEDS: u64 = 256;
 const HOURS: u64 = 40;
 const START_MS: u64 = 1_800_000_000_000;
 /// A report from each open client, stored by the server.
 const REPORT_MS: u64 = 60_000;
-/// How long the gateway's answers may be kept before they reach the page: refresh 33 s and stale 10 s (DESIGN.md §2).
+/// How long the gateway's answers may be kept before they reach the page: refresh 33 s and stale 10
+/// s (DESIGN.md §2).
 const KEPT_MS: u64 = 43_000;
 
 /// The simulator's own chance, apart from the engine's.
@@ -20,7 +25,8 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 
@@ -54,7 +60,8 @@ impl Person {
         let mut at = 0;
         let mut course = Vec::new();
         while at < (HOURS + 2) * 3_600_000 {
-            let whereabouts = [Whereabouts::There, Whereabouts::IdleTab, Whereabouts::Gone][usize::try_from(chance.below(3)).unwrap_or(0)];
+            let whereabouts = [Whereabouts::There, Whereabouts::IdleTab, Whereabouts::Gone]
+                [usize::try_from(chance.below(3)).unwrap_or(0)];
             course.push((at, whereabouts));
             at += chance.span(8 * 3_600_000);
         }
@@ -69,16 +76,23 @@ impl Person {
     fn there_since(&self, now: u64) -> Option<u64> {
         let here = self.segment(now);
         let segments = self.course[..=here].iter().rev();
-        segments.take_while(|(_, whereabouts)| *whereabouts == Whereabouts::There).last().map(|(start, _)| *start)
+        segments
+            .take_while(|(_, whereabouts)| *whereabouts == Whereabouts::There)
+            .last()
+            .map(|(start, _)| *start)
     }
 
-    /// What the server had stored by `now`: reports go out every minute from the beginning of a segment.
+    /// What the server had stored by `now`: reports go out every minute from the beginning of a
+    /// segment.
     fn presence(&self, now: u64) -> Option<Presence> {
         let here = self.segment(now);
         let mut presence = Presence::default();
         for (place, (start, whereabouts)) in self.course[..=here].iter().enumerate().rev() {
             let end = self.course.get(place + 1).map_or(now, |(next, _)| (*next).min(now));
-            let last = Timestamp::from_ms(i64::try_from(START_MS + start + (end - start) / REPORT_MS * REPORT_MS).unwrap_or(0));
+            let last = Timestamp::from_ms(
+                i64::try_from(START_MS + start + (end - start) / REPORT_MS * REPORT_MS)
+                    .unwrap_or(0),
+            );
             if *whereabouts == Whereabouts::There {
                 presence.last_active = presence.last_active.or(Some(last));
             }
@@ -147,17 +161,34 @@ impl World {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9) + 1);
         let behind = if chance.one_in(2) { Endpoint::Zulip } else { Endpoint::Gateway };
-        let endpoint = if behind == Endpoint::Zulip && chance.one_in(2) { Endpoint::Zulip } else { Endpoint::Gateway };
-        let count = if behind == Endpoint::Zulip { 1 + chance.below(20) } else { 1 + chance.below(130) };
+        let endpoint = if behind == Endpoint::Zulip && chance.one_in(2) {
+            Endpoint::Zulip
+        } else {
+            Endpoint::Gateway
+        };
+        let count =
+            if behind == Endpoint::Zulip { 1 + chance.below(20) } else { 1 + chance.below(130) };
         let people = (0..count)
             .map(|n| {
-                let user = if chance.one_in(3) { UserRef::Email(format!("u{n}@example.com").into()) } else { UserRef::Id(n) };
+                let user = if chance.one_in(3) {
+                    UserRef::Email(format!("u{n}@example.com").into())
+                } else {
+                    UserRef::Id(n)
+                };
                 let known = !chance.one_in(8);
                 Person::new(user, known, &mut chance)
             })
             .collect();
-        let settings = Settings { interval: Duration::from_secs(15 + chance.below(46)), offline_after: None, budget: 60, endpoint, seed };
-        let wall_ms = i64::try_from(START_MS).unwrap_or(0) + i64::try_from(chance.below(172_800_000)).unwrap_or(0) - 86_400_000;
+        let settings = Settings {
+            interval: Duration::from_secs(15 + chance.below(46)),
+            offline_after: None,
+            budget: 60,
+            endpoint,
+            seed,
+        };
+        let wall_ms = i64::try_from(START_MS).unwrap_or(0)
+            + i64::try_from(chance.below(172_800_000)).unwrap_or(0)
+            - 86_400_000;
         let now = Reading { wall: Timestamp::from_ms(wall_ms), monotonic: Duration::ZERO };
         Self {
             seed,
@@ -186,7 +217,10 @@ impl World {
     }
 
     fn reading(&self) -> Reading {
-        Reading { wall: Timestamp::from_ms(self.wall_ms), monotonic: Duration::from_millis(self.monotonic_ms) }
+        Reading {
+            wall: Timestamp::from_ms(self.wall_ms),
+            monotonic: Duration::from_millis(self.monotonic_ms),
+        }
     }
 
     fn server_now(&self) -> Timestamp {
@@ -207,7 +241,11 @@ impl World {
     fn step(&mut self) -> Option<u64> {
         let step = self.list.step(self.reading());
         for id in &step.abandoned {
-            assert!(self.in_flight.remove(id).is_some(), "seed {}: abandoned what was not under way", self.seed);
+            assert!(
+                self.in_flight.remove(id).is_some(),
+                "seed {}: abandoned what was not under way",
+                self.seed
+            );
             self.failed(300);
             self.on_the_way.retain(|reply| reply.request.id != *id);
         }
@@ -226,13 +264,20 @@ impl World {
         let mut about: Vec<UserRef> = match &request.ask {
             Ask::Single(user) => vec![user.clone()],
             Ask::Group(users) => users.clone(),
-            Ask::Everybody => self.watchers.keys().filter(|user| matches!(user, UserRef::Email(_))).cloned().collect(),
+            Ask::Everybody => self
+                .watchers
+                .keys()
+                .filter(|user| matches!(user, UserRef::Email(_)))
+                .cloned()
+                .collect(),
         };
         about.retain(|user| self.watchers.get(user).is_some_and(|(watchers, _)| *watchers > 0));
         assert!(!about.is_empty(), "seed {seed}: asked about nobody who is watched");
         for other in self.in_flight.values() {
             let clash = match (&request.ask, other) {
-                (Ask::Group(ours), Ask::Group(theirs)) => ours.iter().any(|user| theirs.contains(user)),
+                (Ask::Group(ours), Ask::Group(theirs)) => {
+                    ours.iter().any(|user| theirs.contains(user))
+                }
                 (ours, theirs) => ours == theirs,
             };
             assert!(!clash, "seed {seed}: two requests for one group under way");
@@ -246,7 +291,11 @@ impl World {
             self.asked.insert(user, self.now);
         }
         self.in_flight.insert(request.id, request.ask.clone());
-        assert!(self.in_flight.len() <= MAX_IN_FLIGHT, "seed {seed}: {} in flight", self.in_flight.len());
+        assert!(
+            self.in_flight.len() <= MAX_IN_FLIGHT,
+            "seed {seed}: {} in flight",
+            self.in_flight.len()
+        );
         let delay = match self.network {
             Network::Hangs => return,
             _ if self.chance.one_in(40) => 9_000 + self.chance.below(2_000),
@@ -264,7 +313,11 @@ impl World {
         self.starts.retain(|start| now - start < 60_000);
         self.singles.retain(|start| now - start < 60_000);
         assert!(self.starts.len() <= 60, "seed {seed}: {} requests in a minute", self.starts.len());
-        assert!(self.singles.len() <= 30, "seed {seed}: {} singles in a minute", self.singles.len());
+        assert!(
+            self.singles.len() <= 30,
+            "seed {seed}: {} singles in a minute",
+            self.singles.len()
+        );
         let reading = self.reading();
         let estimate = self.list.server_now(reading);
         for person in &self.people {
@@ -272,16 +325,27 @@ impl World {
             match view.status {
                 Status::Active => {
                     let last_active = view.last_active.unwrap_or(Timestamp::from_ms(0));
-                    assert!(last_active.age(estimate) <= OFFLINE_AFTER, "seed {seed}: green on an old claim");
-                    // The estimate is a lower bound: a reply may have been 10 s under way, and kept before that with its date.
+                    assert!(
+                        last_active.age(estimate) <= OFFLINE_AFTER,
+                        "seed {seed}: green on an old claim"
+                    );
+                    // The estimate is a lower bound: a reply may have been 10 s under way, and kept
+                    // before that with its date.
                     let kept = if self.caches { KEPT_MS } else { 0 };
                     let slack = OFFLINE_AFTER + Duration::from_millis(10_000 + kept);
-                    assert!(last_active.age(self.server_now()) <= slack, "seed {seed} at {now}: green on a claim that is really old");
+                    assert!(
+                        last_active.age(self.server_now()) <= slack,
+                        "seed {seed} at {now}: green on a claim that is really old"
+                    );
                 }
                 Status::Offline => {
                     // An answer serves for 200 s, and the first report is out within a minute.
                     let there = person.there_since(now).is_some_and(|since| now - since > 265_000);
-                    assert!(!there, "seed {seed} at {now}: {} is there and shown offline", person.user);
+                    assert!(
+                        !there,
+                        "seed {seed} at {now}: {} is there and shown offline",
+                        person.user
+                    );
                 }
                 Status::Idle | Status::Unknown => {}
             }
@@ -297,7 +361,8 @@ impl World {
         let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 11 / 10;
         for (user, &since) in &self.on_screen_since {
             let slow = self.sees_zulip && !self.was_in_reply(user);
-            // A request may take 10 s, a group's slot may be taken by another's, and thirty singles fill their minute.
+            // A request may take 10 s, a group's slot may be taken by another's, and thirty singles
+            // fill their minute.
             let paced = if self.sees_zulip { interval.max(60_000) } else { interval };
             let bound = if slow { 990_000 } else { paced } + 15_000;
             let calm_since = since.max(awake_since).max(self.trouble_until);
@@ -321,7 +386,9 @@ impl World {
 
     fn arrive(&mut self) {
         let now = self.now;
-        let (arrived, waiting) = std::mem::take(&mut self.on_the_way).into_iter().partition(|reply| reply.arrives <= now);
+        let (arrived, waiting) = std::mem::take(&mut self.on_the_way)
+            .into_iter()
+            .partition(|reply| reply.arrives <= now);
         self.on_the_way = waiting;
         let arrived: Vec<OnTheWay> = arrived;
         for reply in arrived {
@@ -332,7 +399,8 @@ impl World {
             match self.outcome(&reply) {
                 Ok(answer) => self.list.answered(id, answer, self.reading()),
                 Err(failure) => {
-                    let imposes = matches!(failure, Failure::RateLimited { .. } | Failure::Unauthorized);
+                    let imposes =
+                        matches!(failure, Failure::RateLimited { .. } | Failure::Unauthorized);
                     // At most 15 minutes and a tenth.
                     self.failed(if imposes { 990 } else { 300 });
                     self.list.failed(id, failure, self.reading());
@@ -351,7 +419,8 @@ impl World {
             Network::Down => return Err(Failure::Unreachable),
             Network::Hangs => return Err(Failure::TimedOut),
             Network::Limits => {
-                let retry_after = (!self.chance.one_in(3)).then(|| Duration::from_millis(1 + self.chance.span(100_000)));
+                let retry_after = (!self.chance.one_in(3))
+                    .then(|| Duration::from_millis(1 + self.chance.span(100_000)));
                 return Err(Failure::RateLimited { retry_after });
             }
             Network::Refuses => return Err(Failure::Unauthorized),
@@ -360,14 +429,32 @@ impl World {
         }
         let OnTheWay { request, observed, dated, .. } = on_the_way;
         let (observed, dated) = (*observed, *dated);
-        let find = |user: &UserRef| self.people.iter().find(|person| person.user == *user).and_then(|person| person.presence(observed));
-        let stamped = |content: Vec<(UserRef, Option<Presence>)>| Answer::Realm(self.reply(content.into_iter().collect(), observed, dated));
+        let find = |user: &UserRef| {
+            self.people
+                .iter()
+                .find(|person| person.user == *user)
+                .and_then(|person| person.presence(observed))
+        };
+        let stamped = |content: Vec<(UserRef, Option<Presence>)>| {
+            Answer::Realm(self.reply(content.into_iter().collect(), observed, dated))
+        };
         Ok(match &request.ask {
-            Ask::Single(user) => Answer::Single(self.reply(find(user).ok_or(NoPresence::NoData), observed, dated)),
-            Ask::Group(users) if !self.sees_zulip => stamped(users.iter().map(|user| (user.clone(), find(user))).collect()),
+            Ask::Single(user) => {
+                Answer::Single(self.reply(find(user).ok_or(NoPresence::NoData), observed, dated))
+            }
+            Ask::Group(users) if !self.sees_zulip => {
+                stamped(users.iter().map(|user| (user.clone(), find(user))).collect())
+            }
             Ask::Group(_) | Ask::Everybody => {
-                let emails = self.people.iter().filter(|person| matches!(person.user, UserRef::Email(_)));
-                stamped(emails.filter_map(|person| Some((person.user.clone(), Some(person.presence(observed)?)))).collect())
+                let emails =
+                    self.people.iter().filter(|person| matches!(person.user, UserRef::Email(_)));
+                stamped(
+                    emails
+                        .filter_map(|person| {
+                            Some((person.user.clone(), Some(person.presence(observed)?)))
+                        })
+                        .collect(),
+                )
             }
         })
     }
@@ -376,7 +463,12 @@ impl World {
         let at = |ms: u64| Timestamp::from_ms(i64::try_from(START_MS + ms).unwrap_or(0));
         // Of a single reply of Zulip's only the headers tell the time.
         let stamped = !self.sees_zulip;
-        Reply { content, server_timestamp: stamped.then(|| at(observed)), sent_after: Some(at(dated)), offline_after: None }
+        Reply {
+            content,
+            server_timestamp: stamped.then(|| at(observed)),
+            sent_after: Some(at(dated)),
+            offline_after: None,
+        }
     }
 
     fn watch(&mut self, user: &UserRef) {
@@ -453,8 +545,12 @@ impl World {
     fn filter(&mut self) {
         self.saw("filter");
         self.step();
-        let rows: Vec<_> =
-            self.watchers.iter().filter(|(_, (watchers, _))| *watchers > 0).map(|(user, counts)| (user.clone(), *counts)).collect();
+        let rows: Vec<_> = self
+            .watchers
+            .iter()
+            .filter(|(_, (watchers, _))| *watchers > 0)
+            .map(|(user, counts)| (user.clone(), *counts))
+            .collect();
         let away = self.chance.below(3_000);
         let reading = self.reading();
         for (user, (watchers, shown)) in &rows {
@@ -462,9 +558,14 @@ impl World {
             (0..*watchers).for_each(|_| self.list.unwatch(user, reading));
         }
         assert_eq!(self.list.step(reading).requests, [], "seed {}: asked about nobody", self.seed);
-        // The engine sees the rows return at the same instant or a little later; what became due meanwhile is asked anyway.
-        let before: BTreeSet<_> = if away < 1_500 { BTreeSet::new() } else { self.due_within(away) };
-        if away >= 1_500 && before.is_empty() && self.on_the_way.iter().all(|reply| reply.arrives > self.now + away) {
+        // The engine sees the rows return at the same instant or a little later; what became due
+        // meanwhile is asked anyway.
+        let before: BTreeSet<_> =
+            if away < 1_500 { BTreeSet::new() } else { self.due_within(away) };
+        if away >= 1_500
+            && before.is_empty()
+            && self.on_the_way.iter().all(|reply| reply.arrives > self.now + away)
+        {
             self.pass(away);
         }
         let reading = self.reading();
@@ -474,7 +575,13 @@ impl World {
         }
         if before.is_empty() {
             let step = self.list.step(reading);
-            assert_eq!(step.requests, [], "seed {} at {}: the filter cost a request", self.seed, self.now);
+            assert_eq!(
+                step.requests,
+                [],
+                "seed {} at {}: the filter cost a request",
+                self.seed,
+                self.now
+            );
             assert_eq!(step.abandoned, []);
         }
     }
@@ -482,7 +589,9 @@ impl World {
     /// Whose next request may be due within `ms`.
     fn due_within(&self, ms: u64) -> BTreeSet<UserRef> {
         let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 9 / 10;
-        let near = |user: &&UserRef| self.asked.get(*user).is_none_or(|at| self.now + ms >= at + interval.min(8_000));
+        let near = |user: &&UserRef| {
+            self.asked.get(*user).is_none_or(|at| self.now + ms >= at + interval.min(8_000))
+        };
         self.on_screen_since.keys().filter(near).cloned().collect()
     }
 
@@ -551,7 +660,8 @@ impl World {
         loop {
             self.arrive();
             let wait = self.step();
-            let arrival = self.on_the_way.iter().map(|reply| reply.arrives.saturating_sub(self.now)).min();
+            let arrival =
+                self.on_the_way.iter().map(|reply| reply.arrives.saturating_sub(self.now)).min();
             let next = [wait, arrival].into_iter().flatten().min().unwrap_or(u64::MAX);
             let left = until.saturating_sub(self.now);
             if next >= left {
@@ -593,7 +703,9 @@ fn ten_thousand_hours() {
     // The simulator itself did what it is for.
     assert!(requests > 100_000, "{requests}");
     assert!(
-        ["hidden", "filter", "suspended", "clock set", "trouble"].iter().all(|what| seen.get(what).is_some_and(|count| *count > 1_000)),
+        ["hidden", "filter", "suspended", "clock set", "trouble"]
+            .iter()
+            .all(|what| seen.get(what).is_some_and(|count| *count > 1_000)),
         "{seen:?}"
     );
 }

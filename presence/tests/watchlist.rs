@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
-use zulip_presence_core::watchlist::{Answer, Ask, Endpoint, MAX_GROUP, Request, Settings, Step, View};
+use zulip_presence_core::watchlist::{
+    Answer, Ask, Endpoint, MAX_GROUP, Request, Settings, Step, View,
+};
 use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
 
 const SERVER_S: i64 = 1_800_000_000;
@@ -37,13 +39,27 @@ fn zulip() -> Settings {
 }
 
 fn gateway() -> Settings {
-    Settings { interval: MINUTE, offline_after: None, budget: 60, endpoint: Endpoint::Gateway, seed: 7 }
+    Settings {
+        interval: MINUTE,
+        offline_after: None,
+        budget: 60,
+        endpoint: Endpoint::Gateway,
+        seed: 7,
+    }
 }
 
 impl Page {
     fn new(settings: Settings) -> Self {
-        let now = Reading { wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000), monotonic: secs(3) };
-        Self { list: Watchlist::new(settings, now), now, open: Vec::new(), sent: Vec::new(), changes: Vec::new(), wait: None }
+        let now =
+            Reading { wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000), monotonic: secs(3) };
+        Self {
+            list: Watchlist::new(settings, now),
+            now,
+            open: Vec::new(),
+            sent: Vec::new(),
+            changes: Vec::new(),
+            wait: None,
+        }
     }
 
     /// A page with these people on screen, first requests under way.
@@ -97,7 +113,8 @@ impl Page {
         self.now.monotonic += span;
     }
 
-    /// Lets time pass as a driver does: stepping whenever the engine said so. `answer` meets each request.
+    /// Lets time pass as a driver does: stepping whenever the engine said so. `answer` meets each
+    /// request.
     fn run(&mut self, span: Duration, mut answer: impl FnMut(&mut Self, &Request)) {
         let end = self.elapsed() + span;
         loop {
@@ -117,15 +134,23 @@ impl Page {
     }
 
     fn reply<T>(&self, content: T) -> Reply<T> {
-        Reply { content, server_timestamp: Some(self.server_now()), sent_after: None, offline_after: None }
+        Reply {
+            content,
+            server_timestamp: Some(self.server_now()),
+            sent_after: None,
+            offline_after: None,
+        }
     }
 
     /// Everybody asked was active `age` ago.
     fn active(&mut self, request: &Request, age: Duration) {
-        let presence = Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
+        let presence =
+            Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
         let answer = match &request.ask {
             Ask::Single(_) => Answer::Single(self.reply(Ok(presence))),
-            Ask::Group(users) => Answer::Realm(self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect())),
+            Ask::Group(users) => Answer::Realm(
+                self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect()),
+            ),
             Ask::Everybody => Answer::Realm(self.reply(Realm::default())),
         };
         self.list.answered(request.id, answer, self.now);
@@ -184,7 +209,12 @@ fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
     assert_eq!(page.sent, [(0, expected)], "all of the second group, and nobody else");
     page.list.show(&user(&people[119]));
     page.list.show(&user(&people[0]));
-    let sizes: Vec<_> = page.step().requests.iter().map(|request| matches!(&request.ask, Ask::Group(users) if users.len() == 50)).collect();
+    let sizes: Vec<_> = page
+        .step()
+        .requests
+        .iter()
+        .map(|request| matches!(&request.ask, Ask::Group(users) if users.len() == 50))
+        .collect();
     assert_eq!(sizes, [true, false]);
 }
 
@@ -205,9 +235,10 @@ fn a_groups_url_is_sorted_and_bounded() {
     });
     assert_eq!(asked, 64);
     let last = page.sent.iter().map(|(_, ask)| ask.path()).find(|path| path.contains("%229%22"));
-    assert!(last.is_some_and(
-        |path| path.starts_with("realm/presence?users=%5B%229%22%2C%2210%22") && path.ends_with("%22a%40x%22%2C%22b%40x%22%5D")
-    ));
+    assert!(
+        last.is_some_and(|path| path.starts_with("realm/presence?users=%5B%229%22%2C%2210%22")
+            && path.ends_with("%22a%40x%22%2C%22b%40x%22%5D"))
+    );
 }
 
 #[test]
@@ -216,7 +247,10 @@ fn the_interval_has_a_tenth_of_jitter() {
         let mut page = Page::showing(Settings { interval: secs(interval), ..gateway() }, &["12"]);
         page.run(60 * MINUTE, |page, request| page.active(request, secs(5)));
         let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-        assert!(gaps.iter().all(|gap| (interval * 9 / 10 - 1..=interval * 11 / 10 + 1).contains(gap)), "{gaps:?}");
+        assert!(
+            gaps.iter().all(|gap| (interval * 9 / 10 - 1..=interval * 11 / 10 + 1).contains(gap)),
+            "{gaps:?}"
+        );
         assert!(gaps.iter().max() > gaps.iter().min(), "no jitter at all");
     }
 }
@@ -246,7 +280,9 @@ fn failures_back_off_to_five_minutes() {
     let mut page = Page::showing(gateway(), &["12"]);
     page.run(60 * MINUTE, |page, request| page.fail(request, Failure::Unreachable));
     let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    for (gap, longest) in gaps.iter().zip([5, 10, 20, 40, 80, 160].into_iter().chain(std::iter::repeat(300))) {
+    for (gap, longest) in
+        gaps.iter().zip([5, 10, 20, 40, 80, 160].into_iter().chain(std::iter::repeat(300)))
+    {
         assert!((longest / 2 - 1..=longest + 1).contains(gap), "{gaps:?}");
     }
     assert!(gaps.len() > 10);
@@ -296,10 +332,16 @@ fn one_request_that_always_fails_does_not_starve_the_others() {
     let mut page = Page::new(gateway());
     page.show(&strs(&people));
     page.run(10 * MINUTE, |page, request| match &request.ask {
-        Ask::Group(users) if users.contains(&user("1")) => page.fail(request, Failure::Status { code: 414, retry_after: None }),
+        Ask::Group(users) if users.contains(&user("1")) => {
+            page.fail(request, Failure::Status { code: 414, retry_after: None })
+        }
         _ => page.active(request, secs(5)),
     });
-    let good = page.sent.iter().filter(|(_, ask)| matches!(ask, Ask::Group(users) if !users.contains(&user("1")))).count();
+    let good = page
+        .sent
+        .iter()
+        .filter(|(_, ask)| matches!(ask, Ask::Group(users) if !users.contains(&user("1"))))
+        .count();
     assert!(good >= 2 * 9, "{good}");
     assert_eq!((page.status("1"), page.status("150")), (Status::Unknown, Status::Active));
 }
@@ -324,7 +366,10 @@ fn a_wait_that_the_server_imposes_is_kept() {
             let before = page.elapsed();
             page.list.wake(page.now);
             page.list.refresh(&user("12"), page.now);
-            assert!(page.list.step(page.now).requests.is_empty() || before - start >= secs(shortest), "{failure:?}");
+            assert!(
+                page.list.step(page.now).requests.is_empty() || before - start >= secs(shortest),
+                "{failure:?}"
+            );
         }
         let mut returned = None;
         page.run(secs(longest - shortest + 1), |page, request| {
@@ -418,7 +463,14 @@ fn a_status_that_changes_by_age_is_foretold() {
     page.step();
     assert_eq!(page.wait, Some(Duration::from_millis(50_001)));
     page.run(10 * MINUTE, |_, _| ());
-    assert_eq!(page.changes, [("12".to_owned(), Status::Active), ("12".to_owned(), Status::Offline), ("12".to_owned(), Status::Unknown)]);
+    assert_eq!(
+        page.changes,
+        [
+            ("12".to_owned(), Status::Active),
+            ("12".to_owned(), Status::Offline),
+            ("12".to_owned(), Status::Unknown)
+        ]
+    );
 }
 
 #[test]
@@ -477,7 +529,12 @@ fn a_page_that_replaces_its_people_keeps_few_groups() {
     page.run(10 * MINUTE, |page, request| page.active(request, secs(5)));
     let before = page.sent.len();
     page.run(Duration::from_secs(66), |page, request| page.active(request, secs(5)));
-    assert_eq!(page.sent.len() - before, 1, "three people are left, {} requests a minute", page.sent.len() - before);
+    assert_eq!(
+        page.sent.len() - before,
+        1,
+        "three people are left, {} requests a minute",
+        page.sent.len() - before
+    );
 }
 
 #[test]
@@ -496,7 +553,9 @@ fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
     let mut page = Page::showing(gateway(), &["12", "13", "ada@x"]);
     page.run(30 * MINUTE, |page, request| {
         assert!(matches!(&request.ask, Ask::Group(users) if users.len() == 3));
-        let reply = page.reply(["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect());
+        let reply = page.reply(
+            ["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect(),
+        );
         page.list.answered(request.id, Answer::Realm(reply), page.now);
     });
     assert_eq!(page.list.view(&user("12"), page.now), View::default());
@@ -506,17 +565,27 @@ fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
 
 /// Zulip itself: answers for everybody by email whatever is asked, and knows `ada@x` only.
 fn as_zulip(page: &mut Page, request: &Request) {
-    let presence = Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+    let presence =
+        Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
     let answer = match &request.ask {
-        Ask::Single(person) if *person == user("13") => Answer::Single(page.reply(Err(NoPresence::NoSuchUser))),
+        Ask::Single(person) if *person == user("13") => {
+            Answer::Single(page.reply(Err(NoPresence::NoSuchUser)))
+        }
         Ask::Single(UserRef::Email(_)) => {
-            let long_gone = Presence { last_active: Some(page.server_now() - 30_000 * MINUTE), ..Presence::default() };
+            let long_gone = Presence {
+                last_active: Some(page.server_now() - 30_000 * MINUTE),
+                ..Presence::default()
+            };
             Answer::Single(page.reply(Ok(long_gone)))
         }
         Ask::Single(_) => Answer::Single(page.reply(Ok(presence))),
-        Ask::Group(_) | Ask::Everybody => {
-            Answer::Realm(page.reply([(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))].into_iter().collect()))
-        }
+        Ask::Group(_) | Ask::Everybody => Answer::Realm(
+            page.reply(
+                [(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))]
+                    .into_iter()
+                    .collect(),
+            ),
+        ),
     };
     page.list.answered(request.id, answer, page.now);
 }
@@ -526,7 +595,10 @@ fn a_batch_reply_without_the_asked_means_zulip_itself() {
     let mut page = Page::showing(gateway(), &["12", "13", "ada@x", "away@x"]);
     page.run(secs(1), as_zulip);
     let asked: Vec<_> = page.sent.iter().map(|(_, ask)| ask.path()).collect();
-    assert_eq!(asked[0], "realm/presence?users=%5B%2212%22%2C%2213%22%2C%22ada%40x%22%2C%22away%40x%22%5D");
+    assert_eq!(
+        asked[0],
+        "realm/presence?users=%5B%2212%22%2C%2213%22%2C%22ada%40x%22%2C%22away%40x%22%5D"
+    );
     let mut singles = asked[1..].to_vec();
     singles.sort();
     assert_eq!(singles, ["users/12/presence", "users/13/presence", "users/away%40x/presence"]);
@@ -538,17 +610,26 @@ fn a_batch_reply_without_the_asked_means_zulip_itself() {
     let count = |path: &str| page.sent.iter().filter(|(_, ask)| ask.path() == path).count();
     assert!((54..=67).contains(&count("realm/presence")), "{}", count("realm/presence"));
     assert!((54..=67).contains(&count("users/12/presence")));
-    assert!((3..=4).contains(&count("users/13/presence")), "every 15 minutes: {}", count("users/13/presence"));
+    assert!(
+        (3..=4).contains(&count("users/13/presence")),
+        "every 15 minutes: {}",
+        count("users/13/presence")
+    );
     assert_eq!(count("users/away%40x/presence"), 0);
     assert_eq!(page.status("away@x"), Status::Offline, "each reply without them confirms it");
 
     page.run(26 * 60 * MINUTE, as_zulip);
-    assert_eq!(page.sent.iter().filter(|(_, ask)| ask.path() == "users/away%40x/presence").count(), 1, "daily at most");
+    assert_eq!(
+        page.sent.iter().filter(|(_, ask)| ask.path() == "users/away%40x/presence").count(),
+        1,
+        "daily at most"
+    );
 }
 
 #[test]
 fn whoever_left_before_a_request_says_nothing_about_its_reply() {
-    // Three requests of one moment: a sleep loses the first, a clock that is set back the second, and time never goes back.
+    // Three requests of one moment: a sleep loses the first, a clock that is set back the second,
+    // and time never goes back.
     let mut page = Page::showing(gateway(), &["1", "2"]);
     page.now.wall = page.now.wall + secs(20);
     page.step();
@@ -573,7 +654,11 @@ fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last()
     page.show(&["else@x", "away@x"]);
     page.run(secs(1), as_zulip);
     assert_eq!(page.status("else@x"), Status::Active);
-    assert_eq!(page.sent[1..], [(10, Ask::Single(user("away@x")))], "and only the absent are asked about");
+    assert_eq!(
+        page.sent[1..],
+        [(10, Ask::Single(user("away@x")))],
+        "and only the absent are asked about"
+    );
     // Also those who come while the first is under way.
     let mut page = Page::showing(zulip(), &["ada@x"]);
     page.show(&["else@x"]);
@@ -602,7 +687,11 @@ fn singles_and_budget_are_bounded() {
     for minute in page.sent.windows(61) {
         assert!(minute[60].0 - minute[0].0 >= 59, "61 requests within a minute");
     }
-    assert!(page.sent.iter().all(|(_, ask)| matches!(ask, Ask::Group(users) if users.len() == MAX_GROUP)));
+    assert!(
+        page.sent
+            .iter()
+            .all(|(_, ask)| matches!(ask, Ask::Group(users) if users.len() == MAX_GROUP))
+    );
 }
 
 #[test]
@@ -625,7 +714,8 @@ fn the_threshold_is_configured_or_told() {
         (None, Some(1), 60),
         (None, Some(86_400), 3_600),
     ] {
-        let mut page = Page::showing(Settings { offline_after: configured.map(secs), ..gateway() }, &["12"]);
+        let mut page =
+            Page::showing(Settings { offline_after: configured.map(secs), ..gateway() }, &["12"]);
         let request = page.take();
         let mut reply = page.reply([(user("12"), None)].into_iter().collect::<Realm>());
         reply.offline_after = told.map(secs);
@@ -649,7 +739,8 @@ fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
     assert_eq!(page.status("12"), Status::Offline);
 }
 
-/// Two servers behind one name, one a day ahead. The last that is heard about the first group comes from that one.
+/// Two servers behind one name, one a day ahead. The last that is heard about the first group comes
+/// from that one.
 #[test]
 fn nobody_stays_green_because_a_clock_was_put_right() {
     let people = ids(1..52);
@@ -659,16 +750,19 @@ fn nobody_stays_green_because_a_clock_was_put_right() {
         if first_group && page.elapsed() > secs(30) {
             return page.fail(request, Failure::Unreachable);
         }
-        let server_now = page.server_now() + if first_group { secs(86_400) } else { Duration::ZERO };
+        let server_now =
+            page.server_now() + if first_group { secs(86_400) } else { Duration::ZERO };
         let Ask::Group(users) = &request.ask else {
             panic!("a gateway is asked in groups");
         };
         let presence = Presence { last_active: Some(server_now), ..Presence::default() };
-        let mut reply = page.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect::<Realm>());
+        let mut reply =
+            page.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect::<Realm>());
         reply.server_timestamp = Some(server_now);
         page.list.answered(request.id, Answer::Realm(reply), page.now);
     });
     assert_eq!((page.status("1"), page.status("51")), (Status::Unknown, Status::Active));
-    let gone = page.changes.iter().filter(|(user, status)| user == "1" && *status == Status::Unknown);
+    let gone =
+        page.changes.iter().filter(|(user, status)| user == "1" && *status == Status::Unknown);
     assert_eq!(gone.count(), 1, "it changed by itself");
 }

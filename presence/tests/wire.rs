@@ -13,7 +13,11 @@ fn now() -> Timestamp {
     Timestamp::from_ms(NOW_S * 1000)
 }
 
-fn reply<'a>(status: u16, body: &'a str, header: &'a dyn Fn(&str) -> Option<String>) -> HttpReply<'a> {
+fn reply<'a>(
+    status: u16,
+    body: &'a str,
+    header: &'a dyn Fn(&str) -> Option<String>,
+) -> HttpReply<'a> {
     HttpReply { status, header, body: body.as_bytes() }
 }
 
@@ -32,16 +36,23 @@ fn status_of(presence: &str) -> Status {
         panic!("no reply in {body}");
     };
     let claims = reply.content.ok().and_then(|presence| presence.believed(now()));
-    claims.map_or(Status::Unknown, |presence| Observed { presence, at: now() }.status(now(), OFFLINE_AFTER))
+    claims.map_or(Status::Unknown, |presence| {
+        Observed { presence, at: now() }.status(now(), OFFLINE_AFTER)
+    })
 }
 
-/// `presence` of each generation for somebody active `active` seconds ago and connected `idle` seconds ago, as the servers write it.
+/// `presence` of each generation for somebody active `active` seconds ago and connected `idle`
+/// seconds ago, as the servers write it.
 fn generations(active: i64, idle: i64, offline: bool) -> [String; 5] {
     let (active_s, idle_s) = (NOW_S - active, NOW_S - idle);
-    // Legacy flips to idle 71 s after the last activity, and then carries the time of the connection.
-    let (word, at) = if active <= 70 || active <= idle { ("active", active_s) } else { ("idle", idle_s) };
+    // Legacy flips to idle 71 s after the last activity, and then carries the time of the
+    // connection.
+    let (word, at) =
+        if active <= 70 || active <= idle { ("active", active_s) } else { ("idle", idle_s) };
     let aggregated = if offline { "offline" } else { word };
-    let legacy = format!(r#""aggregated":{{"status":"{aggregated}","timestamp":{at}}},"website":{{"status":"{word}","timestamp":{at}}}"#);
+    let legacy = format!(
+        r#""aggregated":{{"status":"{aggregated}","timestamp":{at}}},"website":{{"status":"{word}","timestamp":{at}}}"#
+    );
     let modern = format!(r#""active_timestamp":{active_s},"idle_timestamp":{idle_s}"#);
     [
         format!(r#"{{{legacy},"ZulipMobile":{{"status":"idle","timestamp":{}}}}}"#, NOW_S - 86_400),
@@ -59,7 +70,12 @@ fn ages_in_every_generation() {
         (0, 0, false, [Status::Active; 5]),
         (70, 0, false, [Status::Active; 5]),
         // The legacy view has gone idle, the web app's has not.
-        (71, 0, false, [Status::Idle, Status::Idle, Status::Active, Status::Active, Status::Active]),
+        (
+            71,
+            0,
+            false,
+            [Status::Idle, Status::Idle, Status::Active, Status::Active, Status::Active],
+        ),
         (199, 199, false, [Status::Active; 5]),
         (200, 200, false, [Status::Active; 5]),
         (201, 201, true, [Status::Offline; 5]),
@@ -68,7 +84,9 @@ fn ages_in_every_generation() {
         (86_400, 201, true, [Status::Offline; 5]),
         (3 * 365 * 86_400, 3 * 365 * 86_400, true, [Status::Offline; 5]),
     ] {
-        for (generation, (presence, expected)) in generations(active, idle, offline).iter().zip(expected).enumerate() {
+        for (generation, (presence, expected)) in
+            generations(active, idle, offline).iter().zip(expected).enumerate()
+        {
             assert_eq!(status_of(presence), expected, "generation {}: {presence}", generation + 1);
         }
     }
@@ -76,21 +94,50 @@ fn ages_in_every_generation() {
 
 #[test]
 fn odd_claims() {
-    let claim = |status: &str, age: i64| format!(r#"{{"status":"{status}","timestamp":{}}}"#, NOW_S - age);
+    let claim =
+        |status: &str, age: i64| format!(r#"{{"status":"{status}","timestamp":{}}}"#, NOW_S - age);
     for (presence, expected) in [
         // Gone for 3 h: `website` never says offline.
-        (format!(r#"{{"website":{},"aggregated":{}}}"#, claim("active", 10_800), claim("offline", 10_800)), Status::Offline),
+        (
+            format!(
+                r#"{{"website":{},"aggregated":{}}}"#,
+                claim("active", 10_800),
+                claim("offline", 10_800)
+            ),
+            Status::Offline,
+        ),
         // A server with a lower threshold than ours: its word stands.
-        (format!(r#"{{"website":{},"aggregated":{}}}"#, claim("active", 150), claim("offline", 150)), Status::Offline),
+        (
+            format!(
+                r#"{{"website":{},"aggregated":{}}}"#,
+                claim("active", 150),
+                claim("offline", 150)
+            ),
+            Status::Offline,
+        ),
         (r#"{"aggregated":{"status":"offline"}}"#.into(), Status::Offline),
         // A stale "active" is never green.
         (format!(r#"{{"aggregated":{}}}"#, claim("active", 10_800)), Status::Offline),
         // An idle phone does not hide the desktop at which somebody works.
-        (format!(r#"{{"aggregated":{0},"ZulipMobile":{0},"website":{1}}}"#, claim("idle", 5), claim("active", 50)), Status::Active),
+        (
+            format!(
+                r#"{{"aggregated":{0},"ZulipMobile":{0},"website":{1}}}"#,
+                claim("idle", 5),
+                claim("active", 50)
+            ),
+            Status::Active,
+        ),
         // One client only, and no `aggregated`.
         (format!(r#"{{"ZulipElectron":{}}}"#, claim("idle", 5)), Status::Idle),
         // Modern fields win over a server's "offline", and each is optional.
-        (format!(r#"{{"active_timestamp":{},"aggregated":{}}}"#, NOW_S - 50, claim("offline", 50)), Status::Active),
+        (
+            format!(
+                r#"{{"active_timestamp":{},"aggregated":{}}}"#,
+                NOW_S - 50,
+                claim("offline", 50)
+            ),
+            Status::Active,
+        ),
         (format!(r#"{{"idle_timestamp":{}}}"#, NOW_S - 50), Status::Idle),
         (format!(r#"{{"idle_timestamp":{},"active_timestamp":null}}"#, NOW_S - 50), Status::Idle),
         // Floats, also with an exponent.
@@ -100,7 +147,10 @@ fn odd_claims() {
         // The future: a little is skew, more is nonsense.
         (format!(r#"{{"active_timestamp":{}}}"#, NOW_S + 60), Status::Active),
         (format!(r#"{{"active_timestamp":{}}}"#, NOW_S + 61), Status::Unknown),
-        (format!(r#"{{"active_timestamp":{},"idle_timestamp":{}}}"#, NOW_S + 9_999, NOW_S - 9), Status::Idle),
+        (
+            format!(r#"{{"active_timestamp":{},"idle_timestamp":{}}}"#, NOW_S + 9_999, NOW_S - 9),
+            Status::Idle,
+        ),
         (r#"{"active_timestamp":1e300}"#.into(), Status::Unknown),
         (r#"{"active_timestamp":-5}"#.into(), Status::Offline),
         // Nothing that can be read.
@@ -119,10 +169,18 @@ fn odd_claims() {
 #[test]
 fn instants_of_a_reply() {
     #[track_caller]
-    fn check(extra: &str, headers: &[(&str, &str)], observed_at: Option<i64>, lower_bound: Option<i64>) {
+    fn check(
+        extra: &str,
+        headers: &[(&str, &str)],
+        observed_at: Option<i64>,
+        lower_bound: Option<i64>,
+    ) {
         let body = format!(r#"{{"result":"success","presence":{{"idle_timestamp":1}}{extra}}}"#);
-        let header = |name: &str| headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        let Ok(Reply { server_timestamp, sent_after, .. }) = reply(200, &body, &header).single() else {
+        let header = |name: &str| {
+            headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let Ok(Reply { server_timestamp, sent_after, .. }) = reply(200, &body, &header).single()
+        else {
             panic!("no reply");
         };
         let ms = |at: Option<Timestamp>| at.map(|at| at.as_ms() - NOW_S * 1000);
@@ -136,15 +194,24 @@ fn instants_of_a_reply() {
     // An answer from a cache: the body is old, the date is not.
     check(r#","server_timestamp":1795462170.5"#, &[("date", NOW_DATE)], Some(-29_500), Some(0));
     // A cache that lets the reply live on says so in both headers.
-    check("", &[("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", "public, max-age=60")], Some(0), Some(0));
+    check(
+        "",
+        &[("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", "public, max-age=60")],
+        Some(0),
+        Some(0),
+    );
     check("", &[("date", "yesterday"), ("expires", "-1")], None, None);
     check(r#","server_timestamp":"soon""#, &[], None, None);
 }
 
 #[test]
 fn threshold_of_a_reply() {
-    for (value, expected) in [("140", Some(140_000)), ("0", None), ("-5", None), ("\"140\"", None), ("null", None)] {
-        let body = format!(r#"{{"result":"success","presences":{{}},"server_presence_offline_threshold_seconds":{value}}}"#);
+    for (value, expected) in
+        [("140", Some(140_000)), ("0", None), ("-5", None), ("\"140\"", None), ("null", None)]
+    {
+        let body = format!(
+            r#"{{"result":"success","presences":{{}},"server_presence_offline_threshold_seconds":{value}}}"#
+        );
         let told = reply(200, &body, &no_header).realm().map(|reply| reply.offline_after);
         assert_eq!(told, Ok(expected.map(Duration::from_millis)), "{value}");
     }
@@ -174,11 +241,27 @@ fn the_four_400s() {
 fn failures() {
     const HTML: &str = "<html><head><title>502 Bad Gateway</title></head></html>";
     let status = |code| Failure::Status { code, retry_after: None };
-    let limited = |ms: Option<u64>| Failure::RateLimited { retry_after: ms.map(Duration::from_millis) };
+    let limited =
+        |ms: Option<u64>| Failure::RateLimited { retry_after: ms.map(Duration::from_millis) };
     for (code, header, body, expected) in [
-        (401, None, r#"{"result":"error","msg":"Invalid API key","code":"UNAUTHORIZED"}"#, Failure::Unauthorized),
-        (429, None, r#"{"result":"error","msg":"","code":"RATE_LIMIT_HIT","retry-after":6.466876268386841}"#, limited(Some(6_466))),
-        (429, Some("6.466876268386841"), r#"{"result":"error","msg":"","code":"RATE_LIMIT_HIT"}"#, limited(Some(7_000))),
+        (
+            401,
+            None,
+            r#"{"result":"error","msg":"Invalid API key","code":"UNAUTHORIZED"}"#,
+            Failure::Unauthorized,
+        ),
+        (
+            429,
+            None,
+            r#"{"result":"error","msg":"","code":"RATE_LIMIT_HIT","retry-after":6.466876268386841}"#,
+            limited(Some(6_466)),
+        ),
+        (
+            429,
+            Some("6.466876268386841"),
+            r#"{"result":"error","msg":"","code":"RATE_LIMIT_HIT"}"#,
+            limited(Some(7_000)),
+        ),
         (429, Some("6"), "", limited(Some(6_000))),
         (429, Some("0"), "", limited(None)),
         (429, Some("-3"), "", limited(None)),
@@ -189,7 +272,12 @@ fn failures() {
         (429, Some("99999999999999999999999"), "", limited(Some(u64::MAX))),
         (500, None, r#"{"result":"error","msg":"Internal server error"}"#, status(500)),
         (502, None, HTML, status(502)),
-        (503, Some("5"), HTML, Failure::Status { code: 503, retry_after: Some(Duration::from_secs(5)) }),
+        (
+            503,
+            Some("5"),
+            HTML,
+            Failure::Status { code: 503, retry_after: Some(Duration::from_secs(5)) },
+        ),
         (504, None, HTML, status(504)),
         (404, None, HTML, status(404)),
         (302, None, "", status(302)),
@@ -203,21 +291,46 @@ fn failures() {
         (200, None, "null", Failure::NotZulip),
         (200, None, "{}", Failure::NotZulip),
         (200, None, r#"{"result":"success","msg":""}"#, Failure::NotZulip),
-        (200, None, r#"{"result":"error","msg":"","presence":{},"presences":{}}"#, Failure::NotZulip),
+        (
+            200,
+            None,
+            r#"{"result":"error","msg":"","presence":{},"presences":{}}"#,
+            Failure::NotZulip,
+        ),
         (200, None, r#"{"result":"success","presence":1,"presences":1}"#, Failure::NotZulip),
-        (200, None, r#"{"result":"success","presence":{},"presences":{}} trailing"#, Failure::NotZulip),
-        (200, None, "{\"result\":\"success\",\"presence\":{},\"presences\":{},\"\u{0}\":1}", Failure::NotZulip),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":{},"presences":{}} trailing"#,
+            Failure::NotZulip,
+        ),
+        (
+            200,
+            None,
+            "{\"result\":\"success\",\"presence\":{},\"presences\":{},\"\u{0}\":1}",
+            Failure::NotZulip,
+        ),
     ] {
         let found = |name: &str| header.filter(|_| name == "retry-after").map(str::to_owned);
         let expected = match expected {
             // A span too long for Duration's seconds to be told apart from forever.
-            Failure::RateLimited { retry_after: Some(long) } if long.as_millis() == u128::from(u64::MAX) => {
+            Failure::RateLimited { retry_after: Some(long) }
+                if long.as_millis() == u128::from(u64::MAX) =>
+            {
                 Failure::RateLimited { retry_after: Some(Duration::from_secs(u64::MAX)) }
             }
             other => other,
         };
-        assert_eq!(reply(code, body, &found).single().map(drop), Err(expected), "single: {code} {body}");
-        assert_eq!(reply(code, body, &found).realm().map(drop), Err(expected), "realm: {code} {body}");
+        assert_eq!(
+            reply(code, body, &found).single().map(drop),
+            Err(expected),
+            "single: {code} {body}"
+        );
+        assert_eq!(
+            reply(code, body, &found).realm().map(drop),
+            Err(expected),
+            "realm: {code} {body}"
+        );
     }
 }
 
@@ -235,8 +348,14 @@ fn the_organisation_wide_reply() {
     };
     let entry = |user: &str| user.parse().ok().and_then(|user: UserRef| reply.content.get(&user));
     let seen = Timestamp::from_ms((NOW_S - 3) * 1000);
-    assert_eq!(entry("ada@example.com").map(|found| found.map(|presence| presence.last_connected)), Some(Some(Some(seen))));
-    assert_eq!(entry("12").map(|found| found.map(|presence| presence.last_active)), Some(Some(Some(seen))));
+    assert_eq!(
+        entry("ada@example.com").map(|found| found.map(|presence| presence.last_connected)),
+        Some(Some(Some(seen)))
+    );
+    assert_eq!(
+        entry("12").map(|found| found.map(|presence| presence.last_active)),
+        Some(Some(Some(seen)))
+    );
     assert_eq!(entry("13"), Some(None), "an entry without data");
     assert_eq!((entry("14"), entry("15"), entry("16")), (None, None, None));
     assert_eq!(reply.server_timestamp, Some(Timestamp::from_ms(NOW_S * 1000 + 260)));
@@ -245,7 +364,9 @@ fn the_organisation_wide_reply() {
 #[test]
 fn deep_json_is_refused() {
     for depth in [1_000, 10_000, 1_000_000] {
-        for body in ["[".repeat(depth), r#"{"presence":"#.repeat(depth), r#"{"presences":"#.repeat(depth)] {
+        for body in
+            ["[".repeat(depth), r#"{"presence":"#.repeat(depth), r#"{"presences":"#.repeat(depth)]
+        {
             assert_eq!(reply(200, &body, &no_header).single().map(drop), Err(Failure::NotZulip));
             assert_eq!(reply(200, &body, &no_header).realm().map(drop), Err(Failure::NotZulip));
         }

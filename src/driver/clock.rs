@@ -9,5 +9,8 @@ use super::page::window;
 /// Both clocks, read together.
 pub(super) fn now() -> Reading {
     let monotonic_ms = window().performance().map_or(0.0, |performance| performance.now());
-    Reading { wall: Timestamp::from_ms(js_sys::Date::now() as i64), monotonic: Duration::from_millis(monotonic_ms as u64) }
+    Reading {
+        wall: Timestamp::from_ms(js_sys::Date::now() as i64),
+        monotonic: Duration::from_millis(monotonic_ms as u64),
+    }
 }

@@ -39,25 +39,53 @@ impl Fetched {
     }
 }
 
-/// Asks `url`, with no header but those that `access` needs: any other costs a preflight and splits caches.
+/// Asks `url`, with no header but those that `access` needs: any other costs a preflight and splits
+/// caches.
 ///
 /// # Errors
-/// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`] for an absurdly long one.
-pub(super) async fn fetch(url: &str, access: &Access, signal: &AbortSignal) -> Result<Fetched, Failure> {
+/// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`]
+/// for an absurdly long one.
+pub(super) async fn fetch(
+    url: &str,
+    access: &Access,
+    signal: &AbortSignal,
+) -> Result<Fetched, Failure> {
     let unreachable = |_: JsValue| Failure::Unreachable;
     let (init, max_body) = match access {
-        Access::Gateway(credentials) => (object(&[("signal", signal), ("credentials", &credentials.as_str().into())]), MAX_BODY),
+        Access::Gateway(credentials) => {
+            (object(&[("signal", signal), ("credentials", &credentials.as_str().into())]), MAX_BODY)
+        }
         Access::Zulip(key) => {
-            let headers = object(&[("Accept-Language", &"en".into()), ("Authorization", &key.expose().into())]);
-            (object(&[("signal", signal), ("credentials", &"omit".into()), ("headers", &headers)]), MAX_REALM_BODY)
+            let headers = object(&[
+                ("Accept-Language", &"en".into()),
+                ("Authorization", &key.expose().into()),
+            ]);
+            (
+                object(&[
+                    ("signal", signal),
+                    ("credentials", &"omit".into()),
+                    ("headers", &headers),
+                ]),
+                MAX_REALM_BODY,
+            )
         }
     };
-    // Not gloo-net's own send(): it panics where a page that wraps fetch throws, or rejects with something that is no Error.
-    let fetch: Function = Reflect::get(&window(), &"fetch".into()).and_then(JsCast::dyn_into).map_err(unreachable)?;
-    let reply: Promise = fetch.call2(&window(), &url.into(), &init).and_then(JsCast::dyn_into).map_err(unreachable)?;
-    let response: web_sys::Response = JsFuture::from(reply).await.and_then(JsCast::dyn_into).map_err(unreachable)?;
+    // Not gloo-net's own send(): it panics where a page that wraps fetch throws, or rejects with
+    // something that is no Error.
+    let fetch: Function =
+        Reflect::get(&window(), &"fetch".into()).and_then(JsCast::dyn_into).map_err(unreachable)?;
+    let reply: Promise = fetch
+        .call2(&window(), &url.into(), &init)
+        .and_then(JsCast::dyn_into)
+        .map_err(unreachable)?;
+    let response: web_sys::Response =
+        JsFuture::from(reply).await.and_then(JsCast::dyn_into).map_err(unreachable)?;
     let response = Response::from(response);
-    Ok(Fetched { status: response.status(), headers: response.headers(), body: body(&response, max_body).await? })
+    Ok(Fetched {
+        status: response.status(),
+        headers: response.headers(),
+        body: body(&response, max_body).await?,
+    })
 }
 
 async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
@@ -69,7 +97,9 @@ async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     loop {
         let chunk = JsFuture::from(reader.read()).await.map_err(|_| Failure::Unreachable)?;
-        let Ok(chunk) = Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<Uint8Array>) else {
+        let Ok(chunk) =
+            Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<Uint8Array>)
+        else {
             return Ok(body);
         };
         let start = body.len();

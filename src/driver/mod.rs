@@ -1,4 +1,5 @@
-//! Drives the engine of one endpoint: the only part that knows fetch, timers, visibility and the browser's clocks.
+//! Drives the engine of one endpoint: the only part that knows fetch, timers, visibility and the
+//! browser's clocks.
 
 mod clock;
 mod fetch;
@@ -30,10 +31,12 @@ use crate::settings::Settings;
 
 const UNREACHABLE: &str = "no answer. Check that the endpoint is right and runs, that it allows this page's origin \
     (gateway: --allow-origin), and that the page's Content-Security-Policy allows it (connect-src).";
-const UNAUTHORIZED: &str = "the endpoint refuses the key. Check email, API key and address of the bot.";
+const UNAUTHORIZED: &str =
+    "the endpoint refuses the key. Check email, API key and address of the bot.";
 const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
 
-/// How long what a reply says may wait for that of others under way: a page that is drawn once is there sooner than one drawn twenty times.
+/// How long what a reply says may wait for that of others under way: a page that is drawn once is
+/// there sooner than one drawn twenty times.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// How far texts about time may lag, so that many of them are renewed together.
@@ -46,7 +49,8 @@ thread_local! {
     static TICK: Closure<dyn Fn()> = Closure::new(tick_due);
 }
 
-/// The people of one endpoint on this page, and the requests about them. Clones are the same driver; with the last one it ends.
+/// The people of one endpoint on this page, and the requests about them. Clones are the same
+/// driver; with the last one it ends.
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
 
@@ -111,9 +115,16 @@ impl Driver {
         })
     }
 
-    /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from within this call.
+    /// Watches `user`, off screen until told otherwise. `on_view` hears every change, never from
+    /// within this call.
     pub fn watch(&self, user: &UserRef, on_view: Rc<dyn Fn(View)>) -> Watch {
-        let watcher = Watcher { user: user.clone(), on_view, is_on_screen: false, has_news: false, reminder: None };
+        let watcher = Watcher {
+            user: user.clone(),
+            on_view,
+            is_on_screen: false,
+            has_news: false,
+            reminder: None,
+        };
         let place = self.0.watchers.borrow_mut().insert(watcher);
         self.0.watchlist.borrow_mut().watch(user, clock::now());
         self.0.tick_soon();
@@ -281,7 +292,9 @@ impl Inner {
         if held_back.is_none() {
             self.notify(now.monotonic);
         }
-        self.timer.set(step.wait.into_iter().chain(held_back).chain(self.next_reminder(now.monotonic)).min());
+        self.timer.set(
+            step.wait.into_iter().chain(held_back).chain(self.next_reminder(now.monotonic)).min(),
+        );
     }
 
     /// Notes who is to hear of `changes`, which are sorted by user.
@@ -291,14 +304,17 @@ impl Inner {
         }
         self.news_since.set(self.news_since.get().or(Some(now)));
         for (_, watcher) in self.watchers.borrow_mut().iter_mut() {
-            watcher.has_news |= changes.binary_search_by(|change| change.user.cmp(&watcher.user)).is_ok();
+            watcher.has_news |=
+                changes.binary_search_by(|change| change.user.cmp(&watcher.user)).is_ok();
         }
     }
 
     /// How long the news wait for those of other requests under way; `None`: no longer.
     fn held_back(&self, now: Duration) -> Option<Duration> {
         let waited = now.saturating_sub(self.news_since.get()?);
-        GATHER.checked_sub(waited).filter(|left| !left.is_zero() && !self.flights.borrow().is_empty())
+        GATHER
+            .checked_sub(waited)
+            .filter(|left| !left.is_zero() && !self.flights.borrow().is_empty())
     }
 
     /// No borrow is held while a watcher is called: it may do anything.
@@ -396,7 +412,8 @@ impl Drop for Inner {
 }
 
 fn tick_due() {
-    let drivers: Vec<_> = DRIVERS.with_borrow(|drivers| drivers.iter().filter_map(Weak::upgrade).collect());
+    let drivers: Vec<_> =
+        DRIVERS.with_borrow(|drivers| drivers.iter().filter_map(Weak::upgrade).collect());
     for driver in drivers {
         if driver.is_tick_due.get() {
             driver.tick();

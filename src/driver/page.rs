@@ -6,8 +6,8 @@ use web_sys::{EventTarget, VisibilityState, Window};
 
 use crate::dom::document;
 
-/// What happens to a page that a driver must hear of: it is hidden or visible, comes back from the back/forward cache, is parsed to
-/// its end, or the network returns.
+/// What happens to a page that a driver must hear of: it is hidden or visible, comes back from the
+/// back/forward cache, is parsed to its end, or the network returns.
 const DOCUMENT_EVENTS: [&str; 2] = ["visibilitychange", "DOMContentLoaded"];
 const WINDOW_EVENTS: [&str; 2] = ["online", "pageshow"];
 

@@ -34,7 +34,8 @@ pub(crate) struct OnScreen {
 }
 
 impl OnScreen {
-    /// Calls `callback` when `element` comes on screen or leaves it, and once soon to tell where it is.
+    /// Calls `callback` when `element` comes on screen or leaves it, and once soon to tell where it
+    /// is.
     pub(crate) fn observe(element: Element, callback: impl Fn(bool) + 'static) -> Option<Self> {
         SCREEN.with_borrow_mut(|slot| {
             if slot.is_none() {
@@ -77,8 +78,17 @@ impl Screen {
             }
         });
         let options = object(&[("rootMargin", &MARGIN.into())]);
-        let observer = IntersectionObserver::new_with_options(on_entries.as_ref().unchecked_ref(), options.unchecked_ref()).ok()?;
-        Some(Self { observer, places: js_sys::WeakMap::new(), callbacks: Slab::new(), _on_entries: on_entries })
+        let observer = IntersectionObserver::new_with_options(
+            on_entries.as_ref().unchecked_ref(),
+            options.unchecked_ref(),
+        )
+        .ok()?;
+        Some(Self {
+            observer,
+            places: js_sys::WeakMap::new(),
+            callbacks: Slab::new(),
+            _on_entries: on_entries,
+        })
     }
 }
 

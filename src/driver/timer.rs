@@ -28,7 +28,11 @@ impl Timer {
             // As a float: `as` keeps it within the bounds, and u128 arithmetic weighs a kilobyte.
             let wait_ms = (wait.as_secs_f64() * 1000.0).ceil() as i32;
             let callback = self.callback.as_ref().unchecked_ref();
-            self.id.set(window().set_timeout_with_callback_and_timeout_and_arguments_0(callback, wait_ms).ok());
+            self.id.set(
+                window()
+                    .set_timeout_with_callback_and_timeout_and_arguments_0(callback, wait_ms)
+                    .ok(),
+            );
         }
     }
 }

@@ -40,12 +40,23 @@ pub enum Fault {
 impl Fault {
     /// The reply in place of `reply`.
     pub(super) async fn answer(self, reply: impl Future<Output = Response>) -> Response {
-        let html = |status: StatusCode| (status, [(CONTENT_TYPE, "text/html")], "<html><body>Zulip</body></html>").into_response();
+        let html = |status: StatusCode| {
+            (status, [(CONTENT_TYPE, "text/html")], "<html><body>Zulip</body></html>")
+                .into_response()
+        };
         match self {
             Self::RateLimited { retry_after_s, in_body } => {
-                let field = if in_body { format!(r#","retry-after":{retry_after_s}"#) } else { String::new() };
-                let body = format!(r#"{{"result":"error","msg":"API usage exceeded rate limit","code":"RATE_LIMIT_HIT"{field}}}"#);
-                let mut response = (StatusCode::TOO_MANY_REQUESTS, [(CONTENT_TYPE, "application/json")], body).into_response();
+                let field = if in_body {
+                    format!(r#","retry-after":{retry_after_s}"#)
+                } else {
+                    String::new()
+                };
+                let body = format!(
+                    r#"{{"result":"error","msg":"API usage exceeded rate limit","code":"RATE_LIMIT_HIT"{field}}}"#
+                );
+                let mut response =
+                    (StatusCode::TOO_MANY_REQUESTS, [(CONTENT_TYPE, "application/json")], body)
+                        .into_response();
                 if let Ok(value) = HeaderValue::from_str(&retry_after_s.to_string()) {
                     response.headers_mut().insert(RETRY_AFTER, value);
                 }
@@ -53,21 +64,30 @@ impl Fault {
             }
             Self::ServerError => {
                 let body = r#"{"result":"error","msg":"Internal server error"}"#;
-                (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body).into_response()
+                (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body)
+                    .into_response()
             }
-            Self::Html(status) => html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)),
+            Self::Html(status) => {
+                html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))
+            }
             Self::Redirect => {
                 let mut response = html(StatusCode::FOUND);
                 response.headers_mut().insert(LOCATION, HeaderValue::from_static("/login/"));
                 response
             }
-            Self::Body(body) => (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response(),
+            Self::Body(body) => {
+                (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body).into_response()
+            }
             Self::Hang => std::future::pending().await,
             Self::Slow(wait) => {
                 tokio::time::sleep(wait).await;
                 reply.await
             }
-            Self::HalfSent => reply.await.map(|_| Body::new(HalfSent(Some(Bytes::from_static(br#"{"result":"success","msg":"","pre"#))))),
+            Self::HalfSent => reply.await.map(|_| {
+                Body::new(HalfSent(Some(Bytes::from_static(
+                    br#"{"result":"success","msg":"","pre"#,
+                ))))
+            }),
         }
     }
 }
@@ -79,7 +99,15 @@ impl hyper::body::Body for HalfSent {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-        Poll::Ready(Some(self.0.take().map(Frame::data).ok_or_else(|| std::io::ErrorKind::ConnectionReset.into())))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        Poll::Ready(Some(
+            self.0
+                .take()
+                .map(Frame::data)
+                .ok_or_else(|| std::io::ErrorKind::ConnectionReset.into()),
+        ))
     }
 }

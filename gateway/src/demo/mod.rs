@@ -1,4 +1,5 @@
-//! A simulated Zulip organisation behind real HTTP: for `--demo`, and for tests, which can break it in every way that Zulip breaks.
+//! A simulated Zulip organisation behind real HTTP: for `--demo`, and for tests, which can break it
+//! in every way that Zulip breaks.
 
 mod fault;
 mod rhythm;
@@ -17,14 +18,20 @@ pub const EMAIL: &str = "presence-bot@example.com";
 /// Its key. It opens nothing but the simulation.
 pub const KEY: &str = "simulated";
 
-/// Starts the simulated organisation, with `more_people` than the demo page lists, on `listener`, and gives the account by which it is asked.
+/// Starts the simulated organisation, with `more_people` than the demo page lists, on `listener`,
+/// and gives the account by which it is asked.
 ///
 /// # Errors
 /// Where the listener has no address.
 pub fn start(listener: TcpListener, generation: u8, more_people: u32) -> std::io::Result<Account> {
     let zulip = SimulatedZulip::demo(generation);
     for id in (10_001..).take(more_people as usize) {
-        zulip.add(id, &format!("user{id}@example.com"), &format!("User {id}"), Whereabouts::Scheduled);
+        zulip.add(
+            id,
+            &format!("user{id}@example.com"),
+            &format!("User {id}"),
+            Whereabouts::Scheduled,
+        );
     }
     let account = zulip.account(listener.local_addr()?);
     tokio::spawn(serve(listener, zulip.router(), std::future::pending()));
@@ -35,6 +42,11 @@ impl SimulatedZulip {
     /// The account by which this organisation, listening on `address`, is asked.
     #[must_use]
     pub fn account(&self, address: std::net::SocketAddr) -> Account {
-        Account { site: format!("http://{address}"), email: EMAIL.into(), key: Secret::new(self.key()), tls: Tls::default() }
+        Account {
+            site: format!("http://{address}"),
+            email: EMAIL.into(),
+            key: Secret::new(self.key()),
+            tls: Tls::default(),
+        }
     }
 }

@@ -123,7 +123,11 @@ mod tests {
     fn within_two_minutes_badges_change_by_a_reply_and_by_age() {
         let people: Vec<u64> = roster::people().iter().map(|person| person.id).collect();
         for now in (NOW..NOW + DAY).step_by(61) {
-            let became = |wanted: &str| people.iter().any(|person| word(*person, now) != wanted && word(*person, now + 120) == wanted);
+            let became = |wanted: &str| {
+                people.iter().any(|person| {
+                    word(*person, now) != wanted && word(*person, now + 120) == wanted
+                })
+            };
             assert!(became("active"), "nobody came by {now}");
             assert!(became("offline") || became("idle"), "nobody aged by {now}");
         }
@@ -147,9 +151,15 @@ mod tests {
             for now in NOW..NOW + HOUR {
                 let after = claims(SEED, person, now).expect("seen");
                 assert!(after.idle <= now && after.active <= Some(now));
-                assert!(after.idle >= before.idle && after.active >= before.active, "{person} at {now}");
+                assert!(
+                    after.idle >= before.idle && after.active >= before.active,
+                    "{person} at {now}"
+                );
                 if word(person, now) == "active" && after.idle != before.idle {
-                    assert!(after.idle - before.idle >= 55, "{person} at {now}: stored at most every 55 s");
+                    assert!(
+                        after.idle - before.idle >= 55,
+                        "{person} at {now}: stored at most every 55 s"
+                    );
                 }
                 before = after;
             }

@@ -28,7 +28,8 @@ pub(super) fn people() -> Vec<Person> {
     rows.filter_map(person).collect()
 }
 
-/// Those of the gallery page, who never change: a person for each status and for each wording of "last active".
+/// Those of the gallery page, who never change: a person for each status and for each wording of
+/// "last active".
 pub(super) fn gallery() -> [(u64, &'static str, Whereabouts); 10] {
     let left = |seconds| Whereabouts::Left(Duration::from_secs(seconds));
     [
@@ -54,6 +55,8 @@ mod tests {
         let people = people();
         assert_eq!(people.len(), include_str!("../../demo-people.tsv").lines().count() - 1);
         assert!(people.len() >= 60);
-        assert!(people.iter().all(|person| person.email.contains('@') && !person.full_name.is_empty()));
+        assert!(
+            people.iter().all(|person| person.email.contains('@') && !person.full_name.is_empty())
+        );
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE,
-    EXPIRES, VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, VARY, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -123,7 +123,13 @@ impl SimulatedZulip {
 
     /// Adds an active human.
     pub fn add(&self, id: u64, email: &str, full_name: &str, whereabouts: Whereabouts) {
-        let account = Account { email: email.into(), full_name: full_name.into(), is_bot: false, is_active: true, whereabouts };
+        let account = Account {
+            email: email.into(),
+            full_name: full_name.into(),
+            is_bot: false,
+            is_active: true,
+            whereabouts,
+        };
         self.organisation().accounts.insert(id, account);
     }
 
@@ -183,7 +189,13 @@ impl SimulatedZulip {
             .route("/api/v1/users/{user}/presence", get(single))
             .route("/api/v1/realm/presence", get(realm))
             .route("/api/v1/server_settings", get(server_settings))
-            .fallback(|| async { (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "text/html")], "<html><body>Page not found</body></html>") })
+            .fallback(|| async {
+                (
+                    StatusCode::NOT_FOUND,
+                    [(CONTENT_TYPE, "text/html")],
+                    "<html><body>Page not found</body></html>",
+                )
+            })
             .layer(middleware::from_fn_with_state(self.clone(), front))
             .with_state(self.clone())
     }
@@ -201,7 +213,8 @@ impl SimulatedZulip {
 
 impl Organisation {
     fn now(&self) -> f64 {
-        (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead).as_secs_f64()
+        (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead)
+            .as_secs_f64()
     }
 
     fn now_s(&self) -> i64 {
@@ -219,7 +232,8 @@ impl Organisation {
         }
     }
 
-    /// The presence object of this generation. In the organisation-wide reply the server does not say "offline".
+    /// The presence object of this generation. In the organisation-wide reply the server does not
+    /// say "offline".
     fn presence(&self, id: u64, claims: Claims, realm: bool) -> Value {
         let Claims { active, idle } = claims;
         let mut object = Map::new();
@@ -255,7 +269,8 @@ impl Organisation {
                 object.insert(client.into(), entry(client, claim, true));
             }
             let (client, (status, at)) = newest;
-            let status = if !realm && self.now_s() - at > OFFLINE_AFTER { "offline" } else { status };
+            let status =
+                if !realm && self.now_s() - at > OFFLINE_AFTER { "offline" } else { status };
             object.insert("aggregated".into(), entry(client, (status, at), false));
         }
         if self.generation >= 3 {
@@ -268,14 +283,18 @@ impl Organisation {
     }
 }
 
-/// What every request meets: the fault, CORS as Zulip's nginx has it, the key, and the headers of every reply.
+/// What every request meets: the fault, CORS as Zulip's nginx has it, the key, and the headers of
+/// every reply.
 async fn front(State(zulip): State<SimulatedZulip>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (fault, authorised) = {
         let mut organisation = zulip.organisation();
         organisation.asked.push(path.trim_start_matches("/api/v1/").to_owned());
         let credentials = STANDARD.encode(format!("{EMAIL}:{}", organisation.key));
-        let authorised = request.headers().get(AUTHORIZATION).is_some_and(|value| value == format!("Basic {credentials}").as_str());
+        let authorised = request
+            .headers()
+            .get(AUTHORIZATION)
+            .is_some_and(|value| value == format!("Basic {credentials}").as_str());
         let concerned = |(at, _): &&(Option<&str>, Fault)| at.is_none_or(|at| path.ends_with(at));
         (organisation.fault.as_ref().filter(concerned).map(|(_, fault)| fault.clone()), authorised)
     };
@@ -289,7 +308,9 @@ async fn front(State(zulip): State<SimulatedZulip>, request: Request, next: Next
         } else {
             let body = json!({"result": "error", "msg": "Invalid API key", "code": "UNAUTHORIZED"});
             let mut response = error(StatusCode::UNAUTHORIZED, &body);
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zulip\""));
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zulip\""));
             response
         }
     };
@@ -302,8 +323,14 @@ async fn front(State(zulip): State<SimulatedZulip>, request: Request, next: Next
     if from_zulip {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization"));
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH, HEAD"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0, no-cache, no-store, must-revalidate, private"));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH, HEAD"),
+        );
+        headers.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static("max-age=0, no-cache, no-store, must-revalidate, private"),
+        );
         headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
         headers.insert(HeaderName::from_static("x-ratelimit-limit"), RATE_LIMIT.into());
         headers.insert(HeaderName::from_static("x-ratelimit-remaining"), (RATE_LIMIT - 1).into());
@@ -334,8 +361,12 @@ fn bad_request(msg: &str) -> Response {
 async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -> Response {
     let organisation = zulip.organisation();
     let asked = user.trim();
-    let named = |(id, account): &(&u64, &Account)| id.to_string() == asked || account.email.eq_ignore_ascii_case(asked);
-    let Some((id, account)) = organisation.accounts.iter().find(named).filter(|(_, account)| account.is_active) else {
+    let named = |(id, account): &(&u64, &Account)| {
+        id.to_string() == asked || account.email.eq_ignore_ascii_case(asked)
+    };
+    let Some((id, account)) =
+        organisation.accounts.iter().find(named).filter(|(_, account)| account.is_active)
+    else {
         return bad_request("No such user");
     };
     if account.is_bot {
@@ -357,8 +388,13 @@ async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -
 async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
     let organisation = zulip.organisation();
     let mut presences = Map::new();
-    for (id, account) in organisation.accounts.iter().filter(|(_, account)| account.is_active && !account.is_bot) {
-        if let Some(claims) = organisation.claims(*id, account).filter(|claims| organisation.now_s() - claims.idle < REALM_WINDOW) {
+    for (id, account) in
+        organisation.accounts.iter().filter(|(_, account)| account.is_active && !account.is_bot)
+    {
+        if let Some(claims) = organisation
+            .claims(*id, account)
+            .filter(|claims| organisation.now_s() - claims.idle < REALM_WINDOW)
+        {
             presences.insert(account.email.clone(), organisation.presence(*id, claims, true));
         }
     }
@@ -367,7 +403,8 @@ async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
 
 async fn users(State(zulip): State<SimulatedZulip>) -> Response {
     let organisation = zulip.organisation();
-    let members: Vec<Value> = organisation.accounts.iter().map(|(id, account)| account.row(*id)).collect();
+    let members: Vec<Value> =
+        organisation.accounts.iter().map(|(id, account)| account.row(*id)).collect();
     success(json!({ "members": members }))
 }
 
@@ -384,7 +421,9 @@ async fn server_settings(State(zulip): State<SimulatedZulip>) -> Response {
         3 => ("12.0-dev", 490),
         _ => ("12.0", 500),
     };
-    success(json!({"zulip_version": version, "zulip_feature_level": feature_level, "realm_name": "Brightwater"}))
+    success(
+        json!({"zulip_version": version, "zulip_feature_level": feature_level, "realm_name": "Brightwater"}),
+    )
 }
 
 impl Account {

@@ -31,7 +31,8 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child = command.args(["--listen", "127.0.0.1:0"]).spawn().expect("the program starts");
+        let mut child =
+            command.args(["--listen", "127.0.0.1:0"]).spawn().expect("the program starts");
         let mut stderr = child.stderr.take().expect("piped");
         let log = std::thread::spawn(move || {
             let mut log = String::new();
@@ -41,8 +42,12 @@ impl Running {
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("listening on http://").and_then(|rest| rest.strip_suffix('/'));
-        let address = address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|rest| rest.strip_suffix('/'));
+        let address =
+            address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
         Self { child, log: Some(log), address }
     }
 
@@ -55,7 +60,10 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
-        let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill is there");
+        let killed = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .expect("kill is there");
         assert!(killed.success());
     }
 
@@ -98,7 +106,8 @@ pub(crate) fn zulip_in_background(zulip: &SimulatedZulip) -> SocketAddr {
 pub(crate) fn serve_in_background(router: Router) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             tell.send(on_a_port(router).await).expect("somebody waits");
             std::future::pending::<()>().await;
@@ -109,7 +118,8 @@ pub(crate) fn serve_in_background(router: Router) -> SocketAddr {
 
 /// A file in a directory of its own.
 pub(crate) fn file(name: &str, text: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
     let path = directory.join("zuliprc");
     std::fs::write(&path, text).expect("a file");
@@ -139,11 +149,20 @@ fn what_is_missing_is_said_in_one_line() {
     refuses(program().arg("--config-file").arg(incomplete), &["no `key`", "ZULIP_API_KEY"]);
     let clear = file("clear", "[api]\nemail=a@b.example\nkey=k\nsite=http://z.example\n");
     refuses(program().arg("--config-file").arg(clear), &["in clear"]);
-    let bundle = file("bundle", "[api]\nemail=a@b.example\nkey=k\nsite=https://z.example\ncert_bundle=/nowhere/ca.pem\n");
-    refuses(program().arg("--config-file").arg(bundle).args(["--listen", "127.0.0.1:0"]), &["cert_bundle", "/nowhere/ca.pem"]);
+    let bundle = file(
+        "bundle",
+        "[api]\nemail=a@b.example\nkey=k\nsite=https://z.example\ncert_bundle=/nowhere/ca.pem\n",
+    );
+    refuses(
+        program().arg("--config-file").arg(bundle).args(["--listen", "127.0.0.1:0"]),
+        &["cert_bundle", "/nowhere/ca.pem"],
+    );
     refuses(program().args(["--demo", "--dist", "/nowhere/dist"]), &["/nowhere/dist", "make dist"]);
     let wrong = file("people", "12\nada\n");
-    refuses(program().args(["--demo", "--listen", "127.0.0.1:0", "--people"]).arg(wrong), &[":2:", "user ID or an email"]);
+    refuses(
+        program().args(["--demo", "--listen", "127.0.0.1:0", "--people"]).arg(wrong),
+        &[":2:", "user ID or an email"],
+    );
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it has one").to_string();
     refuses(program().args(["--demo", "--listen", &address]), &[&address, "--listen"]);
@@ -179,19 +198,33 @@ fn help_tells_every_setting_with_its_default() {
 
 #[test]
 fn flags_can_come_from_the_environment() {
-    let running =
-        Running::start(program().env("ZULIP_PRESENCE_DEMO", "1").env("ZULIP_PRESENCE_ALLOW_ORIGIN", "https://x.example,https://y.example"));
+    let running = Running::start(
+        program()
+            .env("ZULIP_PRESENCE_DEMO", "1")
+            .env("ZULIP_PRESENCE_ALLOW_ORIGIN", "https://x.example,https://y.example"),
+    );
     let reply = get(running.address, "/api/v1/users/12/presence");
-    assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("access-control-allow-origin: https://x.example"), "{reply}");
+    assert!(
+        reply.starts_with("HTTP/1.1 200")
+            && reply.contains("access-control-allow-origin: https://x.example"),
+        "{reply}"
+    );
 }
 
-/// A request that waits for Zulip when SIGTERM comes gets its answer, and the process ends within 5 s with status 0.
+/// A request that waits for Zulip when SIGTERM comes gets its answer, and the process ends within 5
+/// s with status 0.
 #[test]
 fn requests_under_way_end_before_the_process_does() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(2)));
     let site = zulip_in_background(&zulip);
-    let config = file("graceful", &format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key()));
+    let config = file(
+        "graceful",
+        &format!(
+            "[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n",
+            zulip.key()
+        ),
+    );
     let running = Running::start(program().arg("--config-file").arg(config));
     let address = running.address;
     let request = std::thread::spawn(move || get(address, "/api/v1/users/12/presence"));
@@ -248,7 +281,8 @@ fn broken_requests_break_nothing() {
 #[test]
 fn slow_loris_is_cut_off() {
     let running = Running::demo();
-    let mut slow: Vec<_> = (0..50).map(|_| TcpStream::connect(running.address).expect("it listens")).collect();
+    let mut slow: Vec<_> =
+        (0..50).map(|_| TcpStream::connect(running.address).expect("it listens")).collect();
     let started = Instant::now();
     for stream in &mut slow {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: ").expect("it reads");
@@ -260,7 +294,10 @@ fn slow_loris_is_cut_off() {
         stream.set_read_timeout(Some(Duration::from_secs(25))).expect("a timeout");
         let mut reply = Vec::new();
         let ended = stream.read_to_end(&mut reply);
-        assert!(!matches!(&ended, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock), "cut off, with or without a word");
+        assert!(
+            !matches!(&ended, Err(error) if error.kind() == std::io::ErrorKind::WouldBlock),
+            "cut off, with or without a word"
+        );
     }
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
@@ -276,7 +313,11 @@ fn the_doctor_finds_what_is_wrong() {
         }
         said
     }
-    let all_right = ["✓ the key is that of the generic bot", "✓ the bot sees 84 active people", "✓ a single person's presence can be read"];
+    let all_right = [
+        "✓ the key is that of the generic bot",
+        "✓ the bot sees 84 active people",
+        "✓ a single person's presence can be read",
+    ];
     let said = says(program().arg("--demo"), 0, &all_right);
     assert!(!said.contains('✗'), "{said}");
     let origin = ["--origin", "https://wiki.example.com"];
@@ -284,24 +325,38 @@ fn the_doctor_finds_what_is_wrong() {
     asked.args(["--demo", "doctor"]).args(origin);
     let output = asked.output().expect("it starts");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("→ start the gateway with --allow-origin https://wiki.example.com"));
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .contains("→ start the gateway with --allow-origin https://wiki.example.com")
+    );
     says(program().env("HOME", "/nowhere"), 1, &["✗ no Zulip account", "/nowhere/.zuliprc"]);
 
     let zulip = organisation(4);
     let site = zulip_in_background(&zulip);
-    let config = |key: &str, site: &str| format!("[api]\nemail=presence-bot@example.com\nkey={key}\nsite={site}\n");
+    let config = |key: &str, site: &str| {
+        format!("[api]\nemail=presence-bot@example.com\nkey={key}\nsite={site}\n")
+    };
     let here = format!("http://{site}");
     let right = file("doctor", &config(&zulip.key(), &here));
     says(program().arg("--config-file").arg(&right), 0, &["✓ the bot sees 5 active people"]);
     let wrong_key = file("doctor-key", &config("wrong", &here));
-    says(program().arg("--config-file").arg(wrong_key), 1, &["✗ Zulip refuses presence-bot@example.com: 401", "→ check email and key"]);
+    says(
+        program().arg("--config-file").arg(wrong_key),
+        1,
+        &["✗ Zulip refuses presence-bot@example.com: 401", "→ check email and key"],
+    );
     zulip.fail_at("realm/presence", Fault::ServerError);
-    says(program().arg("--config-file").arg(&right), 1, &["✗ the organisation's presence cannot be read: status 500"]);
+    says(
+        program().arg("--config-file").arg(&right),
+        1,
+        &["✗ the organisation's presence cannot be read: status 500"],
+    );
     zulip.fail(Some(Fault::Redirect));
     says(program().arg("--config-file").arg(&right), 1, &["status 302", "the site redirects"]);
     let nobody = file("doctor-people", "12345\n");
     says(program().args(["--demo", "--people"]).arg(nobody), 1, &["names nobody who is there"]);
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one");
+    let free =
+        TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one");
     let nowhere = file("doctor-site", &config("k", &format!("http://{free}")));
     says(program().arg("--config-file").arg(nowhere), 1, &["unreachable"]);
 }
@@ -311,17 +366,30 @@ fn the_log_is_for_machines_if_told_so() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::ServerError);
     let site = zulip_in_background(&zulip);
-    let config = file("log", &format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key()));
-    let running = Running::start(program().args(["--log-format", "json", "--config-file"]).arg(config));
+    let config = file(
+        "log",
+        &format!(
+            "[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n",
+            zulip.key()
+        ),
+    );
+    let running =
+        Running::start(program().args(["--log-format", "json", "--config-file"]).arg(config));
     for _ in 0..3 {
         assert!(get(running.address, "/api/v1/users/12/presence").starts_with("HTTP/1.1 503"));
     }
     running.terminate();
     let (log, _) = running.ended();
-    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let failures: Vec<_> = lines.iter().filter(|line| line["request"] == "realm_presence").collect();
+    let lines: Vec<serde_json::Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let failures: Vec<_> =
+        lines.iter().filter(|line| line["request"] == "realm_presence").collect();
     let asked = zulip.asked().iter().filter(|path| *path == "realm/presence").count();
-    assert_eq!(failures.len(), asked, "one line per failure of Zulip, none per request of a page: {log}");
+    assert_eq!(
+        failures.len(),
+        asked,
+        "one line per failure of Zulip, none per request of a page: {log}"
+    );
     assert_eq!(failures[0]["outcome"], "status 500");
     assert_eq!(failures[0]["level"], "WARN");
     assert!(failures[0]["mend"].as_str().is_some_and(|mend| !mend.is_empty()));
@@ -342,11 +410,16 @@ fn the_start_says_how_open_it_is() {
             assert!(!log.contains(part), "{part:?} in {log}");
         }
     }
-    let (everybody, any_page) = ("the whole organisation is served", "pages of every origin may read who is active");
+    let (everybody, any_page) =
+        ("the whole organisation is served", "pages of every origin may read who is active");
     says(&mut program(), &[everybody], &[any_page]);
     says(program().args(["--allow-origin", "*"]), &[everybody, "WARN", any_page], &[]);
     let people = file("start-people", "12\n");
-    says(program().arg("--people").arg(people), &["only the people in this file are served"], &[everybody]);
+    says(
+        program().arg("--people").arg(people),
+        &["only the people in this file are served"],
+        &[everybody],
+    );
 }
 
 /// Works, but somebody should know.
@@ -355,16 +428,32 @@ fn the_doctor_warns() {
     let zulip = organisation(4);
     zulip.advance(Duration::from_secs(600));
     let json = |text: &'static str| ([("content-type", "application/json")], text);
-    let me = axum::routing::get(move || async move { json(r#"{"result":"success","msg":"","user_id":12,"is_bot":false}"#) });
-    let limited = axum::middleware::map_response(|mut response: axum::response::Response| async move {
-        for (name, value) in [("x-ratelimit-limit", 200), ("x-ratelimit-remaining", 20)] {
-            response.headers_mut().insert(name, value.into());
-        }
-        response
+    let me = axum::routing::get(move || async move {
+        json(r#"{"result":"success","msg":"","user_id":12,"is_bot":false}"#)
     });
-    let site = serve_in_background(Router::new().route("/api/v1/users/me", me).layer(limited).fallback_service(zulip.router()));
-    let config = file("doctor-warns", &format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key()));
-    let output = program().arg("--config-file").arg(&config).args(["--allow-origin", "*", "doctor"]).output().expect("it starts");
+    let limited =
+        axum::middleware::map_response(|mut response: axum::response::Response| async move {
+            for (name, value) in [("x-ratelimit-limit", 200), ("x-ratelimit-remaining", 20)] {
+                response.headers_mut().insert(name, value.into());
+            }
+            response
+        });
+    let site = serve_in_background(
+        Router::new().route("/api/v1/users/me", me).layer(limited).fallback_service(zulip.router()),
+    );
+    let config = file(
+        "doctor-warns",
+        &format!(
+            "[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n",
+            zulip.key()
+        ),
+    );
+    let output = program()
+        .arg("--config-file")
+        .arg(&config)
+        .args(["--allow-origin", "*", "doctor"])
+        .output()
+        .expect("it starts");
     let said = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(0), "a warning is no error: {said}");
     for warning in [

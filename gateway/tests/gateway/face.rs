@@ -43,7 +43,10 @@ async fn a_person_who_is_there() {
     has_api_headers(&reply);
     assert_eq!(reply.word("/result"), "success");
     assert_eq!(reply.word("/presence/aggregated/status"), "active");
-    assert_eq!(reply.number("/presence/active_timestamp"), reply.number("/presence/aggregated/timestamp"));
+    assert_eq!(
+        reply.number("/presence/active_timestamp"),
+        reply.number("/presence/aggregated/timestamp")
+    );
     assert_eq!(reply.number("/server_presence_offline_threshold_seconds"), 200.0);
     assert!((reply.number("/server_timestamp") - rig.zulip.now()).abs() < 5.0);
     let cache = reply.header("cache-control");
@@ -57,10 +60,17 @@ async fn a_person_who_is_there() {
 #[tokio::test]
 async fn a_long_refresh_leaves_caches_less_time() {
     for (refresh, stale) in [(10, 10), (30, 10), (45, 7)] {
-        let rig = Rig::with(organisation(4), Options { refresh: Duration::from_secs(refresh), ..Options::default() }).await;
+        let rig = Rig::with(
+            organisation(4),
+            Options { refresh: Duration::from_secs(refresh), ..Options::default() },
+        )
+        .await;
         for path in [ADA, "/api/v1/realm/presence?users=[12]", "/users/12/presence.svg"] {
             let cache = rig.get(path).await.header("cache-control");
-            assert!(format!("{cache},").contains(&format!("stale-while-revalidate={stale},")), "--refresh {refresh}: {path}: {cache}");
+            assert!(
+                format!("{cache},").contains(&format!("stale-while-revalidate={stale},")),
+                "--refresh {refresh}: {path}: {cache}"
+            );
         }
     }
 }
@@ -96,31 +106,50 @@ async fn whoever_has_no_presence_answers_in_zulips_words() {
     ] {
         let reply = rig.get(&format!("/api/v1/users/{user}/presence")).await;
         is_problem(&reply, StatusCode::BAD_REQUEST, msg);
-        assert!(reply.header("cache-control").starts_with("public, max-age="), "400s are kept for one refresh: {reply:?}");
+        assert!(
+            reply.header("cache-control").starts_with("public, max-age="),
+            "400s are kept for one refresh: {reply:?}"
+        );
     }
-    let permitted = rig.until("/api/v1/users/38/presence", |reply| reply.text().contains("permission")).await;
+    let permitted =
+        rig.until("/api/v1/users/38/presence", |reply| reply.text().contains("permission")).await;
     is_problem(&permitted, StatusCode::BAD_REQUEST, "Insufficient permission");
     let long = rig.get(&format!("/api/v1/users/{}/presence", "9".repeat(10_000))).await;
     is_problem(&long, StatusCode::BAD_REQUEST, "No such user");
-    assert!(rig.zulip.asked().iter().all(|path| !path.contains("..") && !path.contains("%2F") && !path.contains("script")));
+    assert!(
+        rig.zulip
+            .asked()
+            .iter()
+            .all(|path| !path.contains("..") && !path.contains("%2F") && !path.contains("script"))
+    );
 }
 
 #[tokio::test]
 async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
     let rig = Rig::new().await;
-    let reply = rig.get(&batch(r#"["12","ada@example.com","ADA@example.com",17,"23","31","2001","999","x y","44",12]"#)).await;
+    let reply = rig
+        .get(&batch(
+            r#"["12","ada@example.com","ADA@example.com",17,"23","31","2001","999","x y","44",12]"#,
+        ))
+        .await;
     assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
     has_api_headers(&reply);
     let body = reply.json();
     let presences = body["presences"].as_object().expect("an object");
     let mut keys: Vec<_> = presences.keys().map(String::as_str).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["12", "17", "2001", "23", "31", "44", "999", "ADA@example.com", "ada@example.com", "x y"]);
+    assert_eq!(
+        keys,
+        ["12", "17", "2001", "23", "31", "44", "999", "ADA@example.com", "ada@example.com", "x y"]
+    );
     assert_eq!(presences["12"], presences["ada@example.com"]);
     assert_eq!(presences["12"], presences["ADA@example.com"]);
     assert_eq!(presences["12"]["aggregated"]["status"], "active");
     assert_eq!(presences["17"]["aggregated"]["status"], "idle");
-    assert_eq!(presences["23"]["aggregated"]["status"], "offline", "Zulip's own organisation-wide reply never says so");
+    assert_eq!(
+        presences["23"]["aggregated"]["status"], "offline",
+        "Zulip's own organisation-wide reply never says so"
+    );
     for nobody in ["31", "2001", "999", "44", "x y"] {
         assert_eq!(presences[nobody], json!({}), "{nobody}");
     }
@@ -129,16 +158,28 @@ async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
 #[tokio::test]
 async fn a_batch_without_users_is_refused_in_words() {
     let rig = Rig::new().await;
-    is_problem(&rig.get("/api/v1/realm/presence").await, StatusCode::BAD_REQUEST, "Missing 'users' argument");
+    is_problem(
+        &rig.get("/api/v1/realm/presence").await,
+        StatusCode::BAD_REQUEST,
+        "Missing 'users' argument",
+    );
     let many = format!("[{}]", (0..201).map(|id| id.to_string()).collect::<Vec<_>>().join(","));
     for users in ["12", "[]", "{}", "[[12]]", "[null]", "ada", many.as_str()] {
         let reply = rig.get(&batch(users)).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{users}");
-        assert!(reply.word("/msg").contains("expected a JSON list of user IDs and emails"), "{users}: {}", reply.text());
+        assert!(
+            reply.word("/msg").contains("expected a JSON list of user IDs and emails"),
+            "{users}: {}",
+            reply.text()
+        );
         assert_eq!(reply.word("/code"), "BAD_REQUEST");
         has_api_headers(&reply);
     }
-    assert_eq!(rig.get(&batch(&many.replace(",200]", "]"))).await.status, StatusCode::OK, "200 are allowed");
+    assert_eq!(
+        rig.get(&batch(&many.replace(",200]", "]"))).await.status,
+        StatusCode::OK,
+        "200 are allowed"
+    );
 }
 
 /// A row per generation of the wire: what Zulip did not give is not there.
@@ -153,7 +194,12 @@ async fn each_generation_keeps_its_own_fields() {
         let rig = Rig::with(organisation(generation), Options::default()).await;
         for user in ["17", "23"] {
             let single = rig.get(&format!("/api/v1/users/{user}/presence")).await.json();
-            let mut names: Vec<_> = single["presence"].as_object().expect("an object").keys().map(String::as_str).collect();
+            let mut names: Vec<_> = single["presence"]
+                .as_object()
+                .expect("an object")
+                .keys()
+                .map(String::as_str)
+                .collect();
             names.sort_unstable();
             assert_eq!(names, fields, "generation {generation}");
             let batch = rig.get(&batch(&format!("[{user}]"))).await.json();
@@ -162,14 +208,23 @@ async fn each_generation_keeps_its_own_fields() {
     }
 }
 
-/// Before Zulip 7 `aggregated` is the newest client's word: an idle phone must not hide the desktop at which somebody works.
+/// Before Zulip 7 `aggregated` is the newest client's word: an idle phone must not hide the desktop
+/// at which somebody works.
 #[tokio::test]
 async fn an_idle_phone_hides_no_desktop() {
     let zulip = SimulatedZulip::empty(1);
     let now = zulip.now() as i64;
-    zulip.add(4, "dana@example.com", "Dana", Whereabouts::Claimed(Claims { active: Some(now - 50), idle: now - 2 }));
+    zulip.add(
+        4,
+        "dana@example.com",
+        "Dana",
+        Whereabouts::Claimed(Claims { active: Some(now - 50), idle: now - 2 }),
+    );
     let rig = Rig::with(zulip, Options::default()).await;
-    assert_eq!(rig.get("/api/v1/users/4/presence").await.word("/presence/aggregated/status"), "active");
+    assert_eq!(
+        rig.get("/api/v1/users/4/presence").await.word("/presence/aggregated/status"),
+        "active"
+    );
 }
 
 #[tokio::test]
@@ -190,7 +245,11 @@ async fn other_methods_and_paths_are_told_off() {
         is_problem(&rig.get(path).await, StatusCode::NOT_FOUND, "Not found");
     }
     assert_eq!(rig.get("/nothing").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(rig.zulip.asked().iter().filter(|path| path.contains("messages")).count(), 0, "it is no proxy");
+    assert_eq!(
+        rig.zulip.asked().iter().filter(|path| path.contains("messages")).count(),
+        0,
+        "it is no proxy"
+    );
 }
 
 #[tokio::test]
@@ -202,7 +261,10 @@ async fn origins_are_held_apart() {
         for path in [ADA, "/api/v1/users/999/presence", "/api/v1/realm/presence", "/api/nothing"] {
             let reply = rig.send(Method::GET, path, &headers).await;
             assert!(reply.header("vary").contains("Origin"), "{path}");
-            let found = (reply.header("access-control-allow-origin"), reply.header("access-control-allow-credentials"));
+            let found = (
+                reply.header("access-control-allow-origin"),
+                reply.header("access-control-allow-credentials"),
+            );
             assert_eq!(*seen.get_or_insert_with(|| found.clone()), found, "{path}");
         }
         seen.expect("four replies")
@@ -221,7 +283,11 @@ async fn origins_are_held_apart() {
 #[tokio::test]
 async fn preflights_are_answered_without_asking_zulip() {
     let rig = Rig::new().await;
-    let headers = [("origin", PAGE), ("access-control-request-method", "GET"), ("access-control-request-headers", "accept-language")];
+    let headers = [
+        ("origin", PAGE),
+        ("access-control-request-method", "GET"),
+        ("access-control-request-headers", "accept-language"),
+    ];
     let reply = rig.send(Method::OPTIONS, ADA, &headers).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
     has_api_headers(&reply);
@@ -245,14 +311,23 @@ async fn batches_are_packed_for_whoever_can_unpack() {
 #[tokio::test]
 async fn pictures_for_places_without_script() {
     let rig = Rig::new().await;
-    for (user, title) in [("12", "Active"), ("17", "Idle"), ("23", "Offline"), ("31", "Activity unknown"), ("999", "Activity unknown")] {
+    for (user, title) in [
+        ("12", "Active"),
+        ("17", "Idle"),
+        ("23", "Offline"),
+        ("31", "Activity unknown"),
+        ("999", "Activity unknown"),
+    ] {
         let reply = rig.get(&format!("/users/{user}/presence.svg?size=32")).await;
         assert_eq!(reply.status, StatusCode::OK);
         assert_eq!(reply.header("content-type"), "image/svg+xml");
         assert!(reply.header("cache-control").starts_with("public, max-age="), "{reply:?}");
         assert!(reply.header("content-security-policy").contains("default-src 'none'"));
         let svg = reply.text();
-        assert!(svg.contains(&format!("<title>{title}</title>")) && svg.contains(r#"width="32""#), "{svg}");
+        assert!(
+            svg.contains(&format!("<title>{title}</title>")) && svg.contains(r#"width="32""#),
+            "{svg}"
+        );
     }
     let light = rig.get("/users/ada@example.com/presence.svg?scheme=light").await.text();
     let dark = rig.get("/users/ada@example.com/presence.svg?scheme=dark").await.text();
@@ -300,7 +375,10 @@ async fn files_come_with_the_headers_that_other_sites_need() {
     assert_eq!(script.header("cross-origin-resource-policy"), "cross-origin");
     assert_eq!(script.header("cache-control"), "public, max-age=300");
     let etag = script.header("etag");
-    assert_eq!(rig.send(Method::GET, "/zulip-presence.js", &[("if-none-match", &etag)]).await.status, StatusCode::NOT_MODIFIED);
+    assert_eq!(
+        rig.send(Method::GET, "/zulip-presence.js", &[("if-none-match", &etag)]).await.status,
+        StatusCode::NOT_MODIFIED
+    );
     let missing = rig.get("/../../etc/passwd").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.body.len() < 100);
@@ -309,11 +387,19 @@ async fn files_come_with_the_headers_that_other_sites_need() {
 #[tokio::test]
 async fn offline_people_carry_no_times_when_these_are_hidden() {
     for generation in 1..=4 {
-        let rig = Rig::with(organisation(generation), Options { hide: true, ..Options::default() }).await;
+        let rig =
+            Rig::with(organisation(generation), Options { hide: true, ..Options::default() }).await;
         let reply = rig.get(&batch("[12,17,23]")).await.json();
-        assert_eq!(reply["presences"]["23"], json!({"aggregated": {"status": "offline"}}), "generation {generation}");
+        assert_eq!(
+            reply["presences"]["23"],
+            json!({"aggregated": {"status": "offline"}}),
+            "generation {generation}"
+        );
         for there in ["12", "17"] {
-            assert!(reply["presences"][there].to_string().contains("timestamp"), "generation {generation}: {reply}");
+            assert!(
+                reply["presences"][there].to_string().contains("timestamp"),
+                "generation {generation}: {reply}"
+            );
         }
     }
 }
@@ -322,7 +408,9 @@ async fn offline_people_carry_no_times_when_these_are_hidden() {
 async fn only_the_people_in_the_file_are_there() {
     let path = std::env::temp_dir().join(format!("people-{}", std::process::id()));
     std::fs::write(&path, "12 # Ada\n17\n!tomasz@example.com\n2001\n").expect("a file");
-    let rig = Rig::with(organisation(4), Options { people: Some(path.clone()), ..Options::default() }).await;
+    let rig =
+        Rig::with(organisation(4), Options { people: Some(path.clone()), ..Options::default() })
+            .await;
     let unknown = rig.get("/api/v1/users/999/presence").await;
     for hidden in ["17", "23", "tomasz@example.com", "chiamaka@example.com"] {
         let reply = rig.get(&format!("/api/v1/users/{hidden}/presence")).await;
@@ -339,7 +427,11 @@ async fn only_the_people_in_the_file_are_there() {
     is_problem(&rig.get(ADA).await, StatusCode::BAD_REQUEST, "No such user");
     std::fs::write(&path, "not a person\n").expect("ours");
     tokio::time::sleep(Duration::from_secs(6)).await;
-    assert_eq!(rig.get("/api/v1/users/23/presence").await.status, StatusCode::OK, "a broken file changes nothing");
+    assert_eq!(
+        rig.get("/api/v1/users/23/presence").await.status,
+        StatusCode::OK,
+        "a broken file changes nothing"
+    );
     std::fs::remove_file(&path).expect("ours");
 }
 
@@ -349,7 +441,8 @@ async fn a_thousand_first_requests_are_one_to_zulip() {
     let mut requests = tokio::task::JoinSet::new();
     for place in 0..1000 {
         let rig = Arc::clone(&rig);
-        let path = [ADA, "/api/v1/users/17/presence", "/api/v1/users/tomasz@example.com/presence"][place % 3];
+        let path = [ADA, "/api/v1/users/17/presence", "/api/v1/users/tomasz@example.com/presence"]
+            [place % 3];
         requests.spawn(async move { rig.get(path).await.status });
     }
     while let Some(status) = requests.join_next().await {
@@ -368,8 +461,10 @@ async fn invented_users_cost_neither_requests_nor_memory() {
         assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     }
     for hundreds in 0..450 {
-        let users: Vec<_> = (0..200).map(|place| format!("\"u{}@x.example\"", hundreds * 200 + place)).collect();
-        let path = format!("/api/v1/realm/presence?users=[{}]", users.join(",").replace('"', "%22"));
+        let users: Vec<_> =
+            (0..200).map(|place| format!("\"u{}@x.example\"", hundreds * 200 + place)).collect();
+        let path =
+            format!("/api/v1/realm/presence?users=[{}]", users.join(",").replace('"', "%22"));
         assert_eq!(rig.get(&path).await.status, StatusCode::OK);
     }
     assert_eq!(rig.zulip.asked(), ["users"], "100,000 invented users");

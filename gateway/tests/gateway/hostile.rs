@@ -1,4 +1,5 @@
-//! Clients that mean harm, on a real port. Nothing is served that should not be, and after each of them the next one is served at once.
+//! Clients that mean harm, on a real port. Nothing is served that should not be, and after each of
+//! them the next one is served at once.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -20,7 +21,8 @@ struct Target {
 
 impl Target {
     fn new(name: &str) -> Self {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{name}-{}", std::process::id()));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("hostile-{name}-{}", std::process::id()));
         let dist = directory.join("dist");
         std::fs::create_dir_all(dist.join("pages")).expect("a directory");
         for (file, text) in [
@@ -32,13 +34,15 @@ impl Target {
         ] {
             std::fs::write(directory.join(file), text).expect("a file");
         }
-        let running = Running::start(program().args(["--demo", "--allow-origin", PAGE, "--dist"]).arg(&dist));
+        let running =
+            Running::start(program().args(["--demo", "--allow-origin", PAGE, "--dist"]).arg(&dist));
         let address = running.address;
         Self { running, address }
     }
 
     fn line(&self, target: &[u8]) -> String {
-        let request = [b"GET ", target, b" HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"].concat();
+        let request =
+            [b"GET ", target, b" HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n"].concat();
         raw(self.address, &request)
     }
 
@@ -47,7 +51,10 @@ impl Target {
     fn lives(&self) {
         let asked_at = Instant::now();
         let reply = get(self.address, ADA);
-        assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("\"active_timestamp\""), "{reply}");
+        assert!(
+            reply.starts_with("HTTP/1.1 200") && reply.contains("\"active_timestamp\""),
+            "{reply}"
+        );
         // Far below every timeout by which somebody else is cut off.
         assert!(asked_at.elapsed() < Duration::from_secs(5), "{:?}", asked_at.elapsed());
     }
@@ -70,7 +77,12 @@ impl Target {
 }
 
 fn status(reply: &str) -> Option<u16> {
-    reply.strip_prefix("HTTP/1.1 ").or_else(|| reply.strip_prefix("HTTP/1.0 "))?.get(..3)?.parse().ok()
+    reply
+        .strip_prefix("HTTP/1.1 ")
+        .or_else(|| reply.strip_prefix("HTTP/1.0 "))?
+        .get(..3)?
+        .parse()
+        .ok()
 }
 
 /// Memory of a process, in bytes.
@@ -297,7 +309,8 @@ fn no_trick_with_the_path_finds_anything() {
     for (path, expected) in &rows {
         let reply = target.line(path);
         let shown = String::from_utf8_lossy(path).chars().take(90).collect::<String>();
-        for never in [SECRET, "root:", "[api]", "X-Injected", "<script", "PATH=", "invented people"] {
+        for never in [SECRET, "root:", "[api]", "X-Injected", "<script", "PATH=", "invented people"]
+        {
             assert!(!reply.contains(never), "{shown:?} gives {never:?}: {reply}");
         }
         if status(&reply) != Some(*expected) {
@@ -308,7 +321,8 @@ fn no_trick_with_the_path_finds_anything() {
             200 => {
                 ["the page", "more"].contains(&body)
                     || body.starts_with(r#"{"result":"success""#)
-                    || body.starts_with("<svg") && (body.contains("Activity unknown") || !shown.starts_with("/users/"))
+                    || body.starts_with("<svg")
+                        && (body.contains("Activity unknown") || !shown.starts_with("/users/"))
             }
             _ => body.len() < 300,
         };
@@ -370,7 +384,8 @@ fn what_is_no_http_gets_no_answer_but_an_error() {
         let mut reply = Vec::new();
         let _ = stream.read_to_end(&mut reply);
         let reply = String::from_utf8_lossy(&reply);
-        let statuses: Vec<_> = reply.match_indices("HTTP/1.").filter_map(|(at, _)| status(&reply[at..])).collect();
+        let statuses: Vec<_> =
+            reply.match_indices("HTTP/1.").filter_map(|(at, _)| status(&reply[at..])).collect();
         if statuses != *expected {
             wrong.push(format!("{shown:?}: {statuses:?}, not {expected:?}"));
         }
@@ -382,10 +397,23 @@ fn what_is_no_http_gets_no_answer_but_an_error() {
 #[test]
 fn heads_have_bounds() {
     let target = Target::new("heads");
-    let head = |headers: &str| raw(target.address, format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n").as_bytes());
-    assert_eq!(status(&head(&"X: y\r\n".repeat(90))), Some(200), "a browser behind proxies sends fewer");
+    let head = |headers: &str| {
+        raw(
+            target.address,
+            format!("GET / HTTP/1.1\r\nHost: x\r\n{headers}Connection: close\r\n\r\n").as_bytes(),
+        )
+    };
+    assert_eq!(
+        status(&head(&"X: y\r\n".repeat(90))),
+        Some(200),
+        "a browser behind proxies sends fewer"
+    );
     assert_eq!(status(&head(&format!("Cookie: {}\r\n", "a".repeat(16_000)))), Some(200));
-    for flood in ["X: y\r\n".repeat(5_000), format!("X: {}\r\n", "y".repeat(100_000)), format!("{}: y\r\n", "x".repeat(100_000))] {
+    for flood in [
+        "X: y\r\n".repeat(5_000),
+        format!("X: {}\r\n", "y".repeat(100_000)),
+        format!("{}: y\r\n", "x".repeat(100_000)),
+    ] {
         assert_eq!(status(&head(&flood)), Some(431), "{} bytes", flood.len());
     }
     // A head without an end, on many connections at once: none may hold more than its bound.
@@ -409,19 +437,25 @@ fn pipelined_requests_are_answered_in_turn() {
     let mut stream = target.connect();
     let mut requests = String::new();
     for number in 0..1_000 {
-        requests.push_str(&format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", if number % 2 == 0 { "healthz" } else { "nothing" }));
+        requests.push_str(&format!(
+            "GET /{} HTTP/1.1\r\nHost: x\r\n\r\n",
+            if number % 2 == 0 { "healthz" } else { "nothing" }
+        ));
     }
     requests.push_str("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     stream.write_all(requests.as_bytes()).expect("it reads");
     let mut replies = String::new();
     stream.read_to_string(&mut replies).expect("it answers");
-    let statuses: Vec<_> = replies.match_indices("HTTP/1.1 ").filter_map(|(at, _)| status(&replies[at..])).collect();
-    let expected: Vec<_> = (0..=1_000).map(|number| if number % 2 == 0 { 200 } else { 404 }).collect();
+    let statuses: Vec<_> =
+        replies.match_indices("HTTP/1.1 ").filter_map(|(at, _)| status(&replies[at..])).collect();
+    let expected: Vec<_> =
+        (0..=1_000).map(|number| if number % 2 == 0 { 200 } else { 404 }).collect();
     assert_eq!(statuses, expected);
 
     // What follows a broken request is not read.
     let reply = raw(target.address, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGARBAGE\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-    let statuses: Vec<_> = reply.match_indices("HTTP/1.1 ").filter_map(|(at, _)| status(&reply[at..])).collect();
+    let statuses: Vec<_> =
+        reply.match_indices("HTTP/1.1 ").filter_map(|(at, _)| status(&reply[at..])).collect();
     assert_eq!(statuses, [200, 400]);
 
     // Whoever asks without end and reads nothing is not read any further either.
@@ -429,14 +463,18 @@ fn pipelined_requests_are_answered_in_turn() {
     let mut deaf = target.connect();
     deaf.set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout");
     let many = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
-    let stopped = (0..10_000).map(|_| deaf.write_all(many.as_bytes())).find_map(Result::err).expect("it stops reading");
+    let stopped = (0..10_000)
+        .map(|_| deaf.write_all(many.as_bytes()))
+        .find_map(Result::err)
+        .expect("it stops reading");
     assert!(matches!(stopped.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stopped}");
     let grown = resident(target.running.id()).saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes for one connection");
     target.ends_well();
 }
 
-/// A body that dribbles in is nobody's business: the reply does not wait for it, and the connection ends.
+/// A body that dribbles in is nobody's business: the reply does not wait for it, and the connection
+/// ends.
 #[test]
 fn bodies_are_not_waited_for() {
     let target = Target::new("bodies");
@@ -444,7 +482,9 @@ fn bodies_are_not_waited_for() {
         format!("POST {ADA} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"),
         format!("GET {ADA} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"),
         format!("POST {ADA} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        format!("POST {ADA} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n"),
+        format!(
+            "POST {ADA} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n"
+        ),
     ] {
         let mut stream = target.connect();
         stream.write_all(head.as_bytes()).expect("it reads");
@@ -453,7 +493,10 @@ fn bodies_are_not_waited_for() {
         let ended = stream.read_to_end(&mut reply);
         let reply = String::from_utf8_lossy(&reply);
         assert!(matches!(status(&reply), Some(200 | 405)), "{head:?}: {reply}");
-        assert!(!matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock), "{head:?}: it ends");
+        assert!(
+            !matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock),
+            "{head:?}: it ends"
+        );
         assert!(started.elapsed() < Duration::from_secs(25), "{head:?}: {:?}", started.elapsed());
     }
     target.ends_well();
@@ -464,7 +507,12 @@ fn bodies_are_not_waited_for() {
 fn idle_connections_keep_nobody_out() {
     let mut command = std::process::Command::new("sh");
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.args(["-c", "ulimit -n 256 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_zulip-presence-gateway"), "--demo"]);
+    command.args([
+        "-c",
+        "ulimit -n 256 && exec \"$0\" \"$@\"",
+        env!("CARGO_BIN_EXE_zulip-presence-gateway"),
+        "--demo",
+    ]);
     let running = Running::start(&mut command);
     let address = running.address;
     let target = Target { running, address };
@@ -488,7 +536,9 @@ fn no_origin_but_the_listed_one_may_read() {
     let target = Target::new("origins");
     let asks = |headers: &str| {
         ["GET", "OPTIONS"].map(|method| {
-            let request = format!("{method} {ADA} HTTP/1.1\r\nHost: gateway\r\n{headers}Connection: close\r\n\r\n");
+            let request = format!(
+                "{method} {ADA} HTTP/1.1\r\nHost: gateway\r\n{headers}Connection: close\r\n\r\n"
+            );
             raw(target.address, request.as_bytes()).to_ascii_lowercase()
         })
     };
@@ -550,14 +600,24 @@ fn no_origin_but_the_listed_one_may_read() {
         for reply in asks(&format!("Origin: {probe}\r\n")) {
             let statuses = status(&reply.to_ascii_uppercase());
             assert!(matches!(statuses, Some(200 | 204)), "{probe:?}: {reply}");
-            assert!(!reply.contains("access-control-allow-origin") && !reply.contains("allow-credentials"), "{probe:?}: {reply}");
-            assert!(reply.contains("vary: origin") || reply.contains("vary: accept-encoding, origin"), "{probe:?}: {reply}");
+            assert!(
+                !reply.contains("access-control-allow-origin")
+                    && !reply.contains("allow-credentials"),
+                "{probe:?}: {reply}"
+            );
+            assert!(
+                reply.contains("vary: origin") || reply.contains("vary: accept-encoding, origin"),
+                "{probe:?}: {reply}"
+            );
         }
     }
     // Of several nothing is made up: what is allowed is the listed one, or none.
     for several in [[PAGE, "https://evil.example"], ["https://evil.example", PAGE]] {
         for reply in asks(&format!("Origin: {}\r\nOrigin: {}\r\n", several[0], several[1])) {
-            assert!(!reply.contains("evil") && !reply.contains("access-control-allow-origin: *"), "{reply}");
+            assert!(
+                !reply.contains("evil") && !reply.contains("access-control-allow-origin: *"),
+                "{reply}"
+            );
         }
     }
     target.ends_well();

@@ -35,10 +35,14 @@ fn is_unavailable(reply: &Reply, why: &impl std::fmt::Debug) {
     assert_eq!(reply.word("/result"), "error", "{why:?}");
     assert_eq!(reply.header("cache-control"), "no-store", "{why:?}");
     assert_eq!(reply.header("access-control-allow-origin"), PAGE, "{why:?}");
-    assert!(reply.header("retry-after").parse::<u64>().is_ok_and(|wait| (1..=60).contains(&wait)), "{why:?}: {reply:?}");
+    assert!(
+        reply.header("retry-after").parse::<u64>().is_ok_and(|wait| (1..=60).contains(&wait)),
+        "{why:?}: {reply:?}"
+    );
 }
 
-/// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s, by single and by batch.
+/// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s,
+/// by single and by batch.
 #[tokio::test]
 async fn without_an_answer_there_is_a_503() {
     let mut rows = JoinSet::new();
@@ -54,17 +58,25 @@ async fn without_an_answer_there_is_a_503() {
                 }
                 let rig = Rig::with(zulip, Options::default()).await;
                 let started = tokio::time::Instant::now();
-                let (single, batch) = tokio::join!(rig.get(ADA), rig.get("/api/v1/realm/presence?users=[12,17]"));
+                let (single, batch) =
+                    tokio::join!(rig.get(ADA), rig.get("/api/v1/realm/presence?users=[12,17]"));
                 assert!(started.elapsed() < Duration::from_secs(7), "{fault:?}");
                 is_unavailable(&single, &fault);
                 is_unavailable(&batch, &fault);
                 assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
                 assert_eq!(
                     rig.get("/readyz").await.status,
-                    if all { StatusCode::SERVICE_UNAVAILABLE } else { rig.get("/readyz").await.status }
+                    if all {
+                        StatusCode::SERVICE_UNAVAILABLE
+                    } else {
+                        rig.get("/readyz").await.status
+                    }
                 );
                 let picture = rig.get("/users/12/presence.svg").await;
-                assert!(picture.status == StatusCode::OK && picture.text().contains("Activity unknown"), "{fault:?}");
+                assert!(
+                    picture.status == StatusCode::OK && picture.text().contains("Activity unknown"),
+                    "{fault:?}"
+                );
             });
         }
     }
@@ -83,7 +95,11 @@ async fn the_last_answer_outlives_an_outage() {
             continue;
         }
         rows.spawn(async move {
-            let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+            let rig = Rig::with(
+                organisation(4),
+                Options { refresh: Duration::from_millis(200), ..Options::default() },
+            )
+            .await;
             let before = rig.get(ADA).await.number("/server_timestamp");
             rig.zulip.fail(Some(fault.clone()));
             rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
@@ -91,7 +107,10 @@ async fn the_last_answer_outlives_an_outage() {
             assert_eq!(during.status, StatusCode::OK, "{fault:?}");
             assert!(during.number("/server_timestamp") >= before);
             let frozen = rig.get(ADA).await.number("/server_timestamp");
-            assert!((frozen - during.number("/server_timestamp")).abs() < f64::EPSILON, "{fault:?}");
+            assert!(
+                (frozen - during.number("/server_timestamp")).abs() < f64::EPSILON,
+                "{fault:?}"
+            );
             rig.zulip.fail(None);
             rig.until(ADA, |reply| reply.number("/server_timestamp") > frozen).await;
             assert_eq!(rig.get("/readyz").await.status, StatusCode::OK);
@@ -104,7 +123,11 @@ async fn the_last_answer_outlives_an_outage() {
 
 #[tokio::test]
 async fn a_rate_limit_is_respected_to_its_fraction() {
-    let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+    let rig = Rig::with(
+        organisation(4),
+        Options { refresh: Duration::from_millis(200), ..Options::default() },
+    )
+    .await;
     rig.get(ADA).await;
     rig.zulip.fail(Some(Fault::RateLimited { retry_after_s: 2.3, in_body: true }));
     rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
@@ -119,10 +142,15 @@ async fn a_rate_limit_is_respected_to_its_fraction() {
     assert!(limited_at.elapsed() > Duration::from_millis(2_250), "{:?}", limited_at.elapsed());
 }
 
-/// A key that is revoked while the gateway runs: pages notice nothing but age, and Zulip is left alone.
+/// A key that is revoked while the gateway runs: pages notice nothing but age, and Zulip is left
+/// alone.
 #[tokio::test]
 async fn a_revoked_key_is_not_tried_again_and_again() {
-    let rig = Rig::with(organisation(4), Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+    let rig = Rig::with(
+        organisation(4),
+        Options { refresh: Duration::from_millis(200), ..Options::default() },
+    )
+    .await;
     assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
     rig.zulip.rekey("another");
     rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
@@ -134,9 +162,18 @@ async fn a_revoked_key_is_not_tried_again_and_again() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(rig.zulip.asked().len(), asked);
-    assert!(rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="unauthorized"} 1"#));
+    assert!(
+        rig.get("/metrics")
+            .await
+            .text()
+            .contains(r#"kind="realm_presence",outcome="unauthorized"} 1"#)
+    );
     let newcomer = rig.get("/api/v1/realm/presence?users=[12,17]").await;
-    assert_eq!(newcomer.json()["presences"]["12"]["aggregated"]["status"], "active", "who is known stays known beside who is not");
+    assert_eq!(
+        newcomer.json()["presences"]["12"]["aggregated"]["status"],
+        "active",
+        "who is known stays known beside who is not"
+    );
 }
 
 /// A gateway that was started with a zuliprc, and what writes another key into that.
@@ -145,8 +182,14 @@ async fn with_zuliprc(name: &str) -> (Rig, impl Fn(&str)) {
     let address = on_a_port(zulip.router()).await;
     let text = move |key: &str| format!("[api]\nemail={EMAIL}\nkey={key}\nsite=http://{address}\n");
     let zuliprc = file(name, &text(&zulip.key()));
-    let options = Options { refresh: Duration::from_millis(200), zuliprc: Some(zuliprc.clone()), ..Options::default() };
-    (Rig::asking(address, zulip, options), move |key| std::fs::write(&zuliprc, text(key)).expect("ours"))
+    let options = Options {
+        refresh: Duration::from_millis(200),
+        zuliprc: Some(zuliprc.clone()),
+        ..Options::default()
+    };
+    (Rig::asking(address, zulip, options), move |key| {
+        std::fs::write(&zuliprc, text(key)).expect("ours")
+    })
 }
 
 fn is_ready(reply: &Reply) -> bool {
@@ -160,14 +203,18 @@ async fn a_new_key_needs_no_restart() {
     assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
     rig.zulip.rekey("regenerated");
     rig.until("/readyz", |reply| !is_ready(reply)).await;
-    let (refused, before) = (rig.zulip.asked().len(), rig.get(ADA).await.number("/server_timestamp"));
+    let (refused, before) =
+        (rig.zulip.asked().len(), rig.get(ADA).await.number("/server_timestamp"));
     for wrong in ["wrong\nnonsense", "wrong"] {
         write_key(wrong);
         tokio::time::sleep(Duration::from_secs(6)).await;
         assert_eq!(rig.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{wrong:?}");
     }
     let asked = rig.zulip.asked().len() - refused;
-    assert!((1..=2).contains(&asked), "a wrong key is tried once, a broken file not at all: {asked} requests");
+    assert!(
+        (1..=2).contains(&asked),
+        "a wrong key is tried once, a broken file not at all: {asked} requests"
+    );
     write_key("regenerated");
     rig.until("/readyz", is_ready).await;
     rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
@@ -185,7 +232,10 @@ async fn a_refusal_of_the_former_key_says_nothing_of_the_new_one() {
     rig.zulip.fail(None);
     let before = rig.get(ADA).await.number("/server_timestamp");
     write_key("regenerated");
-    rig.until("/metrics", |reply| reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)).await;
+    rig.until("/metrics", |reply| {
+        reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)
+    })
+    .await;
     rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
     rig.until("/readyz", is_ready).await;
 }
@@ -195,10 +245,17 @@ async fn another_site_counts_from_the_next_start_on() {
     let (rig, _) = with_zuliprc("other-site").await;
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
-    file("other-site", &format!("[api]\nemail={EMAIL}\nkey={}\nsite=http://{elsewhere}\n", stranger.key()));
+    file(
+        "other-site",
+        &format!("[api]\nemail={EMAIL}\nkey={}\nsite=http://{elsewhere}\n", stranger.key()),
+    );
     let start = rig.get(ADA).await.number("/server_timestamp");
     rig.until(ADA, |reply| reply.number("/server_timestamp") > start + 7.0).await;
-    assert_eq!(stranger.asked(), Vec::<String>::new(), "what is known of one organisation is not mixed with another");
+    assert_eq!(
+        stranger.asked(),
+        Vec::<String>::new(),
+        "what is known of one organisation is not mixed with another"
+    );
 }
 
 #[tokio::test]
@@ -224,7 +281,8 @@ async fn a_refused_connection_is_an_outage_too() {
     rig.until(ADA, |reply| reply.status == StatusCode::OK).await;
 }
 
-/// Zulip needs three seconds: the first request waits for it, and gets its answer at once when it is there.
+/// Zulip needs three seconds: the first request waits for it, and gets its answer at once when it
+/// is there.
 #[tokio::test]
 async fn slow_is_not_broken() {
     let zulip = organisation(4);
@@ -239,18 +297,20 @@ async fn slow_is_not_broken() {
 /// A Zulip whose organisation-wide reply is this router's.
 async fn with_realm(realm: axum::routing::MethodRouter) -> Rig {
     let zulip = organisation(4);
-    let front = axum::Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
+    let front =
+        axum::Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
     Rig::asking(on_a_port(front).await, zulip, Options::default())
 }
 
 /// Zulip's reply with `blanks` after it, packed.
 async fn packed(blanks: usize) -> axum::body::Bytes {
     use tower::ServiceExt as _;
-    let reply =
-        r#"{"result":"success","msg":"","presences":{"ada@example.com":{"active_timestamp":1795448000}},"server_timestamp":1795448000.5}"#;
+    let reply = r#"{"result":"success","msg":"","presences":{"ada@example.com":{"active_timestamp":1795448000}},"server_timestamp":1795448000.5}"#;
     let padded = format!("{reply}{}", " ".repeat(blanks));
     let packing = axum::Router::new().route("/", axum::routing::get(|| async { padded }));
-    let request = axum::http::Request::get("/").header("accept-encoding", "gzip").body(axum::body::Body::empty());
+    let request = axum::http::Request::get("/")
+        .header("accept-encoding", "gzip")
+        .body(axum::body::Body::empty());
     let packing = packing.layer(tower_http::compression::CompressionLayer::new());
     let response = packing.oneshot(request.expect("a request")).await.expect("infallible");
     axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("in memory")
@@ -262,10 +322,14 @@ async fn a_packed_reply_is_read_and_a_bomb_is_none() {
     for (megabytes, expected) in [(5, StatusCode::OK), (66, StatusCode::SERVICE_UNAVAILABLE)] {
         let body = packed(megabytes << 20).await;
         assert!(body.len() < 1 << 20, "{} bytes", body.len());
-        let rig = with_realm(axum::routing::get(move || async move { ([("content-encoding", "gzip")], body) })).await;
+        let rig = with_realm(axum::routing::get(move || async move {
+            ([("content-encoding", "gzip")], body)
+        }))
+        .await;
         // A busy machine may need longer than the first request waits.
         rig.until(ADA, |reply| reply.status == expected).await;
-        let of_use = rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="ok""#);
+        let of_use =
+            rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="ok""#);
         assert_eq!(of_use, expected == StatusCode::OK, "{megabytes} MB");
     }
 }
@@ -275,9 +339,18 @@ async fn a_packed_reply_is_read_and_a_bomb_is_none() {
 async fn a_redirect_is_never_followed() {
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
-    for status in [StatusCode::MOVED_PERMANENTLY, StatusCode::FOUND, StatusCode::TEMPORARY_REDIRECT, StatusCode::PERMANENT_REDIRECT] {
+    for status in [
+        StatusCode::MOVED_PERMANENTLY,
+        StatusCode::FOUND,
+        StatusCode::TEMPORARY_REDIRECT,
+        StatusCode::PERMANENT_REDIRECT,
+    ] {
         let location = format!("http://{elsewhere}/api/v1/realm/presence");
-        let rig = with_realm(axum::routing::get(move || async move { (status, [("location", location)]) })).await;
+        let rig =
+            with_realm(axum::routing::get(
+                move || async move { (status, [("location", location)]) },
+            ))
+            .await;
         is_unavailable(&rig.get(ADA).await, &status);
     }
     assert_eq!(stranger.asked(), Vec::<String>::new());

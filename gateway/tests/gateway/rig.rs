@@ -42,7 +42,14 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { refresh: Duration::from_secs(30), origins: vec![PAGE], people: None, hide: false, zuliprc: None, files: Files::default() }
+        Self {
+            refresh: Duration::from_secs(30),
+            origins: vec![PAGE],
+            people: None,
+            hide: false,
+            zuliprc: None,
+            files: Files::default(),
+        }
     }
 }
 
@@ -54,13 +61,19 @@ pub(crate) async fn on_a_port(router: Router) -> SocketAddr {
     address
 }
 
-/// Five people: one there, one idle, one gone, one never seen, one whom a guest may not see; a bot and a deactivated one.
+/// Five people: one there, one idle, one gone, one never seen, one whom a guest may not see; a bot
+/// and a deactivated one.
 pub(crate) fn organisation(generation: u8) -> SimulatedZulip {
     let zulip = SimulatedZulip::empty(generation);
     let now = zulip.now() as i64;
     let left = |ago: i64| Whereabouts::Claimed(Claims { active: Some(now - ago), idle: now - ago });
     zulip.add(12, "ada@example.com", "Ada", Whereabouts::AtTheDesk);
-    zulip.add(17, "tomasz@example.com", "Tomasz", Whereabouts::Claimed(Claims { active: Some(now - 900), idle: now - 5 }));
+    zulip.add(
+        17,
+        "tomasz@example.com",
+        "Tomasz",
+        Whereabouts::Claimed(Claims { active: Some(now - 900), idle: now - 5 }),
+    );
     zulip.add(23, "chiamaka@example.com", "Chiamaka", left(3 * 3600));
     zulip.add(31, "henrik@example.com", "Henrik", Whereabouts::NeverSeen);
     zulip.add(38, "priyanka@example.com", "Priyanka", Whereabouts::NotPermitted);
@@ -81,7 +94,10 @@ impl Rig {
 
     /// A gateway that believes Zulip to be at `address`.
     pub(crate) fn asking(address: SocketAddr, zulip: SimulatedZulip, options: Options) -> Self {
-        let origins = options.origins.iter().map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
+        let origins = options
+            .origins
+            .iter()
+            .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
         let config = Config {
             upstream: Upstream::new(zulip.account(address)).expect("no certificates are involved"),
             zuliprc: options.zuliprc,
@@ -101,12 +117,22 @@ impl Rig {
         self.send(Method::GET, path, &[("origin", PAGE)]).await
     }
 
-    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&'static str, &str)]) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, HeaderValue::from_str(value).expect("a header"));
         }
-        let response = self.app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("infallible");
+        let response = self
+            .app
+            .clone()
+            .oneshot(request.body(Body::empty()).expect("a request"))
+            .await
+            .expect("infallible");
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body in memory");
         Reply { status: parts.status, headers: parts.headers, body: body.to_vec() }
@@ -133,7 +159,8 @@ impl Rig {
 
 impl Reply {
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
     pub(crate) fn text(&self) -> String {
@@ -142,18 +169,26 @@ impl Reply {
 
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> String {
-        let values: Vec<_> = self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect();
+        let values: Vec<_> =
+            self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect();
         values.join(", ")
     }
 
     /// The JSON number at `pointer`.
     #[track_caller]
     pub(crate) fn number(&self, pointer: &str) -> f64 {
-        self.json().pointer(pointer).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {pointer} in {}", self.text()))
+        self.json()
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.text()))
     }
 
     #[track_caller]
     pub(crate) fn word(&self, pointer: &str) -> String {
-        self.json().pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {}", self.text())).to_owned()
+        self.json()
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.text()))
+            .to_owned()
     }
 }

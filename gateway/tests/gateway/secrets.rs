@@ -24,7 +24,8 @@ fn is_clean(what: &str, text: &str) {
     }
 }
 
-/// Replies, headers, the log at trace level, metrics, arguments: with Zulip in order and in every state of disorder.
+/// Replies, headers, the log at trace level, metrics, arguments: with Zulip in order and in every
+/// state of disorder.
 #[test]
 fn the_key_leaves_for_zulip_only() {
     let zulip = organisation(4);
@@ -32,7 +33,9 @@ fn the_key_leaves_for_zulip_only() {
     let site = zulip_in_background(&zulip);
     let config = file("secret", &format!("[api]\nemail={EMAIL}\nkey={KEY}\nsite=http://{site}\n"));
     let mut command = program();
-    command.args(["--log-level", "trace", "--refresh", "10", "--allow-origin", "*", "--config-file"]).arg(&config);
+    command
+        .args(["--log-level", "trace", "--refresh", "10", "--allow-origin", "*", "--config-file"])
+        .arg(&config);
     let running = Running::start(&mut command);
     let ask_everything = |state: &str| {
         for path in [
@@ -54,7 +57,12 @@ fn the_key_leaves_for_zulip_only() {
         }
     };
     ask_everything("all is well");
-    let mut faults = vec![Fault::Redirect, Fault::Html(502), Fault::HalfSent, Fault::RateLimited { retry_after_s: 0.1, in_body: true }];
+    let mut faults = vec![
+        Fault::Redirect,
+        Fault::Html(502),
+        Fault::HalfSent,
+        Fault::RateLimited { retry_after_s: 0.1, in_body: true },
+    ];
     while let Some(fault) = faults.pop() {
         let asked = zulip.asked().len();
         zulip.fail(Some(fault.clone()));
@@ -71,10 +79,12 @@ fn the_key_leaves_for_zulip_only() {
     ask_everything("the key is revoked");
     std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nnonsense\n")).expect("ours");
     std::thread::sleep(Duration::from_secs(6));
-    std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nsite=http://{site}\n")).expect("ours");
+    std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nsite=http://{site}\n"))
+        .expect("ours");
     until(running.address, "/readyz", "HTTP/1.1 200");
     ask_everything("the key was replaced");
-    let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", running.id())).expect("Linux");
+    let arguments =
+        std::fs::read_to_string(format!("/proc/{}/cmdline", running.id())).expect("Linux");
     is_clean("its arguments", &arguments);
     running.terminate();
     let (log, _) = running.ended();
@@ -103,12 +113,21 @@ fn errors_and_the_doctor_keep_it() {
         ("secret-no-email", format!("[api]\nkey={KEY}\nsite=http://{site}\n")),
         ("secret-syntax", format!("[api]\n{KEY}\n")),
         ("secret-no-section", format!("key={KEY}\n")),
-        ("secret-in-site", format!("[api]\nemail={EMAIL}\nkey=k\nsite=https://me:{KEY}@z.example\n")),
+        (
+            "secret-in-site",
+            format!("[api]\nemail={EMAIL}\nkey=k\nsite=https://me:{KEY}@z.example\n"),
+        ),
         ("secret-header", format!("[api]\nemail={EMAIL}\nkey=a\n {KEY}\nsite=http://{site}\n")),
     ] {
         let config = file(name, &text);
         for task in [&["doctor"][..], &["--listen", &taken][..]] {
-            let output = program().arg("--config-file").arg(&config).args(["--log-level", "trace"]).args(task).output().expect("it starts");
+            let output = program()
+                .arg("--config-file")
+                .arg(&config)
+                .args(["--log-level", "trace"])
+                .args(task)
+                .output()
+                .expect("it starts");
             is_clean(name, &String::from_utf8_lossy(&output.stdout));
             is_clean(name, &String::from_utf8_lossy(&output.stderr));
         }

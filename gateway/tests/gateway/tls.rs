@@ -1,4 +1,5 @@
-//! `cert_bundle`, `insecure`, `client_cert` and `client_cert_key` of a zuliprc, against nginx with certificates of our own.
+//! `cert_bundle`, `insecure`, `client_cert` and `client_cert_key` of a zuliprc, against nginx with
+//! certificates of our own.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -12,32 +13,58 @@ use crate::rig::organisation;
 const OPENSSL: &str = "/usr/bin/openssl";
 
 fn openssl(directory: &Path, arguments: &str) {
-    let output = Command::new(OPENSSL).args(arguments.split(' ')).current_dir(directory).output().expect("openssl starts");
-    assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(OPENSSL)
+        .args(arguments.split(' '))
+        .current_dir(directory)
+        .output()
+        .expect("openssl starts");
+    assert!(
+        output.status.success(),
+        "openssl {arguments}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 /// A CA, a server's certificate for 127.0.0.1, and a client's.
 fn certificates() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", std::process::id()));
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
-    openssl(&directory, "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Our-CA -keyout ca.key -out ca.pem");
-    std::fs::write(directory.join("server.ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").expect("a file");
-    std::fs::write(directory.join("client.ext"), "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n").expect("a file");
+    openssl(
+        &directory,
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Our-CA -keyout ca.key -out ca.pem",
+    );
+    std::fs::write(
+        directory.join("server.ext"),
+        "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n",
+    )
+    .expect("a file");
+    std::fs::write(
+        directory.join("client.ext"),
+        "basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n",
+    )
+    .expect("a file");
     for name in ["server", "client"] {
         openssl(
             &directory,
-            &format!("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"),
+            &format!(
+                "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN={name} -keyout {name}.key -out {name}.csr"
+            ),
         );
         openssl(
             &directory,
-            &format!("x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile {name}.ext -out {name}.pem"),
+            &format!(
+                "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile {name}.ext -out {name}.pem"
+            ),
         );
     }
     directory
 }
 
 fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
 }
 
 /// Ends nginx with the test, and its workers with it.
@@ -84,19 +111,28 @@ fn certificates_are_checked_as_the_zuliprc_says() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let status = |name: &str, site: SocketAddr, lines: &str| {
-        let account = format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=https://{site}\n{lines}", zulip.key());
+        let account = format!(
+            "[api]\nemail=presence-bot@example.com\nkey={}\nsite=https://{site}\n{lines}",
+            zulip.key()
+        );
         let running = Running::start(program().arg("--config-file").arg(file(name, &account)));
         let reply = get(running.address, "/api/v1/users/12/presence");
         reply.split(' ').nth(1).unwrap_or_default().to_owned()
     };
     let bundle = format!("cert_bundle={here}/ca.pem\n");
-    let client = format!("{bundle}client_cert={here}/client.pem\nclient_cert_key={here}/client.key\n");
+    let client =
+        format!("{bundle}client_cert={here}/client.pem\nclient_cert_key={here}/client.key\n");
     assert_eq!(status("tls-none", open, ""), "503", "nobody vouches for it");
     assert_eq!(status("tls-bundle", open, &bundle), "200");
     assert_eq!(status("tls-insecure", open, "insecure=true\n"), "200");
     assert_eq!(status("tls-no-client", closed, &bundle), "503");
     assert_eq!(status("tls-client", closed, &client), "200");
-    let both = [std::fs::read(directory.join("client.pem")), std::fs::read(directory.join("client.key"))];
-    std::fs::write(directory.join("both.pem"), both.map(|part| part.expect("a file")).concat()).expect("a file");
-    assert_eq!(status("tls-client-one-file", closed, &format!("{bundle}client_cert={here}/both.pem\n")), "200");
+    let both =
+        [std::fs::read(directory.join("client.pem")), std::fs::read(directory.join("client.key"))];
+    std::fs::write(directory.join("both.pem"), both.map(|part| part.expect("a file")).concat())
+        .expect("a file");
+    assert_eq!(
+        status("tls-client-one-file", closed, &format!("{bundle}client_cert={here}/both.pem\n")),
+        "200"
+    );
 }

@@ -1,4 +1,5 @@
-//! A Zulip, or what answers in its place, that means harm: what it sends is bounded, and pages get a plain 503 or what was known before.
+//! A Zulip, or what answers in its place, that means harm: what it sends is bounded, and pages get
+//! a plain 503 or what was known before.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -36,7 +37,15 @@ struct Flood {
 impl Flood {
     fn of(piece: Vec<u8>, pause: Duration) -> (Self, Arc<AtomicUsize>) {
         let taken = Arc::new(AtomicUsize::new(0));
-        (Self { piece: piece.into(), pause, taken: taken.clone(), sleep: Box::pin(tokio::time::sleep(Duration::ZERO)) }, taken)
+        (
+            Self {
+                piece: piece.into(),
+                pause,
+                taken: taken.clone(),
+                sleep: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            },
+            taken,
+        )
     }
 }
 
@@ -44,7 +53,10 @@ impl hyper::body::Body for Flood {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if !self.pause.is_zero() {
             if self.sleep.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
@@ -61,7 +73,8 @@ impl hyper::body::Body for Flood {
 async fn rig(reply: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Rig {
     let zulip = organisation(4);
     let realm = get(move || std::future::ready(reply()));
-    let router = Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
+    let router =
+        Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
     Rig::asking(on_a_port(router).await, zulip, Options::default())
 }
 
@@ -83,7 +96,8 @@ async fn came_to(rig: &Rig, outcome: &str) {
 async fn a_body_that_never_ends_is_cut_off_at_64_mib() {
     let (flood, taken) = Flood::of(vec![b' '; MIB], Duration::ZERO);
     let once = Arc::new(std::sync::Mutex::new(Some(flood)));
-    let rig = rig(move || json(once.lock().unwrap().take().map_or_else(Body::empty, Body::new))).await;
+    let rig =
+        rig(move || json(once.lock().unwrap().take().map_or_else(Body::empty, Body::new))).await;
     rig.get(ADA).await;
     came_to(&rig, "not_zulip").await;
     let taken = taken.load(Ordering::Relaxed);
@@ -106,23 +120,32 @@ async fn one_byte_a_second_is_given_up_after_ten() {
 async fn ten_thousand_levels_are_no_reply() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let nested = [open.repeat(10_000), "1".into(), close.repeat(10_000)].concat();
-        let body = format!(r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{nested}}},"server_timestamp":1}}"#);
+        let body = format!(
+            r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{nested}}},"server_timestamp":1}}"#
+        );
         let rig = rig(move || json(body.clone())).await;
         rig.get(ADA).await;
         came_to(&rig, "not_zulip").await;
     }
 }
 
-/// What no clock can mean imposes no wait; what would be years is told to pages as a minute at most.
+/// What no clock can mean imposes no wait; what would be years is told to pages as a minute at
+/// most.
 #[tokio::test]
 async fn absurd_waits_are_no_waits() {
     let mut rows = JoinSet::new();
-    for (retry_after_s, is_kept) in [(-5.0, false), (f64::NAN, false), (0.0, false), (1e9, true), (f64::INFINITY, false)] {
+    for (retry_after_s, is_kept) in
+        [(-5.0, false), (f64::NAN, false), (0.0, false), (1e9, true), (f64::INFINITY, false)]
+    {
         for in_body in [true, false] {
             rows.spawn(async move {
                 let zulip = organisation(4);
                 zulip.fail_at("realm/presence", Fault::RateLimited { retry_after_s, in_body });
-                let rig = Rig::with(zulip, Options { refresh: Duration::from_millis(200), ..Options::default() }).await;
+                let rig = Rig::with(
+                    zulip,
+                    Options { refresh: Duration::from_millis(200), ..Options::default() },
+                )
+                .await;
                 let reply = rig.get(ADA).await;
                 assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{retry_after_s}");
                 let wait = reply.header("retry-after").parse::<u64>().expect("whole seconds");

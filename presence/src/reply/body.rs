@@ -12,7 +12,11 @@ pub(super) struct RealmBody {
 /// What the value of `presence`, or one of `presences`, claims. `None`: nothing.
 pub(super) fn presence(claims: &Object) -> Option<Presence> {
     let at = |key| claims.number(key).map(Timestamp::from_unix_s);
-    let modern = Presence { last_active: at("active_timestamp"), last_connected: at("idle_timestamp"), offline: false };
+    let modern = Presence {
+        last_active: at("active_timestamp"),
+        last_connected: at("idle_timestamp"),
+        offline: false,
+    };
     if modern != Presence::default() {
         return Some(modern);
     }
@@ -20,8 +24,8 @@ pub(super) fn presence(claims: &Object) -> Option<Presence> {
     for (client, claim) in claims.objects() {
         let at = claim.number("timestamp").map(Timestamp::from_unix_s);
         match claim.text("status") {
-            // All clients are heard, not `aggregated` alone: before Zulip 7 that is only the newest, and an idle phone would hide
-            // the desktop at which somebody works.
+            // All clients are heard, not `aggregated` alone: before Zulip 7 that is only the
+            // newest, and an idle phone would hide the desktop at which somebody works.
             Some("active") => legacy.last_active = legacy.last_active.max(at),
             Some("idle") => legacy.last_connected = legacy.last_connected.max(at),
             Some("offline") => {
@@ -35,7 +39,8 @@ pub(super) fn presence(claims: &Object) -> Option<Presence> {
 }
 
 impl RealmBody {
-    /// `None` for what is no JSON object, or has another thing than an object in the place of `presences`.
+    /// `None` for what is no JSON object, or has another thing than an object in the place of
+    /// `presences`.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         let mut reader = Reader::new(body);
         let (mut rest, mut presences) = (Vec::new(), None);

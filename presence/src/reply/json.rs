@@ -1,6 +1,8 @@
-//! JSON as far as Zulip's replies need it, read by hand: serde_json would be a third of the page's bundle.
+//! JSON as far as Zulip's replies need it, read by hand: serde_json would be a third of the page's
+//! bundle.
 //!
-//! Strict in what ends where, so that a reply that was cut off is none; lenient in what says nothing about presence.
+//! Strict in what ends where, so that a reply that was cut off is none; lenient in what says
+//! nothing about presence.
 
 /// A JSON value. Arrays, booleans and nulls say nothing about presence.
 pub(super) enum Json {
@@ -90,7 +92,10 @@ impl<'a> Reader<'a> {
     }
 
     /// An object; `member` reads the value of each key.
-    pub(super) fn members(&mut self, member: &mut dyn FnMut(&mut Self, String) -> Option<()>) -> Option<()> {
+    pub(super) fn members(
+        &mut self,
+        member: &mut dyn FnMut(&mut Self, String) -> Option<()>,
+    ) -> Option<()> {
         self.sequence(b'{', b'}', &mut |reader| {
             let key = reader.string()?;
             reader.expect(b':')?;
@@ -99,7 +104,12 @@ impl<'a> Reader<'a> {
     }
 
     /// What stands between two brackets, separated by commas.
-    fn sequence(&mut self, open: u8, close: u8, item: &mut dyn FnMut(&mut Self) -> Option<()>) -> Option<()> {
+    fn sequence(
+        &mut self,
+        open: u8,
+        close: u8,
+        item: &mut dyn FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
         self.expect(open)?;
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -146,7 +156,8 @@ impl<'a> Reader<'a> {
             b'u' => {
                 let mut code = self.code_unit()?;
                 // Half of a pair; the other half must follow.
-                if (0xD800..0xDC00).contains(&code) && self.next()? == b'\\' && self.next()? == b'u' {
+                if (0xD800..0xDC00).contains(&code) && self.next()? == b'\\' && self.next()? == b'u'
+                {
                     let low = self.code_unit()?;
                     if !(0xDC00..0xE000).contains(&low) {
                         return None;
@@ -263,10 +274,12 @@ mod tests {
             (Json::Text(ours), serde_json::Value::String(theirs)) => ours == theirs,
             (Json::Object(ours), serde_json::Value::Object(theirs)) => {
                 // Of two members of one name serde_json keeps the last.
-                theirs
-                    .iter()
-                    .all(|(key, theirs)| ours.0.iter().rfind(|(name, _)| name == key).is_some_and(|(_, ours)| agrees(ours, theirs)))
-                    && ours.0.iter().all(|(name, _)| theirs.contains_key(name))
+                theirs.iter().all(|(key, theirs)| {
+                    ours.0
+                        .iter()
+                        .rfind(|(name, _)| name == key)
+                        .is_some_and(|(_, ours)| agrees(ours, theirs))
+                }) && ours.0.iter().all(|(name, _)| theirs.contains_key(name))
             }
             (Json::Other, theirs) => theirs.is_array() || theirs.is_boolean() || theirs.is_null(),
             _ => false,
@@ -277,7 +290,11 @@ mod tests {
     fn check(text: &str) {
         match (read(text.as_bytes()), serde_json::from_str(text)) {
             (Some(ours), Ok(theirs)) => assert!(agrees(&ours, &theirs), "{text}"),
-            (ours, theirs) => assert!(ours.is_none() && theirs.is_err(), "{text}: {} but {theirs:?}", ours.is_some()),
+            (ours, theirs) => assert!(
+                ours.is_none() && theirs.is_err(),
+                "{text}: {} but {theirs:?}",
+                ours.is_some()
+            ),
         }
     }
 
@@ -357,7 +374,10 @@ mod tests {
             check(text);
         }
         assert!(read(b"\xff").is_none() && read(b"\"\xc3\"").is_none());
-        assert!(read(b"1e999").is_some_and(|json| matches!(json, Json::Number(number) if number.is_infinite())));
+        assert!(
+            read(b"1e999")
+                .is_some_and(|json| matches!(json, Json::Number(number) if number.is_infinite()))
+        );
     }
 
     #[test]

@@ -28,8 +28,9 @@ pub struct Reply<T> {
     pub content: T,
     /// The body's `server_timestamp`: when it was said.
     pub server_timestamp: Option<Timestamp>,
-    /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires` less `max-age` (Zulip sets `Expires`
-    /// to its own now, and browsers show it across origins).
+    /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires`
+    /// less `max-age` (Zulip sets `Expires` to its own now, and browsers show it across
+    /// origins).
     pub sent_after: Option<Timestamp>,
     /// The body's `server_presence_offline_threshold_seconds`.
     pub offline_after: Option<Duration>,
@@ -125,7 +126,8 @@ impl HttpReply<'_> {
     pub fn single(&self) -> Result<Reply<Single>, Failure> {
         match (self.status, self.object()) {
             (200, Some(body)) if body.text("result") == Some("success") => {
-                let claims = body.objects().find(|(key, _)| *key == "presence").ok_or(Failure::NotZulip)?;
+                let claims =
+                    body.objects().find(|(key, _)| *key == "presence").ok_or(Failure::NotZulip)?;
                 Ok(self.reply(body::presence(claims.1).ok_or(NoPresence::NoData), &body))
             }
             (200, _) => Err(Failure::NotZulip),
@@ -146,7 +148,9 @@ impl HttpReply<'_> {
         }
         let body = RealmBody::read(self.body).ok_or(Failure::NotZulip)?;
         match body.presences {
-            Some(presences) if body.rest.text("result") == Some("success") => Ok(self.reply(presences.into_iter().collect(), &body.rest)),
+            Some(presences) if body.rest.text("result") == Some("success") => {
+                Ok(self.reply(presences.into_iter().collect(), &body.rest))
+            }
             _ => Err(Failure::NotZulip),
         }
     }
@@ -160,7 +164,8 @@ impl HttpReply<'_> {
     }
 
     fn reply<T>(&self, content: T, body: &Object) -> Reply<T> {
-        let Reply { content: (), server_timestamp, sent_after, offline_after } = self.envelope(body);
+        let Reply { content: (), server_timestamp, sent_after, offline_after } =
+            self.envelope(body);
         Reply { content, server_timestamp, sent_after, offline_after }
     }
 
@@ -169,12 +174,15 @@ impl HttpReply<'_> {
         let header = |name| (self.header)(name);
         let date = header("date").and_then(|date| http_date::parse(&date));
         let expires = header("expires").and_then(|date| http_date::parse(&date));
-        let max_age = header("cache-control").map_or(Duration::ZERO, |directives| max_age(&directives));
+        let max_age =
+            header("cache-control").map_or(Duration::ZERO, |directives| max_age(&directives));
         Reply {
             content: (),
             server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
             sent_after: date.max(expires.map(|at| at - max_age)),
-            offline_after: body.number("server_presence_offline_threshold_seconds").and_then(seconds),
+            offline_after: body
+                .number("server_presence_offline_threshold_seconds")
+                .and_then(seconds),
         }
     }
 
@@ -207,14 +215,17 @@ fn seconds(number: f64) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms))
 }
 
-/// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded up, so that waiting it is enough.
+/// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded
+/// up, so that waiting it is enough.
 fn whole_seconds(header: &str) -> Option<Duration> {
     let (whole, fraction) = header.trim().split_once('.').unwrap_or((header.trim(), ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return None;
     }
-    let whole = whole.bytes().fold(0_u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    let whole = whole.bytes().fold(0_u64, |value, digit| {
+        value.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    });
     let up = fraction.bytes().any(|digit| digit != b'0');
     let total = whole.saturating_add(u64::from(up));
     (total > 0).then(|| Duration::from_secs(total))
@@ -222,6 +233,7 @@ fn whole_seconds(header: &str) -> Option<Duration> {
 
 /// The `max-age` of a `Cache-Control`; zero where there is none.
 fn max_age(directives: &str) -> Duration {
-    let value = directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
+    let value =
+        directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
     value.and_then(whole_seconds).unwrap_or_default()
 }

@@ -2,7 +2,9 @@
 
 use super::entry::{Entry, Origin};
 use super::groups::{GroupId, Groups, Rhythm};
-use super::{ABSENT_INTERVAL, Endpoint, Flight, NO_DATA_INTERVAL, RequestId, Subject, Watchlist, backoff};
+use super::{
+    ABSENT_INTERVAL, Endpoint, Flight, NO_DATA_INTERVAL, RequestId, Subject, Watchlist, backoff,
+};
 use crate::reply::{Failure, Realm, Reply, Single};
 use crate::time::Moment;
 use crate::{Presence, Reading, UserRef};
@@ -58,7 +60,13 @@ impl Watchlist {
         }
     }
 
-    pub(super) fn single_answered(&mut self, user: &UserRef, answer: Single, origin: Origin, started: Moment) {
+    pub(super) fn single_answered(
+        &mut self,
+        user: &UserRef,
+        answer: Single,
+        origin: Origin,
+        started: Moment,
+    ) {
         let Some(entry) = self.entries.get_mut(user) else {
             return;
         };
@@ -74,10 +82,21 @@ impl Watchlist {
         }
     }
 
-    pub(super) fn realm_answered(&mut self, id: RequestId, group: GroupId, realm: Realm, origin: Origin, now: Moment) {
+    pub(super) fn realm_answered(
+        &mut self,
+        id: RequestId,
+        group: GroupId,
+        realm: Realm,
+        origin: Origin,
+        now: Moment,
+    ) {
         if self.settings.endpoint == Endpoint::Gateway {
-            // A gateway has an entry for everyone who was asked, Zulip itself has none for IDs (DESIGN.md §2).
-            let asked = self.entries.iter().filter(|(_, entry)| entry.group == Some(group) && entry.asked_by == Some(id));
+            // A gateway has an entry for everyone who was asked, Zulip itself has none for IDs
+            // (DESIGN.md §2).
+            let asked = self
+                .entries
+                .iter()
+                .filter(|(_, entry)| entry.group == Some(group) && entry.asked_by == Some(id));
             if asked.into_iter().any(|(user, _)| realm.get(user).is_none()) {
                 self.turn_to_zulip(origin.asked_at, now);
             }
@@ -100,7 +119,8 @@ impl Watchlist {
     fn turn_to_zulip(&mut self, asked_at: Moment, now: Moment) {
         self.settings.endpoint = Endpoint::Zulip;
         self.groups = Groups::everybody(asked_at + self.settings.interval);
-        // What else is under way asks the same endpoint in groups, to which it would answer for everybody again.
+        // What else is under way asks the same endpoint in groups, to which it would answer for
+        // everybody again.
         for flight in &mut self.flights {
             if let Subject::Group(group) = &mut flight.subject {
                 *group = GroupId::EVERYBODY;
@@ -109,7 +129,9 @@ impl Watchlist {
         for (user, entry) in self.entries.iter_mut() {
             match user {
                 UserRef::Id(_) => (entry.group, entry.single) = (None, Some(Rhythm::due_at(now))),
-                UserRef::Email(_) => (entry.group, entry.asked_at) = (Some(GroupId::EVERYBODY), Some(asked_at)),
+                UserRef::Email(_) => {
+                    (entry.group, entry.asked_at) = (Some(GroupId::EVERYBODY), Some(asked_at))
+                }
             }
         }
     }
@@ -121,7 +143,8 @@ impl Watchlist {
             rhythm.failures = rhythm.failures.saturating_add(1);
             rhythm.failures
         });
-        // Each request backs off by itself too, so that one that always fails does not keep the others from being asked.
+        // Each request backs off by itself too, so that one that always fails does not keep the
+        // others from being asked.
         let due = now + backoff::wait(failures, &mut self.jitter);
         if let Some(rhythm) = self.rhythm(&flight.subject) {
             rhythm.due = due;
@@ -129,7 +152,8 @@ impl Watchlist {
     }
 }
 
-/// Applies Zulip's organisation-wide reply to somebody named by email. Whoever is absent from it is asked singly once, and daily after that.
+/// Applies Zulip's organisation-wide reply to somebody named by email. Whoever is absent from it is
+/// asked singly once, and daily after that.
 fn apply(entry: &mut Entry, found: Option<Option<Presence>>, origin: Origin, now: Moment) {
     entry.asked_at = entry.asked_at.max(Some(origin.asked_at));
     match found {

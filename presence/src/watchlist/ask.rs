@@ -5,7 +5,8 @@ use crate::user_ref::percent_encode;
 
 /// Most people of a group (DESIGN.md §3).
 pub const MAX_GROUP: usize = 50;
-/// Most bytes of a group's path and query: 4,000 for the whole URL (DESIGN.md §3) less 256 for the endpoint.
+/// Most bytes of a group's path and query: 4,000 for the whole URL (DESIGN.md §3) less 256 for the
+/// endpoint.
 pub const MAX_GROUP_BYTES: usize = 3_744;
 /// Bytes of a group's path and query besides its members.
 pub(super) const GROUP_FRAME_BYTES: usize = "realm/presence?users=%5B%5D".len();
@@ -22,8 +23,8 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Path and query below `…/api/v1/`, percent-encoded. The same people give the same bytes on every page, so that caches on the way
-    /// can answer.
+    /// Path and query below `…/api/v1/`, percent-encoded. The same people give the same bytes on
+    /// every page, so that caches on the way can answer.
     #[must_use]
     pub fn path(&self) -> String {
         match self {
@@ -44,7 +45,8 @@ impl Ask {
     }
 }
 
-/// `"user"` as JSON, percent-encoded. Neither an ID nor an email holds a control character or `\`, so only `"` wants escaping.
+/// `"user"` as JSON, percent-encoded. Neither an ID nor an email holds a control character or `\`,
+/// so only `"` wants escaping.
 fn push_member(user: &UserRef, path: &mut String) {
     path.push_str("%22");
     percent_encode(&user.to_string().replace('"', "\\\""), path);
@@ -70,7 +72,10 @@ mod tests {
     fn paths() {
         assert_eq!(Ask::Single(UserRef::Id(12)).path(), "users/12/presence");
         let group = Ask::Group(users(&["12", "ada@example.com", "a\"b@c"]));
-        assert_eq!(group.path(), "realm/presence?users=%5B%2212%22%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D");
+        assert_eq!(
+            group.path(),
+            "realm/presence?users=%5B%2212%22%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D"
+        );
         assert_eq!(Ask::Everybody.path(), "realm/presence");
     }
 

@@ -10,12 +10,14 @@ use crate::time::Moment;
 const FIRST: Duration = Duration::from_secs(5);
 /// The longest wait that we choose ourselves.
 const LONGEST: Duration = Duration::from_secs(300);
-/// The longest wait that a server may impose: nobody shall switch badges off for a day by one header.
+/// The longest wait that a server may impose: nobody shall switch badges off for a day by one
+/// header.
 const LONGEST_IMPOSED: Duration = Duration::from_secs(900);
 /// After a 401: only a person can mend that.
 const UNAUTHORIZED: Duration = Duration::from_secs(900);
 
-/// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not return all at once.
+/// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not
+/// return all at once.
 pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
     let doubled = FIRST * 2_u32.pow(failures.saturating_sub(1).min(6));
     jitter.of(doubled.min(LONGEST), 500, 1000)
@@ -45,7 +47,13 @@ impl Backoff {
     }
 
     /// A request that had `started` failed.
-    pub(super) fn failed(&mut self, failure: Failure, started: Moment, now: Moment, jitter: &mut Jitter) {
+    pub(super) fn failed(
+        &mut self,
+        failure: Failure,
+        started: Moment,
+        now: Moment,
+        jitter: &mut Jitter,
+    ) {
         // Requests that were under way together fail together: that is one failure.
         if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
@@ -54,11 +62,14 @@ impl Backoff {
         self.failed_at = now;
         let imposed = match failure {
             Failure::Unauthorized => Some(UNAUTHORIZED),
-            Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => retry_after,
+            Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => {
+                retry_after
+            }
             Failure::Unreachable | Failure::TimedOut | Failure::NotZulip => None,
         };
         if let Some(imposed) = imposed {
-            // Later by up to a tenth: the viewers of one key must not all be back in the same second.
+            // Later by up to a tenth: the viewers of one key must not all be back in the same
+            // second.
             let wait = jitter.of(imposed.min(LONGEST_IMPOSED), 1000, 1100);
             self.closed_until = self.closed_until.max(now + wait);
         }

@@ -23,7 +23,11 @@ impl Budget {
     pub(super) fn free_at(&self, now: Moment) -> Option<Moment> {
         let recent = self.starts.iter().filter(|&&start| now.since(start) < WINDOW).count();
         let oldest = self.starts.len() - recent;
-        if recent < self.limit { Some(now) } else { self.starts.get(oldest).map(|&start| start + WINDOW) }
+        if recent < self.limit {
+            Some(now)
+        } else {
+            self.starts.get(oldest).map(|&start| start + WINDOW)
+        }
     }
 
     pub(super) fn spend(&mut self, now: Moment) {

@@ -8,7 +8,8 @@ use super::groups::{GroupId, Rhythm};
 use crate::time::Moment;
 use crate::{Observed, Presence, Timestamp};
 
-/// An answer further ahead of the server's now than this was dated by a clock that was wrong: anything newer replaces it.
+/// An answer further ahead of the server's now than this was dated by a clock that was wrong:
+/// anything newer replaces it.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -37,8 +38,8 @@ struct Answered {
     origin: Origin,
 }
 
-/// A view, and how long it holds by the server's clock unless something is heard. Most steps find that it does, and to judge anew is what
-/// costs most of a step.
+/// A view, and how long it holds by the server's clock unless something is heard. Most steps find
+/// that it does, and to judge anew is what costs most of a step.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     view: View,
@@ -92,7 +93,9 @@ impl Entry {
             return (View::default(), None);
         };
         let holds = |held: &Held| {
-            held.offline_after == offline_after && held.from <= server_now && held.until.is_none_or(|until| server_now < until)
+            held.offline_after == offline_after
+                && held.from <= server_now
+                && held.until.is_none_or(|until| server_now < until)
         };
         let held = self.held.filter(holds).unwrap_or_else(|| Held {
             view: self.view(now, offline_after),
@@ -104,7 +107,8 @@ impl Entry {
         (held.view, held.until.map(|until| server_now.age(until)))
     }
 
-    /// The claims, and the server's now to judge them by. That may go back when a clock is put right, but an answer never grows younger.
+    /// The claims, and the server's now to judge them by. That may go back when a clock is put
+    /// right, but an answer never grows younger.
     fn judged(&self, now: Now) -> Option<(Observed, Timestamp)> {
         let Answered { observed, origin } = self.answer?;
         let at_least = origin.server_now + now.moment.since(origin.arrived);
@@ -117,13 +121,16 @@ impl Entry {
             return;
         }
         let at = origin.stamp.unwrap_or(origin.server_now);
-        let observed = presence.and_then(|presence| presence.believed(at)).map(|presence| Observed { presence, at });
+        let observed = presence
+            .and_then(|presence| presence.believed(at))
+            .map(|presence| Observed { presence, at });
         self.answer = Some(Answered { observed, origin });
         self.held = None;
     }
 
-    /// An organisation-wide reply of `origin` had no entry for this person, which says of somebody with old claims that nothing newer
-    /// is known: Zulip leaves out whoever was not connected for 14 days.
+    /// An organisation-wide reply of `origin` had no entry for this person, which says of somebody
+    /// with old claims that nothing newer is known: Zulip leaves out whoever was not connected
+    /// for 14 days.
     pub(super) fn confirm_absent(&mut self, origin: Origin) {
         if let Some(Answered { observed: Some(observed), .. }) = self.answer {
             self.learn(Some(observed.presence), origin);

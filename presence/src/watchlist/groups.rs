@@ -67,7 +67,8 @@ impl Groups {
 
     /// One group for everybody, without bounds.
     pub(super) fn everybody(now: Moment) -> Self {
-        let group = Group { id: GroupId::EVERYBODY, members: 0, bytes: 0, rhythm: Rhythm::due_at(now) };
+        let group =
+            Group { id: GroupId::EVERYBODY, members: 0, bytes: 0, rhythm: Rhythm::due_at(now) };
         Self { list: vec![group], next: 1 }
     }
 
@@ -83,7 +84,8 @@ impl Groups {
         self.find(id).map(|group| &mut group.rhythm)
     }
 
-    /// The place of a group in the order of the others. Groups only ever join at the end, so their names rise.
+    /// The place of a group in the order of the others. Groups only ever join at the end, so their
+    /// names rise.
     pub(super) fn place(&self, id: GroupId) -> Option<usize> {
         self.list.binary_search_by_key(&id, |group| group.id).ok()
     }
@@ -106,7 +108,12 @@ impl Groups {
         }
         let id = GroupId(self.next);
         self.next += 1;
-        self.list.push(Group { id, members: 1, bytes: GROUP_FRAME_BYTES + bytes, rhythm: Rhythm::due_at(now) });
+        self.list.push(Group {
+            id,
+            members: 1,
+            bytes: GROUP_FRAME_BYTES + bytes,
+            rhythm: Rhythm::due_at(now),
+        });
         id
     }
 
@@ -118,10 +125,13 @@ impl Groups {
         }
     }
 
-    /// Drops empty groups and joins neighbours that fit into one, so that a page which replaces its people for hours does not
-    /// end up with many small requests. Calls `moved(from, to)` for each group that went.
+    /// Drops empty groups and joins neighbours that fit into one, so that a page which replaces its
+    /// people for hours does not end up with many small requests. Calls `moved(from, to)` for
+    /// each group that went.
     pub(super) fn tidy(&mut self, mut moved: impl FnMut(GroupId, GroupId)) {
-        self.list.retain(|group| group.members > 0 || group.rhythm.in_flight || group.id == GroupId::EVERYBODY);
+        self.list.retain(|group| {
+            group.members > 0 || group.rhythm.in_flight || group.id == GroupId::EVERYBODY
+        });
         let mut at = 1;
         while at < self.list.len() {
             let (left, right) = (&self.list[at - 1], &self.list[at]);

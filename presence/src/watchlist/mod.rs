@@ -1,6 +1,7 @@
 //! Who is asked when: a sans-I/O engine, driven alike by the page and by the gateway.
 //!
-//! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call [`step`](Watchlist::step), and do what it says.
+//! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call
+//! [`step`](Watchlist::step), and do what it says.
 
 mod answers;
 mod ask;
@@ -22,7 +23,10 @@ use self::jitter::Jitter;
 use crate::by_user::ByUser;
 use crate::reply::{Failure, Realm, Reply, Single};
 use crate::time::Moment;
-use crate::{Clock, MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Reading, Status, Timestamp, UserRef};
+use crate::{
+    Clock, MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Reading, Status,
+    Timestamp, UserRef,
+};
 
 /// A request that did not return by then is given up (DESIGN.md §2: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +49,8 @@ const ABSENT_INTERVAL: Duration = Duration::from_secs(86_400);
 /// How a watchlist polls its endpoint.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Time between two requests for the same people, ±10 % jitter. Pages: 15–60 s; gateway: 10–45 s.
+    /// Time between two requests for the same people, ±10 % jitter. Pages: 15–60 s; gateway: 10–45
+    /// s.
     pub interval: Duration,
     /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_AFTER`].
     pub offline_after: Option<Duration>,
@@ -117,7 +122,8 @@ pub struct Step {
     pub requests: Vec<Request>,
     /// Watched people whose view changed since the last step.
     pub changes: Vec<Change>,
-    /// Call [`step`](Watchlist::step) again after this, or sooner upon any event. `None`: only upon an event.
+    /// Call [`step`](Watchlist::step) again after this, or sooner upon any event. `None`: only
+    /// upon an event.
     pub wait: Option<Duration>,
 }
 
@@ -181,7 +187,8 @@ impl Watchlist {
         }
     }
 
-    /// One more watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the order of these calls.
+    /// One more watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the
+    /// order of these calls.
     pub fn watch(&mut self, user: &UserRef, now: Reading) {
         let now = self.tick(now);
         if let Some(entry) = self.entries.get_mut(user) {
@@ -241,14 +248,16 @@ impl Watchlist {
         self.end_backoff(now);
     }
 
-    /// The endpoint is asked by another account from now on: every wait that was for the former one ends, the imposed ones too.
+    /// The endpoint is asked by another account from now on: every wait that was for the former one
+    /// ends, the imposed ones too.
     pub fn account_changed(&mut self, now: Reading) {
         let now = self.tick(now);
         self.backoff = Backoff::default();
         self.end_backoff(now);
     }
 
-    /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all limits.
+    /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all
+    /// limits.
     pub fn refresh(&mut self, user: &UserRef, now: Reading) {
         let now = self.tick(now);
         let Some(entry) = self.entries.get_mut(user).filter(|entry| entry.watchers > 0) else {
@@ -302,7 +311,8 @@ impl Watchlist {
         free
     }
 
-    /// What is to be done now. Call it after any of the events above (once for many), and when the last step's wait is over.
+    /// What is to be done now. Call it after any of the events above (once for many), and when the
+    /// last step's wait is over.
     pub fn step(&mut self, now: Reading) -> Step {
         let moment = self.tick(now);
         let abandoned = self.abandon(moment, now);
@@ -312,7 +322,11 @@ impl Watchlist {
         let wakes = [
             next_change,
             self.flights.iter().map(|flight| (flight.started + TIMEOUT).since(moment)).min(),
-            self.entries.values().filter_map(|entry| entry.released_at).map(|at| (at + RETENTION).since(moment)).min(),
+            self.entries
+                .values()
+                .filter_map(|entry| entry.released_at)
+                .map(|at| (at + RETENTION).since(moment))
+                .min(),
             self.next_request(moment).map(|at| at.since(moment)),
         ];
         // A wait of nothing would spin.
@@ -323,10 +337,13 @@ impl Watchlist {
     /// What can be said of `user` now. Unknown for whoever is not watched.
     #[must_use]
     pub fn view(&self, user: &UserRef, now: Reading) -> View {
-        self.entries.get(user).map_or_else(View::default, |entry| entry.view(self.both(now), self.offline_after()))
+        self.entries
+            .get(user)
+            .map_or_else(View::default, |entry| entry.view(self.both(now), self.offline_after()))
     }
 
-    /// The answer on which that rests: the outer `None` where there is none yet, the inner one where there is no data.
+    /// The answer on which that rests: the outer `None` where there is none yet, the inner one
+    /// where there is no data.
     #[must_use]
     pub fn observed(&self, user: &UserRef) -> Option<Option<Observed>> {
         self.entries.get(user)?.observed()
@@ -338,10 +355,12 @@ impl Watchlist {
         self.clock.server_now(now)
     }
 
-    /// The threshold in force. What the endpoint tells is kept within the bounds of what can be configured.
+    /// The threshold in force. What the endpoint tells is kept within the bounds of what can be
+    /// configured.
     #[must_use]
     pub fn offline_after(&self) -> Duration {
-        let told = self.told_offline_after.map(|told| told.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER));
+        let told =
+            self.told_offline_after.map(|told| told.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER));
         self.settings.offline_after.or(told).unwrap_or(OFFLINE_AFTER)
     }
 
@@ -357,7 +376,8 @@ impl Watchlist {
         self.entries.is_empty() && self.flights.is_empty()
     }
 
-    /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was waited for is over.
+    /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was
+    /// waited for is over.
     fn tick(&mut self, now: Reading) -> Moment {
         let tick = self.clock.tick(now);
         if tick.jumped {

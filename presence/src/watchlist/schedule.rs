@@ -17,12 +17,15 @@ impl Watchlist {
         let mut wanted = self.wanted(now);
         wanted.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
-        // Whoever waits longest first; of those that wait alike groups come first, as they bring most.
+        // Whoever waits longest first; of those that wait alike groups come first, as they bring
+        // most.
         while let Some(first) = (0..wanted.len()).min_by_key(|&place| wanted[place].0) {
             let (_, subject) = wanted.remove(first);
             if self.gate(&subject, now) != Some(now) {
                 // What keeps a group back keeps back everybody.
-                wanted.retain(|(_, other)| matches!(subject, Subject::Single(_)) && matches!(other, Subject::Group(_)));
+                wanted.retain(|(_, other)| {
+                    matches!(subject, Subject::Single(_)) && matches!(other, Subject::Group(_))
+                });
                 continue;
             }
             self.budget.spend(now);
@@ -45,7 +48,10 @@ impl Watchlist {
         if self.asleep {
             return None;
         }
-        let starts = self.wanted(now).into_iter().filter_map(|(due, subject)| Some(due.max(self.gate(&subject, now)?)));
+        let starts = self
+            .wanted(now)
+            .into_iter()
+            .filter_map(|(due, subject)| Some(due.max(self.gate(&subject, now)?)));
         starts.min()
     }
 
@@ -102,7 +108,9 @@ impl Watchlist {
         let fresh = self.settings.interval + self.settings.interval / 10;
         let mut wishes = vec![Wish::default(); self.groups.rhythms().count()];
         for entry in self.entries.values().filter(|entry| entry.watchers > 0) {
-            let Some(wish) = entry.group.and_then(|group| wishes.get_mut(self.groups.place(group)?)) else {
+            let Some(wish) =
+                entry.group.and_then(|group| wishes.get_mut(self.groups.place(group)?))
+            else {
                 continue;
             };
             wish.watched = true;
@@ -114,7 +122,8 @@ impl Watchlist {
         wishes
     }
 
-    /// When a request about `subject` may start as far as the limits are concerned; `None`: once another has returned.
+    /// When a request about `subject` may start as far as the limits are concerned; `None`: once
+    /// another has returned.
     fn gate(&self, subject: &Subject, now: Moment) -> Option<Moment> {
         // An endpoint that failed is tried with one request, not with four.
         let most = if self.backoff.failures > 0 { 1 } else { MAX_IN_FLIGHT };
