@@ -1,5 +1,5 @@
-//! Live Zulip presence badges for Yew apps, and the parts of which the custom element
-//! `<zulip-presence>` is made.
+//! Live Zulip presence badges for Yew apps, and the component that the custom element
+//! `<zulip-presence>` shows.
 //!
 //! ```
 //! use yew::prelude::*;
@@ -14,35 +14,24 @@
 //!     }
 //! }
 //! ```
+//!
+//! [`use_presence`] is for apps that draw presence in their own way.
 
 mod badge;
+mod client;
 mod console;
-mod details;
-mod dom;
-mod driver;
-mod label;
-mod object;
-#[cfg(feature = "yew")]
-mod presence_badge;
-#[cfg(feature = "yew")]
-mod provider;
-mod settings;
-#[cfg(feature = "yew")]
-mod style;
-mod words;
+mod i18n;
 
-pub use driver::{Driver, Watch};
-pub use label::Label;
-#[cfg(feature = "yew")]
-pub use presence_badge::{PresenceBadge, PresenceBadgeProps};
-#[cfg(feature = "yew")]
-pub use provider::{PresenceProvider, PresenceProviderProps};
-pub use settings::{Credentials, InvalidEndpoint, Settings};
+pub use badge::{
+    Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, PresenceProviderProps, use_presence,
+};
+pub use client::{Credentials, InvalidEndpoint, PresenceClient, Settings, Subscription};
 #[doc(hidden)]
 pub mod __private {
     //! For the bundle of this package only.
-    pub use crate::badge::{Badge, Wanted};
-    pub use crate::words::{fetch_by, learn};
+    pub use crate::badge::{Badge, BadgeProps, Msg};
+    pub use crate::client::ScriptSettings;
+    pub use crate::i18n::{insert_catalog, rerender_all, set_loader};
 }
 pub use zulip_presence_core::watchlist::View;
 pub use zulip_presence_core::{Status, Timestamp, UserRef};

@@ -1,16 +1,14 @@
-//! The bundle that `zulip-presence.js` loads: Rust's side of the custom element and of the page's
+//! The bundle that `zulip-presence.js` loads: the Rust side of the custom element and of the page
 //! API.
 
 #![allow(unreachable_pub, reason = "wasm-bindgen exports only what is pub")]
 
 mod element;
-mod languages;
-mod page_api;
 
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 fn main() {
-    languages::start();
+    element::set_catalog_loader();
 }

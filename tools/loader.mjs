@@ -1,7 +1,7 @@
-// Makes zulip-presence.js, or the npm package's module, out of src/element.js.
+// Makes zulip-presence.js, or the npm package's module, out of src/element/zulip-presence.js.
 
 import { readFile } from "node:fs/promises";
-import { transform } from "esbuild";
+import { build, transform } from "esbuild";
 
 /** A part of the badges' style, minified if wanted. */
 export async function style(file, isMinified = true) {
@@ -10,6 +10,13 @@ export async function style(file, isMinified = true) {
     loader: "css",
   });
   return code.trim();
+}
+
+/** What esbuild puts in place of the constants of a script. */
+export function define(constants) {
+  return Object.fromEntries(
+    Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]),
+  );
 }
 
 /**
@@ -24,23 +31,26 @@ export async function loader({
   isPackage = false,
   isMinified = true,
 }) {
-  const source = await readFile("src/element.js", "utf8");
-  const constants = {
-    STYLE: await style("src/unknown.css", isMinified),
-    VERSION: version,
-    GLUE_DIGEST: integrity.glue,
-    WASM_DIGEST: integrity.wasm,
-    IS_PACKAGE: isPackage,
-  };
-  const { code } = await transform(source, {
-    define: Object.fromEntries(
-      Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]),
-    ),
+  const { outputFiles } = await build({
+    entryPoints: ["src/element/zulip-presence.js"],
+    bundle: true,
+    write: false,
+    define: define({
+      CRITICAL_STYLE: await style("src/badge/critical.css", isMinified),
+      VERSION: version,
+      GLUE_DIGEST: integrity.glue,
+      WASM_DIGEST: integrity.wasm,
+      IS_PACKAGE: isPackage,
+    }),
+    external: ["./zulip-presence-widget.js"],
     minify: isMinified,
     // So that what belongs to the other kind goes.
     minifySyntax: true,
     target: "es2022",
-    format: isPackage ? "esm" : undefined,
+    format: isPackage ? "esm" : "iife",
+    // Only the package's module has one, and what uses it is in the package only.
+    logOverride: { "empty-import-meta": "silent" },
+    legalComments: "none",
   });
-  return code;
+  return outputFiles[0].text;
 }

@@ -1,0 +1,117 @@
+//! The badge in a Yew app.
+
+use web_sys::Element;
+use yew::prelude::*;
+use zulip_presence_core::watchlist::View;
+
+use super::provider::PresenceContext;
+use super::{Badge, Label};
+use crate::client::VisibilityObserver;
+use crate::console::warn_once;
+
+const NO_PROVIDER: &str =
+    "PresenceBadge must be inside a PresenceProvider; the badge stays unknown.";
+
+/// A person's badge, after whatever is inside: a name, a picture.
+pub struct PresenceBadge {
+    context: PresenceContext,
+    host: NodeRef,
+    is_visible: bool,
+    visibility: Option<VisibilityObserver>,
+    _handle: Option<ContextHandle<PresenceContext>>,
+}
+
+/// Props of [`PresenceBadge`].
+#[derive(Properties, PartialEq)]
+pub struct PresenceBadgeProps {
+    /// The person: Zulip user ID or Zulip email.
+    pub user: AttrValue,
+    /// The person's name, used by screen readers.
+    #[prop_or_default]
+    pub name: AttrValue,
+    /// The text beside the badge.
+    #[prop_or_default]
+    pub label: Label,
+    /// Over the corner of what is inside, rather than after it.
+    #[prop_or_default]
+    pub overlay: bool,
+    /// The badge is a button with a popover that tells when the person was last active. Without it
+    /// the badge is not focusable.
+    #[prop_or_default]
+    pub details: bool,
+    /// Called with what is known of the person: at first, and upon every change.
+    #[prop_or_default]
+    pub on_view: Callback<View>,
+    /// What the badge stands at.
+    #[prop_or_default]
+    pub children: Html,
+}
+
+/// What happens to a [`PresenceBadge`].
+#[doc(hidden)]
+pub enum Msg {
+    /// Its provider has another client.
+    Context(PresenceContext),
+    /// It came close to the screen, or left it.
+    Visible(bool),
+}
+
+impl Component for PresenceBadge {
+    type Message = Msg;
+    type Properties = PresenceBadgeProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let (context, handle) = ctx.link().context(ctx.link().callback(Msg::Context)).unzip();
+        if context.is_none() {
+            warn_once(NO_PROVIDER, "");
+        }
+        Self {
+            context: context.unwrap_or_default(),
+            host: NodeRef::default(),
+            is_visible: false,
+            visibility: None,
+            _handle: handle,
+        }
+    }
+
+    fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Context(context) => self.context = context,
+            Msg::Visible(is_visible) => self.is_visible = is_visible,
+        }
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let PresenceBadgeProps { user, name, label, overlay, details, on_view, children } =
+            ctx.props();
+        html! {
+            <span
+                ref={&self.host}
+                class={classes!("zulip-presence", overlay.then_some("zulip-presence-overlay"))}
+            >
+                { children.clone() }
+                <span class="zulip-presence-badge">
+                    <Badge
+                        client={self.context.client.clone()}
+                        user={user}
+                        name={name}
+                        label={*label}
+                        details={*details}
+                        is_visible={self.is_visible}
+                        on_view={on_view}
+                        host={&self.host}
+                    />
+                </span>
+            </span>
+        }
+    }
+
+    fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
+        if is_first && let Some(host) = self.host.cast::<Element>() {
+            let visible = ctx.link().callback(Msg::Visible);
+            self.visibility =
+                VisibilityObserver::observe(host, move |is_visible| visible.emit(is_visible));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Whom the badges of a Yew app ask.
+
+use core::time::Duration;
+
+use yew::prelude::*;
+
+use super::style;
+use crate::client::{Credentials, PresenceClient, Settings};
+use crate::console::warn_once;
+use crate::i18n;
+
+const INVALID_ENDPOINT: &str = "PresenceProvider's endpoint must be an http or https URL like \
+    https://presence.example.com/api/v1; no request is made.";
+
+/// Gives an endpoint to all [`PresenceBadge`](crate::PresenceBadge)s inside. They share one client:
+/// a person who appears many times is requested once.
+pub struct PresenceProvider {
+    context: PresenceContext,
+}
+
+/// Props of [`PresenceProvider`].
+#[derive(Properties, PartialEq)]
+pub struct PresenceProviderProps {
+    /// Where the gateway's API begins: `https://presence.example.com/api/v1`, or relative to the
+    /// page.
+    pub endpoint: AttrValue,
+    /// Time between two requests for the same people, 15–60 s.
+    #[prop_or_default]
+    pub interval: Option<Duration>,
+    /// How long after their last sign of life people are offline, 60–3600 s. Default: as the
+    /// endpoint says, else 200 s.
+    #[prop_or_default]
+    pub offline_after: Option<Duration>,
+    /// Whether requests carry cookies.
+    #[prop_or_default]
+    pub credentials: Credentials,
+    /// Badges, and whatever is around them.
+    #[prop_or_default]
+    pub children: Html,
+}
+
+/// What a provider gives to its badges: no client where its endpoint is invalid.
+#[derive(Clone, PartialEq, Default)]
+pub struct PresenceContext {
+    pub(super) client: Option<PresenceClient>,
+}
+
+impl Component for PresenceProvider {
+    type Message = ();
+    type Properties = PresenceProviderProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        style::adopt();
+        i18n::set_loader(i18n::load_built_in);
+        Self { context: context(ctx.props()) }
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, _old: &PresenceProviderProps) -> bool {
+        self.context = context(ctx.props());
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        html! {
+            <ContextProvider<PresenceContext> context={self.context.clone()}>
+                { ctx.props().children.clone() }
+            </ContextProvider<PresenceContext>>
+        }
+    }
+}
+
+fn context(props: &PresenceProviderProps) -> PresenceContext {
+    PresenceContext { client: client(props) }
+}
+
+fn client(props: &PresenceProviderProps) -> Option<PresenceClient> {
+    let mut settings = Settings::gateway(&props.endpoint)
+        .map_err(|_| warn_once(INVALID_ENDPOINT, &props.endpoint))
+        .ok()?;
+    settings = settings.credentials(props.credentials);
+    if let Some(interval) = props.interval {
+        settings = settings.interval(interval);
+    }
+    if let Some(offline_after) = props.offline_after {
+        settings = settings.offline_after(offline_after);
+    }
+    Some(PresenceClient::new(&settings))
+}

@@ -1,0 +1,70 @@
+//! The stylesheet of badges that are not in an element's shadow root.
+
+use core::cell::Cell;
+
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::CssStyleSheet;
+
+use crate::client::document;
+
+const STYLE: &str = concat!(include_str!("critical.css"), include_str!("badge.css"));
+
+thread_local! {
+    static IS_ADOPTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Gives the badges' style to the document, once. A constructed sheet, since a strict
+/// Content-Security-Policy forbids others.
+pub(super) fn adopt() {
+    if !IS_ADOPTED.replace(true) {
+        // A browser that lacks this shows the badge in black.
+        let _ = try_adopt();
+    }
+}
+
+fn try_adopt() -> Result<(), JsValue> {
+    let sheet = CssStyleSheet::new()?;
+    Reflect::get(&sheet, &"replaceSync".into())?
+        .unchecked_into::<Function>()
+        .call1(&sheet, &STYLE.into())?;
+    let sheets = Reflect::get(&document().into(), &"adoptedStyleSheets".into())?;
+    sheets.unchecked_into::<Array>().push(&sheet);
+    Ok(())
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use zulip_presence_core::Status;
+
+    use super::*;
+
+    #[test]
+    fn style_and_loader_have_the_colours_and_the_shape_of_the_core() {
+        for status in Status::ALL {
+            assert!(STYLE.contains(status.colour()), "{status}");
+            assert!(STYLE.contains(status.colour_on_dark()), "{status} on dark");
+        }
+        assert!(include_str!("../element/element.js").contains(Status::Unknown.svg_path()));
+    }
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod browser_tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    fn the_document_adopts_it_once() {
+        adopt();
+        adopt();
+        let sheets = Reflect::get(&document().into(), &"adoptedStyleSheets".into()).expect("set");
+        let sheets: Array = sheets.unchecked_into();
+        assert_eq!(sheets.length(), 1);
+        let sheet: CssStyleSheet = sheets.get(0).unchecked_into();
+        assert!(sheet.css_rules().expect("rules").length() > 5);
+    }
+}

@@ -1,0 +1,38 @@
+//! Presence for Yew apps that draw it in their own way.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+use zulip_presence_core::watchlist::View;
+
+use super::parse_user;
+use super::provider::PresenceContext;
+
+/// What is known of `user` (a Zulip user ID or Zulip email), from the nearest
+/// [`PresenceProvider`](crate::PresenceProvider). The component renders again whenever it changes.
+///
+/// The person counts as seen for as long as the component is mounted. Status is unknown before the
+/// first reply, without a provider, and where `user` names nobody.
+///
+/// ```
+/// use yew::prelude::*;
+/// use zulip_presence_widget::{Status, use_presence};
+///
+/// #[component]
+/// fn Doorbell() -> Html {
+///     let view = use_presence("12");
+///     html! { if view.status == Status::Active { <button>{ "Ring" }</button> } }
+/// }
+/// ```
+#[hook]
+pub fn use_presence(user: impl Into<AttrValue>) -> View {
+    let client = use_context::<PresenceContext>().and_then(|context| context.client);
+    let update = use_force_update();
+    let subscription = use_memo((client, user.into()), |(client, user)| {
+        let (client, user) = client.as_ref().zip(parse_user(user))?;
+        let subscription = client.subscribe(&user, Rc::new(move |_| update.force_update()));
+        subscription.set_visible(true);
+        Some(subscription)
+    });
+    subscription.as_ref().as_ref().map(|subscription| subscription.view()).unwrap_or_default()
+}

@@ -1,0 +1,122 @@
+//! One HTTP request by the browser's fetch.
+
+use gloo_net::http::{Headers, Request, Response};
+use js_sys::{Promise, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestCredentials};
+use zulip_presence_core::reply::{HttpReply, RequestError};
+use zulip_presence_core::watchlist;
+
+use super::settings::{Auth, Credentials};
+
+/// Most bytes that are read of a gateway's reply: a group of 50 takes about 10 KB.
+const MAX_BODY: usize = 1 << 20;
+/// Most bytes that are read of Zulip's own reply, which tells of everybody: about 300 bytes each.
+const MAX_REALM_BODY: usize = 8 << 20;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Not gloo-net's own `send()`: it panics where a page that wraps fetch throws, rejects with
+    /// something that is no `Error`, or hands out its own class of response.
+    #[wasm_bindgen(catch, js_name = fetch)]
+    fn window_fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
+
+    /// What a stream's `read()` resolves to.
+    type Chunk;
+
+    #[wasm_bindgen(method, getter)]
+    fn value(this: &Chunk) -> Option<Uint8Array>;
+}
+
+/// A reply as it came.
+pub(super) struct RawResponse {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+}
+
+impl RawResponse {
+    /// What the reply says.
+    ///
+    /// # Errors
+    /// [`RequestError`] where it says nothing about presence.
+    pub(super) fn parse(
+        &self,
+        query: &watchlist::Query,
+    ) -> Result<watchlist::Response, RequestError> {
+        let header = |name: &str| self.headers.get(name);
+        HttpReply { status: self.status, header: &header, body: &self.body }.parse(query)
+    }
+}
+
+/// Requests `url`, with no header but those that `auth` needs: any other costs a preflight and
+/// splits caches.
+///
+/// # Errors
+/// [`RequestError::Unreachable`] where no reply came, also when `signal` ended it;
+/// [`RequestError::InvalidResponse`] for an absurdly long one.
+pub(super) async fn fetch(
+    url: &str,
+    auth: &Auth,
+    signal: &AbortSignal,
+) -> Result<RawResponse, RequestError> {
+    let request = Request::get(url).abort_signal(Some(signal));
+    let (request, max_body) = match auth {
+        Auth::Gateway(credentials) => (request.credentials(mode(*credentials)), MAX_BODY),
+        Auth::Zulip(key) => {
+            let request = request
+                .credentials(RequestCredentials::Omit)
+                .header("Accept-Language", "en")
+                .header("Authorization", key.expose());
+            (request, MAX_REALM_BODY)
+        }
+    };
+    let request = request.build().map_err(|_| RequestError::Unreachable)?;
+    let unreachable = |_: JsValue| RequestError::Unreachable;
+    let reply = window_fetch(&request.into()).map_err(unreachable)?;
+    // Not by `instanceof`: pages replace Promise and Response by their own.
+    let reply = JsFuture::from(reply).await.map_err(unreachable)?;
+    let response = Response::from(reply.unchecked_into::<web_sys::Response>());
+    Ok(RawResponse {
+        status: response.status(),
+        headers: response.headers(),
+        body: body(&response, max_body).await?,
+    })
+}
+
+/// Not gloo-net's own `binary()`, which reads without a bound and panics where a page's own
+/// response rejects with something that is no `Error`.
+async fn body(response: &Response, max: usize) -> Result<Vec<u8>, RequestError> {
+    let mut body = Vec::new();
+    // Locked: the page read it before us.
+    let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
+        return Ok(body);
+    };
+    let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    loop {
+        let read = JsFuture::from(reader.read()).await;
+        let chunk = read.map_err(|_| RequestError::Unreachable)?.unchecked_into::<Chunk>();
+        let Some(chunk) = chunk.value() else {
+            return Ok(body);
+        };
+        let start = body.len();
+        let end = start + chunk.length() as usize;
+        if end > max {
+            // Whether it ends well or not: nobody waits for the rest.
+            let _ = reader.cancel();
+            return Err(RequestError::InvalidResponse);
+        }
+        body.resize(end, 0);
+        chunk.copy_to(&mut body[start..]);
+    }
+}
+
+fn mode(credentials: Credentials) -> RequestCredentials {
+    match credentials {
+        Credentials::SameOrigin => RequestCredentials::SameOrigin,
+        Credentials::Include => RequestCredentials::Include,
+        Credentials::Omit => RequestCredentials::Omit,
+    }
+}

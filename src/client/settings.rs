@@ -1,0 +1,445 @@
+//! Which endpoint a page asks, and how.
+
+use core::time::Duration;
+
+use web_sys::Url;
+use zulip_presence_core::watchlist;
+use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
+
+use crate::console::warn_once;
+use super::page::{document, window};
+
+/// Time between two requests for the same people unless the page says otherwise.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// Zulip's clients report once a minute: more often than this tells nothing new.
+const MIN_INTERVAL: Duration = Duration::from_secs(15);
+/// Part of the 200 s in which news must arrive (docs/design.md, delay sum).
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+/// Most requests of a page in any 60 s.
+const BUDGET: u32 = 60;
+
+const INVALID_INTERVAL: &str = "data-interval must be a number of seconds from 15 to 60; 60 is used.";
+const INVALID_OFFLINE_AFTER: &str =
+    "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
+const INVALID_CREDENTIALS: &str =
+    "data-credentials must be same-origin, include or omit; same-origin is used.";
+const INVALID_ENDPOINT: &str = "data-endpoint must be an http or https URL like https://presence.example.com/api/v1; no request is made.";
+const INCOMPLETE_CREDENTIALS: &str = "data-email and data-api-key belong together, with data-endpoint for the address of your Zulip; no request is made.";
+const API_KEY_EXPOSED: &str = "data-api-key gives everybody who can read this page all that the bot can do in Zulip. \
+    Use it for trials only; a zulip-presence-gateway keeps the key off the page.";
+
+/// Which endpoint a page asks, and how.
+#[derive(Clone, PartialEq)]
+pub struct Settings {
+    /// Absolute, ends with a slash.
+    endpoint: String,
+    interval: Duration,
+    offline_after: Option<Duration>,
+    pub(crate) auth: Auth,
+}
+
+/// The attributes of the script tag (`data-endpoint` …) as they are written, and what the page
+/// configured in their place.
+#[derive(Clone, Default)]
+#[allow(missing_docs, reason = "each is the attribute of its name")]
+pub struct ScriptSettings {
+    pub endpoint: Option<String>,
+    pub interval: Option<String>,
+    pub offline_after: Option<String>,
+    pub credentials: Option<String>,
+    pub email: Option<String>,
+    pub api_key: Option<String>,
+}
+
+/// How an endpoint knows who asks.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Auth {
+    /// A gateway: it holds the key.
+    Gateway(Credentials),
+    /// Zulip itself.
+    Zulip(BasicAuth),
+}
+
+/// Whether requests to a gateway carry the cookies of its site.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Credentials {
+    /// Only to the page's own origin.
+    #[default]
+    SameOrigin,
+    /// To another origin too; its gateway must list the page's (`--allow-origin`).
+    Include,
+    /// Never.
+    Omit,
+}
+
+impl Credentials {
+    /// The word in `data-credentials`, and in fetch.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SameOrigin => "same-origin",
+            Self::Include => "include",
+            Self::Omit => "omit",
+        }
+    }
+}
+
+/// A bot's email and API key as HTTP wants them. No `Debug`: it appears in one header and nowhere
+/// else.
+#[derive(Clone, PartialEq)]
+pub(crate) struct BasicAuth(String);
+
+impl BasicAuth {
+    fn new(email: &str, api_key: &str) -> Option<Self> {
+        let encoded = window().btoa(&[email, ":", api_key].concat()).ok()?;
+        Some(Self(["Basic ", &encoded].concat()))
+    }
+
+    /// The value of the header `Authorization`.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// No http or https URL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidEndpoint;
+
+impl core::fmt::Display for InvalidEndpoint {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(INVALID_ENDPOINT)
+    }
+}
+
+impl core::error::Error for InvalidEndpoint {}
+
+impl Settings {
+    /// A gateway whose API begins at `endpoint`, which may be relative to the page: `https://presence.example.com/api/v1`.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint`] for all that is no http or https URL.
+    pub fn gateway(endpoint: &str) -> Result<Self, InvalidEndpoint> {
+        let endpoint = resolve_endpoint(endpoint).ok_or(InvalidEndpoint)?;
+        Ok(Self {
+            endpoint,
+            interval: INTERVAL,
+            offline_after: None,
+            auth: Auth::Gateway(Credentials::default()),
+        })
+    }
+
+    /// Time between two requests for the same people, moved into 15–60 s.
+    #[must_use]
+    pub fn interval(self, interval: Duration) -> Self {
+        Self { interval: interval.clamp(MIN_INTERVAL, MAX_INTERVAL), ..self }
+    }
+
+    /// How long after their last sign of life people are offline, moved into 60–3600 s. Default: as
+    /// the endpoint says, else 200 s.
+    #[must_use]
+    pub fn offline_after(self, offline_after: Duration) -> Self {
+        Self {
+            offline_after: Some(offline_after.clamp(MIN_OFFLINE_THRESHOLD, MAX_OFFLINE_THRESHOLD)),
+            ..self
+        }
+    }
+
+    /// Whether requests carry cookies.
+    #[must_use]
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        match self.auth {
+            Auth::Gateway(_) => Self { auth: Auth::Gateway(credentials), ..self },
+            Auth::Zulip(_) => self,
+        }
+    }
+
+    /// Reads the attributes of the script tag; `default_endpoint` is for a tag that names none.
+    /// Invalid settings are ignored, with one console line each; `None` where no request can be
+    /// made.
+    #[must_use]
+    pub fn from_script(script: ScriptSettings, default_endpoint: &str) -> Option<Self> {
+        let given = |value: Option<String>| {
+            value.map(|value| value.trim_ascii().to_owned()).filter(|value| !value.is_empty())
+        };
+        let endpoint = given(script.endpoint);
+        let mut settings = match (given(script.email), given(script.api_key)) {
+            (None, None) => {
+                let endpoint = endpoint.as_deref().unwrap_or(default_endpoint);
+                let settings =
+                    Self::gateway(endpoint).map_err(|_| warn_once(INVALID_ENDPOINT, endpoint)).ok()?;
+                settings.credentials(credentials(given(script.credentials).as_deref()))
+            }
+            (Some(email), Some(api_key)) if endpoint.is_some() => {
+                let endpoint = endpoint.unwrap_or_default();
+                let settings = Self::gateway(&zulip_api_url(&endpoint))
+                    .map_err(|_| warn_once(INVALID_ENDPOINT, &endpoint))
+                    .ok()?;
+                warn_once(API_KEY_EXPOSED, "");
+                let key = BasicAuth::new(&email, &api_key).or_else(|| {
+                    warn_once(INCOMPLETE_CREDENTIALS, "");
+                    None
+                });
+                Self { auth: Auth::Zulip(key?), ..settings }
+            }
+            _ => {
+                warn_once(INCOMPLETE_CREDENTIALS, "");
+                return None;
+            }
+        };
+        if let Some(interval) =
+            seconds(given(script.interval), MIN_INTERVAL, MAX_INTERVAL, INVALID_INTERVAL)
+        {
+            settings.interval = interval;
+        }
+        settings.offline_after = seconds(
+            given(script.offline_after),
+            MIN_OFFLINE_THRESHOLD,
+            MAX_OFFLINE_THRESHOLD,
+            INVALID_OFFLINE_AFTER,
+        );
+        Some(settings)
+    }
+
+    /// The same but for another gateway, which never gets to see a key.
+    #[must_use]
+    pub fn with_endpoint(&self, endpoint: &str) -> Option<Self> {
+        let endpoint = resolve_endpoint(endpoint).or_else(|| {
+            warn_once(INVALID_ENDPOINT, endpoint);
+            None
+        })?;
+        let auth = match &self.auth {
+            Auth::Gateway(credentials) => Auth::Gateway(*credentials),
+            Auth::Zulip(_) => Auth::Gateway(Credentials::default()),
+        };
+        Some(Self { endpoint, auth, ..*self })
+    }
+
+    /// The URL of `path`, which is relative to the endpoint.
+    pub(crate) fn url(&self, path: &str) -> String {
+        [&self.endpoint, path].concat()
+    }
+
+    /// Where requests go.
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    pub(crate) fn watchlist(&self) -> watchlist::Settings {
+        watchlist::Settings {
+            interval: self.interval,
+            offline_after: self.offline_after,
+            budget: BUDGET,
+            endpoint: match self.auth {
+                Auth::Gateway(_) => watchlist::Endpoint::Gateway,
+                Auth::Zulip(_) => watchlist::Endpoint::Zulip,
+            },
+            seed: (js_sys::Math::random() * f64::from(u32::MAX)) as u64,
+        }
+    }
+}
+
+/// The URL without query and fragment, and with a slash at its end.
+fn resolve_endpoint(endpoint: &str) -> Option<String> {
+    let base = document().base_uri().ok()??;
+    let url = Url::new_with_base(endpoint, &base).ok()?;
+    let origin = url.origin();
+    // Other schemes have another origin or none; with a user and password, which fetch refuses, an
+    // address does not begin with it.
+    if endpoint.is_empty() || !origin.starts_with("http") || !url.href().starts_with(&origin) {
+        return None;
+    }
+    let mut absolute = [origin, url.pathname()].concat();
+    if !absolute.ends_with('/') {
+        absolute.push('/');
+    }
+    Some(absolute)
+}
+
+/// Where the API of a Zulip site begins: people know the address of their Zulip (`https://zulip.example.com`), not that of its API.
+fn zulip_api_url(site: &str) -> String {
+    let site = site.strip_suffix('/').unwrap_or(site);
+    if site.ends_with("/api/v1") { site.to_owned() } else { [site, "/api/v1"].concat() }
+}
+
+fn credentials(written: Option<&str>) -> Credentials {
+    let Some(written) = written else {
+        return Credentials::default();
+    };
+    let mut all = [Credentials::SameOrigin, Credentials::Include, Credentials::Omit].into_iter();
+    all.find(|credentials| credentials.as_str() == written).unwrap_or_else(|| {
+        warn_once(INVALID_CREDENTIALS, written);
+        Credentials::default()
+    })
+}
+
+fn seconds(
+    written: Option<String>,
+    min: Duration,
+    max: Duration,
+    line: &'static str,
+) -> Option<Duration> {
+    let written = written?;
+    let span =
+        written.parse().ok().map(Duration::from_secs).filter(|span| (min..=max).contains(span));
+    if span.is_none() {
+        warn_once(line, &written);
+    }
+    span
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    const DEFAULT_ENDPOINT: &str = "https://presence.example.com/api/v1";
+
+    /// The settings of a script tag with these attributes.
+    fn script(attributes: &[(&str, &str)]) -> Option<Settings> {
+        let attribute = |name: &str| {
+            let found = attributes.iter().find(|(key, _)| *key == name)?;
+            Some(found.1.to_owned())
+        };
+        let script = ScriptSettings {
+            endpoint: attribute("endpoint"),
+            interval: attribute("interval"),
+            offline_after: attribute("offlineAfter"),
+            credentials: attribute("credentials"),
+            email: attribute("email"),
+            api_key: attribute("apiKey"),
+        };
+        Settings::from_script(script, DEFAULT_ENDPOINT)
+    }
+
+    #[wasm_bindgen_test]
+    fn without_attributes_the_gateway_beside_the_script_is_asked() {
+        let settings = script(&[]).expect("valid");
+        assert_eq!(
+            settings.url("realm/presence"),
+            "https://presence.example.com/api/v1/realm/presence"
+        );
+        assert_eq!((settings.interval, settings.offline_after), (Duration::from_secs(60), None));
+        assert!(settings.auth == Auth::Gateway(Credentials::SameOrigin));
+        assert!(
+            script(&[("endpoint", " "), ("email", "")]) == Some(settings),
+            "what is empty is not there"
+        );
+    }
+
+    #[wasm_bindgen_test]
+    fn only_http_urls_are_endpoints() {
+        let origin = window().location().origin().expect("an origin");
+        for (written, expected) in [
+            ("https://a.example/api/v1", "https://a.example/api/v1/"),
+            ("HTTPS://A.example:443/api/v1/", "https://a.example/api/v1/"),
+            ("http://localhost:8640/x y?q=1#f", "http://localhost:8640/x%20y/"),
+            (
+                "//a.example",
+                &[if origin.starts_with("https") { "https" } else { "http" }, "://a.example/"]
+                    .concat(),
+            ),
+            ("/presence/api/v1", &[&origin, "/presence/api/v1/"].concat()),
+        ] {
+            let settings = script(&[("endpoint", written)]);
+            assert_eq!(settings.as_ref().map(Settings::endpoint), Some(expected), "{written}");
+        }
+        for written in [
+            "http://[",
+            "http://",
+            "https://user:password@a.example/",
+            "https://user@a.example/",
+            "javascript:alert(1)",
+            "ftp://a.example/api/v1",
+            "httpx://a.example/",
+            "data:text/plain,x",
+            "blob:https://a.example/0",
+            "file:///api/v1",
+            "ws://a.example",
+        ] {
+            assert!(script(&[("endpoint", written)]).is_none(), "{written}");
+            assert!(Settings::gateway(written).is_err(), "{written}");
+        }
+        assert!(Settings::gateway("").is_err());
+    }
+
+    #[wasm_bindgen_test]
+    fn values_out_of_bounds_are_ignored() {
+        for (written, expected_s) in [
+            ("15", 15),
+            ("60", 60),
+            (" 20 ", 20),
+            ("0", 60),
+            ("14", 60),
+            ("61", 60),
+            ("-20", 60),
+            ("abc", 60),
+            ("20s", 60),
+            ("1e1", 60),
+            ("99999999999999999999", 60),
+        ] {
+            assert_eq!(
+                script(&[("interval", written)]).expect("valid").interval,
+                Duration::from_secs(expected_s),
+                "{written}"
+            );
+        }
+        for (written, expected_s) in [
+            ("60", Some(60)),
+            ("3600", Some(3600)),
+            ("59", None),
+            ("3601", None),
+            ("never", None),
+            ("", None),
+        ] {
+            let expected = expected_s.map(Duration::from_secs);
+            assert_eq!(
+                script(&[("offlineAfter", written)]).expect("valid").offline_after,
+                expected,
+                "{written}"
+            );
+        }
+        for (written, expected) in [
+            ("omit", Credentials::Omit),
+            ("include", Credentials::Include),
+            ("same-origin", Credentials::SameOrigin),
+            ("INCLUDE", Credentials::SameOrigin),
+            ("yes", Credentials::SameOrigin),
+        ] {
+            assert!(
+                script(&[("credentials", written)]).expect("valid").auth
+                    == Auth::Gateway(expected),
+                "{written}"
+            );
+        }
+    }
+
+    #[wasm_bindgen_test]
+    fn incomplete_credentials_are_refused() {
+        let (endpoint, email, key) = (
+            ("endpoint", "https://zulip.example.com"),
+            ("email", "bot@example.com"),
+            ("apiKey", "abc"),
+        );
+        assert!(script(&[endpoint, email]).is_none());
+        assert!(script(&[endpoint, key]).is_none());
+        assert!(script(&[email, key]).is_none(), "nor a key without the address of its Zulip");
+        assert!(
+            script(&[endpoint, ("email", "böt☃@example.com"), key]).is_none(),
+            "nor an email that HTTP cannot carry"
+        );
+        for site in [
+            "https://zulip.example.com",
+            "https://zulip.example.com/",
+            "https://zulip.example.com/api/v1",
+        ] {
+            let settings = script(&[("endpoint", site), email, key]).expect("valid");
+            assert_eq!(settings.endpoint(), "https://zulip.example.com/api/v1/");
+            assert!(
+                matches!(settings.auth, Auth::Zulip(ref key) if key.expose() == "Basic Ym90QGV4YW1wbGUuY29tOmFiYw==")
+            );
+        }
+    }
+}

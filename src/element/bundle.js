@@ -1,0 +1,10 @@
+// The glue: what wasm-bindgen made of the Rust code, and the scripts that are smaller or faster than the same in WebAssembly. The build makes
+// one file of it, zulip-presence-widget.js. "wasm-bindgen" stands for what that wrote; BADGE_STYLE is a constant of the build: the rules of
+// badge.css.
+
+export * from "wasm-bindgen";
+export { default } from "wasm-bindgen";
+export { preload } from "./preload.js";
+export { scan } from "./scan.js";
+
+export const STYLE = BADGE_STYLE;

@@ -1,0 +1,188 @@
+//! One connected `<zulip-presence>`.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use js_sys::Function;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Element, console};
+use yew::{AppHandle, AttrValue, NodeRef, Renderer};
+use zulip_presence_widget::__private::{Badge, BadgeProps, Msg};
+use zulip_presence_widget::{Label, Status, Subscription, UserRef, View};
+
+use super::page_api;
+
+/// Rust's side of an element: follows the person's presence from now on, and shows the badge once
+/// the element is close to the screen. Ends with `free()`.
+#[wasm_bindgen]
+pub struct ElementHandle(Rc<Inner>);
+
+struct Inner {
+    /// What the badge is drawn into.
+    root: Element,
+    /// Called with the status and the last activity (ms since 1970) at first, and whenever the
+    /// status changes.
+    on_change: Function,
+    props: RefCell<BadgeProps>,
+    subscription: RefCell<Option<Subscription>>,
+    /// What the element was told last.
+    status: Cell<Option<Status>>,
+    badge: RefCell<Option<AppHandle<Badge>>>,
+}
+
+#[wasm_bindgen]
+impl ElementHandle {
+    /// A badge in `root`, which shows nobody before [`update`](Self::update).
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(root: Element, on_change: Function) -> Self {
+        let props = BadgeProps {
+            client: None,
+            user: AttrValue::default(),
+            name: AttrValue::default(),
+            label: Label::None,
+            details: false,
+            is_visible: false,
+            on_view: yew::Callback::noop(),
+            host: NodeRef::new(root.clone().into()),
+        };
+        Self(Rc::new(Inner {
+            root,
+            on_change,
+            props: RefCell::new(props),
+            subscription: RefCell::default(),
+            status: Cell::default(),
+            badge: RefCell::default(),
+        }))
+    }
+
+    /// Takes the element's attributes.
+    pub fn update(
+        &self,
+        user: Option<String>,
+        name: Option<String>,
+        label: Option<String>,
+        details: bool,
+        endpoint: Option<String>,
+    ) {
+        let client = page_api::client(endpoint.as_deref());
+        let user: AttrValue = user.unwrap_or_default().into();
+        let mut props = self.0.props.borrow_mut();
+        let is_other = self.0.subscription.borrow().is_none()
+            || (&props.client, &props.user) != (&client, &user);
+        props.client = client;
+        props.user = user;
+        props.name = name.unwrap_or_default().into();
+        props.label = Label::from_attribute(&label.unwrap_or_default());
+        props.details = details;
+        drop(props);
+        if is_other {
+            self.0.subscribe();
+        }
+        self.0.render();
+    }
+
+    /// Tells whether the element is on screen or close to it. The badge is made when it first is.
+    #[wasm_bindgen(js_name = setVisible)]
+    pub fn set_visible(&self, is_visible: bool) {
+        self.0.props.borrow_mut().is_visible = is_visible;
+        if let Some(subscription) = &*self.0.subscription.borrow() {
+            subscription.set_visible(is_visible);
+        }
+        self.0.render();
+    }
+
+    /// Requests the person's presence at once, but not more often than every 10 s.
+    pub fn refresh(&self) {
+        if let Some(subscription) = &*self.0.subscription.borrow() {
+            subscription.refresh();
+        }
+    }
+
+    /// When the person was last active, in milliseconds since 1970.
+    #[wasm_bindgen(getter, js_name = lastActive)]
+    #[must_use]
+    pub fn last_active(&self) -> Option<f64> {
+        self.0.view().last_active.map(page_api::milliseconds)
+    }
+}
+
+impl Drop for ElementHandle {
+    fn drop(&mut self) {
+        if let Some(badge) = self.0.badge.take() {
+            // Not at once: Yew ignores it for a component that it has not created yet. It does so
+            // in a microtask that is scheduled already.
+            spawn_local(async move { badge.destroy() });
+        }
+    }
+}
+
+impl Inner {
+    /// Follows the person in place of whoever was followed.
+    fn subscribe(self: &Rc<Self>) {
+        let subscription = {
+            let props = self.props.borrow();
+            let user = props.user.parse::<UserRef>().ok();
+            props.client.as_ref().zip(user).map(|(client, user)| {
+                let inner = Rc::downgrade(self);
+                let on_presence = Rc::new(move |view| on_presence(&inner, view));
+                let subscription = client.subscribe(&user, on_presence);
+                subscription.set_visible(props.is_visible);
+                subscription
+            })
+        };
+        // The old one ends after the new one has begun, so that the same person stays watched.
+        drop(self.subscription.replace(subscription));
+        self.report(self.view());
+    }
+
+    /// Makes the badge once it is close to the screen and there is something to show; else, and
+    /// before, the loader's unknown badge stands there.
+    fn render(&self) {
+        let props = self.props.borrow().clone();
+        let mut badge = self.badge.borrow_mut();
+        if let Some(badge) = &mut *badge {
+            badge.update(props);
+            // The element may stand in another language now.
+            badge.send_message(Msg::Rerender);
+        } else if props.is_visible && self.has_settled(&props) {
+            *badge = Some(Renderer::with_root_and_props(self.root.clone(), props).render());
+        }
+    }
+
+    fn has_settled(&self, props: &BadgeProps) -> bool {
+        let client = props.client.as_ref().filter(|_| self.subscription.borrow().is_some());
+        client.is_none_or(zulip_presence_widget::PresenceClient::has_settled)
+    }
+
+    fn view(&self) -> View {
+        self.subscription.borrow().as_ref().map(Subscription::view).unwrap_or_default()
+    }
+
+    /// Tells the element what is known, if its status is another one.
+    fn report(&self, view: View) {
+        if self.status.replace(Some(view.status)) == Some(view.status) {
+            return;
+        }
+        let last_active = view.last_active.map(page_api::milliseconds);
+        let status = view.status.as_str().into();
+        // Listeners that throw are the browser's to report; this is what a page's own wrapper of
+        // the element's methods may throw.
+        if let Err(thrown) = self.on_change.call2(&JsValue::UNDEFINED, &status, &last_active.into())
+        {
+            console::error_1(&thrown);
+        }
+    }
+}
+
+fn on_presence(inner: &Weak<Inner>, view: View) {
+    if let Some(inner) = inner.upgrade() {
+        // The page's own code: nothing is borrowed while it runs.
+        inner.report(view);
+        if inner.badge.borrow().is_none() {
+            inner.render();
+        }
+    }
+}

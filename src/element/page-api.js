@@ -1,0 +1,39 @@
+// window.zulipPresence.
+
+import { date } from "./date.js";
+import { updateAll } from "./element.js";
+import { load, wasm } from "./load.js";
+import { changeSettings } from "./settings.js";
+
+export function definePageApi() {
+  // Not ??=: an element with this ID is a property of window too.
+  window.zulipPresence = {
+    get ready() {
+      return load();
+    },
+    get(user) {
+      user = `${user}`;
+      return {
+        user,
+        status: wasm?.statusOf(user) ?? "unknown",
+        lastActive: date(wasm?.lastActiveOf(user)),
+      };
+    },
+    subscribe(user, callback) {
+      user = `${user}`;
+      const subscribed = load().then(() =>
+        wasm?.subscribe(user, (status, lastActive_ms, previous) =>
+          callback?.({ user, status, previous, lastActive: date(lastActive_ms) }),
+        ),
+      );
+      return () => {
+        if (callback) subscribed.then((subscription) => subscription?.free());
+        callback = null;
+      };
+    },
+    configure(options) {
+      changeSettings(options);
+      updateAll();
+    },
+  };
+}

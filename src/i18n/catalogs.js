@@ -1,0 +1,26 @@
+// Loads the messages of the page's language. Each section of catalogs.txt is a file beside this module.
+
+// Written out, since bundlers look for just this form.
+const URLS = {
+  ar: new URL("./zulip-presence-words-ar.txt", import.meta.url),
+  de: new URL("./zulip-presence-words-de.txt", import.meta.url),
+  es: new URL("./zulip-presence-words-es.txt", import.meta.url),
+  fr: new URL("./zulip-presence-words-fr.txt", import.meta.url),
+  ja: new URL("./zulip-presence-words-ja.txt", import.meta.url),
+  pl: new URL("./zulip-presence-words-pl.txt", import.meta.url),
+  "pt-BR": new URL("./zulip-presence-words-pt-BR.txt", import.meta.url),
+  ru: new URL("./zulip-presence-words-ru.txt", import.meta.url),
+  "zh-CN": new URL("./zulip-presence-words-zh-CN.txt", import.meta.url),
+};
+
+/** Calls back with the language and its catalog, which is empty where it cannot be had. */
+export function fetchCatalog(lang, callback) {
+  const url = URLS[lang];
+  // As this module was asked for, so that an upgrade never mixes versions.
+  url.search = new URL(import.meta.url).search;
+  // CATALOG_DIGESTS is what the build knows of the files: `{lang: digest}`.
+  fetch(url, { integrity: CATALOG_DIGESTS[lang] })
+    .then((response) => (response.ok ? response.text() : ""))
+    .catch(() => "")
+    .then((catalog) => callback(lang, catalog));
+}

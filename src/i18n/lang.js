@@ -1,0 +1,13 @@
+/** The nearest `lang` at or around the element, also outside of the shadow roots that it is in. */
+export function langOf(element) {
+  for (let at = element; at; at = at.getRootNode().host) {
+    const found = at.closest("[lang]");
+    if (found) return found.getAttribute("lang");
+  }
+  return "";
+}
+
+/** Calls back whenever the page changes a `lang`. */
+export function observeLang(callback) {
+  new MutationObserver(callback).observe(document, { subtree: true, attributeFilter: ["lang"] });
+}

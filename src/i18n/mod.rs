@@ -1,0 +1,231 @@
+//! What badges say, in the language around each: fixed messages from a catalog, times and dates
+//! from the browser.
+
+mod messages;
+mod time_format;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use slab::Slab;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::Element;
+use yew::NodeRef;
+
+pub(crate) use self::messages::Messages;
+#[cfg(test)]
+pub(crate) use self::messages::tests;
+pub(crate) use self::time_format::utc_offset;
+
+/// The languages of `catalogs.txt`, by the names of their sections. English is built in.
+const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru", "zh-CN"];
+/// How the rest of a tag begins where Chinese is written in traditional characters, which `zh-CN`
+/// is not.
+const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
+
+#[wasm_bindgen(module = "/src/i18n/lang.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = langOf)]
+    fn js_lang_of(element: &Element) -> String;
+
+    #[wasm_bindgen(js_name = observeLang)]
+    fn observe_lang(callback: JsValue);
+}
+
+/// `None` while it is being loaded; empty where there is none.
+type Catalog = Option<Rc<str>>;
+
+thread_local! {
+    /// By the page's `lang`.
+    static MESSAGES: RefCell<Vec<(String, Rc<Messages>)>> = const { RefCell::new(Vec::new()) };
+    /// The catalogs that were asked for.
+    static CATALOGS: RefCell<Vec<(&'static str, Catalog)>> = const { RefCell::new(Vec::new()) };
+    static LOADER: Cell<fn(&'static str)> = const { Cell::new(load_nothing) };
+    static LISTENERS: RefCell<Slab<Rc<dyn Fn()>>> = const { RefCell::new(Slab::new()) };
+    static IS_OBSERVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The messages for what the page calls `lang`; English while they are being loaded, and where
+/// there are none.
+pub(crate) fn messages(lang: &str) -> Rc<Messages> {
+    let cached = MESSAGES.with_borrow(|all| {
+        all.iter().find(|(other, _)| other == lang).map(|(_, messages)| messages.clone())
+    });
+    cached.unwrap_or_else(|| {
+        let messages = Rc::new(make_messages(lang));
+        if !messages.is_pending() {
+            MESSAGES.with_borrow_mut(|all| all.push((lang.to_owned(), messages.clone())));
+        }
+        messages
+    })
+}
+
+fn make_messages(tag: &str) -> Messages {
+    let locale = match_locale(tag);
+    let catalog = locale.map_or(Some("".into()), catalog);
+    let is_loaded = catalog.as_ref().is_some_and(|catalog| !catalog.is_empty());
+    let lang = locale.filter(|_| is_loaded).unwrap_or("en");
+    // Of a page that names no language nothing is known.
+    let is_as_asked = is_loaded || tag.is_empty() || starts_with_english(tag);
+    // Times are in the language of the messages around them.
+    let time_tag = if is_as_asked { tag } else { lang };
+    Messages::new(
+        catalog,
+        (!is_as_asked).then_some(lang),
+        time_format::time_format(time_tag.to_owned(), lang),
+    )
+}
+
+fn starts_with_english(tag: &str) -> bool {
+    tag.get(..2).is_some_and(|lang| lang.eq_ignore_ascii_case("en"))
+}
+
+/// Sets what loads catalogs: it is called once for each language that is needed, and hands what it
+/// loaded to [`insert_catalog`].
+pub fn set_loader(loader: fn(&'static str)) {
+    LOADER.set(loader);
+}
+
+fn load_nothing(lang: &'static str) {
+    insert_catalog(lang, "");
+}
+
+/// Loads catalogs from what is compiled in.
+pub(crate) fn load_built_in(lang: &'static str) {
+    insert_catalog(lang, built_in_catalog(lang));
+}
+
+fn built_in_catalog(lang: &str) -> &'static str {
+    let catalogs = include_str!("catalogs.txt");
+    let begin = ["[", lang, "]\n"].concat();
+    let rest = catalogs.split_once(&begin).map_or("", |(_, rest)| rest);
+    rest.split_once("\n[").map_or(rest, |(catalog, _)| catalog)
+}
+
+/// Takes a catalog, empty where it cannot be had: its language then stays English.
+pub fn insert_catalog(lang: &str, catalog: &str) {
+    CATALOGS.with_borrow_mut(|catalogs| {
+        if let Some((_, place)) = catalogs.iter_mut().find(|(other, _)| *other == lang) {
+            *place = Some(catalog.into());
+        }
+    });
+    rerender_all();
+}
+
+fn catalog(lang: &'static str) -> Catalog {
+    let loaded = || {
+        CATALOGS.with_borrow(|catalogs| {
+            catalogs.iter().find(|(other, _)| *other == lang).map(|(_, catalog)| catalog.clone())
+        })
+    };
+    loaded().unwrap_or_else(|| {
+        CATALOGS.with_borrow_mut(|catalogs| catalogs.push((lang, None)));
+        LOADER.get()(lang);
+        loaded().flatten()
+    })
+}
+
+/// The catalog for `tag`, a language tag as pages write it.
+fn match_locale(tag: &str) -> Option<&'static str> {
+    let tag = tag.to_ascii_lowercase();
+    let mut parts = tag.split(['-', '_']);
+    let lang = parts.next()?;
+    let found = LANGUAGES.into_iter().find(|locale| locale.split('-').next() == Some(lang))?;
+    (lang != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
+}
+
+/// The nearest `lang` at or around `host`, also outside of the shadow root that it is in; empty
+/// where there is none.
+pub(crate) fn lang_of(host: &NodeRef) -> String {
+    host.cast::<Element>().map(|host| js_lang_of(&host)).unwrap_or_default()
+}
+
+/// A registration by [`on_rerender`], until dropped.
+pub(crate) struct RerenderListener(usize);
+
+/// Calls `callback` whenever texts may have to change: the page changed a `lang`, or a catalog was
+/// loaded.
+pub(crate) fn on_rerender(callback: impl Fn() + 'static) -> RerenderListener {
+    if !IS_OBSERVING.replace(true) {
+        // For as long as the page: one observer, however many badges come and go.
+        observe_lang(Closure::<dyn Fn()>::new(rerender_all).into_js_value());
+    }
+    RerenderListener(LISTENERS.with_borrow_mut(|listeners| listeners.insert(Rc::new(callback))))
+}
+
+impl Drop for RerenderListener {
+    fn drop(&mut self) {
+        LISTENERS.with_borrow_mut(|listeners| listeners.try_remove(self.0));
+    }
+}
+
+/// Lets every badge look at its language again.
+pub fn rerender_all() {
+    let listeners: Vec<_> = LISTENERS
+        .with_borrow(|listeners| listeners.iter().map(|(_, callback)| callback.clone()).collect());
+    for listener in listeners {
+        listener();
+    }
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn tags_match_the_catalog_of_their_language() {
+        for (tag, expected) in [
+            ("de", Some("de")),
+            ("DE-at", Some("de")),
+            ("de_DE", Some("de")),
+            ("pt", Some("pt-BR")),
+            ("zh", Some("zh-CN")),
+            ("zh-Hans-SG", Some("zh-CN")),
+            ("zh-TW", None),
+            ("zh-Hant-HK", None),
+            ("en-GB", None),
+            ("it", None),
+            ("not a language", None),
+            ("", None),
+        ] {
+            assert_eq!(match_locale(tag), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn catalogs_txt_has_a_section_for_each_language() {
+        let sections = include_str!("catalogs.txt").lines().filter(|line| line.starts_with('['));
+        assert!(sections.eq(LANGUAGES.iter().map(|lang| ["[", lang, "]"].concat())));
+    }
+}
+
+#[cfg(all(test, target_arch = "wasm32"))]
+mod browser_tests {
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+    use zulip_presence_core::{LastActive, Timestamp};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen_test]
+    fn dates_and_times_are_in_the_language_of_the_page() {
+        set_loader(load_built_in);
+        // Noon of 2026-05-03, UTC.
+        let at = LastActive::Date(Timestamp::from_ms(1_777_809_600_000));
+        for (lang, expected) in [
+            ("en", "Active on May 3, 2026"),
+            ("en-GB", "Active on 3 May 2026"),
+            ("de", "Zuletzt aktiv am 3. Mai 2026"),
+            ("fr", "Dernière activité le 3 mai 2026"),
+            ("pt-BR", "Última atividade em 3 de maio de 2026"),
+            ("zh-CN", "2026年5月3日活跃"),
+        ] {
+            assert_eq!(messages(lang).last_active(at), expected);
+        }
+        assert_eq!(messages("de").last_active(LastActive::Yesterday), "Zuletzt aktiv gestern");
+        assert_eq!(messages("en").last_active(LastActive::Hours(1)), "Active 1 hour ago");
+    }
+}

@@ -1,0 +1,124 @@
+// Trunk's post_build hook: turns what Trunk built into the files that pages load.
+//
+// src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know; wasm-bindgen's glue and the scripts
+// of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it.
+// In a release build also: wasm-opt takes out what only debuggers read, the scripts are minified, the loader learns the digests of the files
+// that it loads (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
+
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { build } from "esbuild";
+import { define, loader, style } from "./loader.mjs";
+
+const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
+const RELEASE = process.env.TRUNK_PROFILE === "release";
+
+const LOADER = join(DIST, "zulip-presence.js");
+const GLUE = join(DIST, "zulip-presence-widget.js");
+const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
+/** Where wasm-bindgen lays the modules that Rust code imports. */
+const SNIPPETS = join(DIST, "snippets");
+const WASM_OPT = "node_modules/.bin/wasm-opt";
+/** The features that rustc builds with. */
+const WASM_OPT_FLAGS = [
+  "-Os",
+  "--strip-debug",
+  "--strip-producers",
+  "--strip-target-features",
+  ...["bulk-memory", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"].map(
+    (feature) => `--enable-${feature}`,
+  ),
+  "--enable-multivalue",
+];
+
+const digests = await catalogs();
+if (RELEASE) await promisify(execFile)(WASM_OPT, [...WASM_OPT_FLAGS, WASM, "-o", WASM]);
+await bundle();
+await rm(SNIPPETS, { recursive: true, force: true });
+if (RELEASE) {
+  const integrity = { glue: await integrityOf(GLUE), wasm: await integrityOf(WASM) };
+  await writeFile(LOADER, await loader({ version: await digest(), integrity }));
+  await compressAll();
+} else {
+  await writeFile(LOADER, await loader({ isMinified: false }));
+}
+
+/** Writes each section of src/i18n/catalogs.txt into a file. Returns the digests by language. */
+async function catalogs() {
+  const [, ...sections] = (await readFile("src/i18n/catalogs.txt", "utf8")).split(/^\[(.+)\]\n/m);
+  const digests = {};
+  for (let at = 0; at < sections.length; at += 2) {
+    const [lang, catalog] = sections.slice(at, at + 2);
+    const file = join(DIST, `zulip-presence-words-${lang}.txt`);
+    await writeFile(file, catalog);
+    digests[lang] = RELEASE ? await integrityOf(file) : "";
+  }
+  return digests;
+}
+
+/** Makes one module of the glue and of the scripts beside it. */
+async function bundle() {
+  await build({
+    entryPoints: ["src/element/bundle.js"],
+    outfile: GLUE,
+    allowOverwrite: true,
+    bundle: true,
+    alias: { "wasm-bindgen": resolve(GLUE) },
+    define: define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests }),
+    minify: RELEASE,
+    target: "es2022",
+    format: "esm",
+    legalComments: "none",
+  });
+}
+
+/** The rules that the loader adds to its own. */
+async function badgeRules() {
+  const rules = [""];
+  let depth = 0;
+  for (const part of (await style("src/badge/badge.css")).split(/([{}])/)) {
+    rules[rules.length - 1] += part;
+    depth += part === "{" ? 1 : part === "}" ? -1 : 0;
+    if (part === "}" && depth === 0) rules.push("");
+  }
+  return rules.slice(0, -1);
+}
+
+/** What `integrity` holds: SHA-256, as browsers want it written. */
+async function integrityOf(file) {
+  return `sha256-${createHash("sha256")
+    .update(await readFile(file))
+    .digest("base64")}`;
+}
+
+/** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */
+async function digest() {
+  const hash = createHash("sha256");
+  for (const file of [GLUE, WASM]) hash.update(await readFile(file));
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function compressAll() {
+  const files = await readdir(DIST, { recursive: true, withFileTypes: true });
+  await Promise.all(
+    files
+      .filter((entry) => entry.isFile())
+      .map((entry) => compress(join(entry.parentPath, entry.name))),
+  );
+}
+
+async function compress(file) {
+  const bytes = await readFile(file);
+  const br = await promisify(brotliCompress)(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+  await writeFile(`${file}.br`, br);
+  await writeFile(`${file}.gz`, await promisify(gzip)(bytes, { level: 9 }));
+}
