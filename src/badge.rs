@@ -134,7 +134,7 @@ impl Inner {
         if self.drawn.replace(status) != status {
             set_attribute(&self.drawing, "class", status.as_str());
             if let Some(path) = self.drawing.first_element_child() {
-                set_attribute(&path, "d", status.shape());
+                set_attribute(&path, "d", status.svg_path());
             }
         }
         let wanted = self.wanted.borrow();
@@ -212,8 +212,8 @@ impl Inner {
             return String::new();
         }
         let (view, now) = (self.view.get(), watch.server_now());
-        let last_active = LastActive::of(view, now, &words::utc_offset);
-        watch.remind_after(last_active.stays(view, now, &words::utc_offset));
+        let last_active = LastActive::from_view(view, now, &words::utc_offset);
+        watch.remind_after(last_active.valid_for(view, now, &words::utc_offset));
         words.last_active(last_active)
     }
 
@@ -244,6 +244,6 @@ fn draw_unknown(root: &Element) -> Element {
         set_attribute(&svg, name, value);
     }
     let path = append(&svg, child(SVG, "path"));
-    set_attribute(&path, "d", Status::Unknown.shape());
+    set_attribute(&path, "d", Status::Unknown.svg_path());
     svg
 }

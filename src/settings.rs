@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use web_sys::Url;
 use zulip_presence_core::watchlist;
-use zulip_presence_core::{MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER};
+use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
 
 use crate::console::warn_once;
 use crate::driver::window;
@@ -126,7 +126,7 @@ impl Settings {
     #[must_use]
     pub fn offline_after(self, offline_after: Duration) -> Self {
         Self {
-            offline_after: Some(offline_after.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER)),
+            offline_after: Some(offline_after.clamp(MIN_OFFLINE_THRESHOLD, MAX_OFFLINE_THRESHOLD)),
             ..self
         }
     }
@@ -182,8 +182,8 @@ impl Settings {
         }
         settings.offline_after = seconds(
             attribute("offlineAfter"),
-            MIN_OFFLINE_AFTER,
-            MAX_OFFLINE_AFTER,
+            MIN_OFFLINE_THRESHOLD,
+            MAX_OFFLINE_THRESHOLD,
             BAD_OFFLINE_AFTER,
         );
         Some(settings)
@@ -216,7 +216,7 @@ impl Settings {
     pub(crate) fn watchlist(&self) -> watchlist::Settings {
         watchlist::Settings {
             interval: self.interval,
-            offline_after: self.offline_after,
+            offline_threshold: self.offline_after,
             budget: BUDGET,
             endpoint: match self.access {
                 Access::Gateway(_) => watchlist::Endpoint::Gateway,

@@ -62,7 +62,7 @@ mod tests {
             assert!(STYLE.contains(status.colour()), "{status}");
             assert!(STYLE.contains(status.colour_on_dark()), "{status} on dark");
         }
-        assert!(ELEMENT_JS.contains(Status::Unknown.shape()));
+        assert!(ELEMENT_JS.contains(Status::Unknown.svg_path()));
     }
 
     #[wasm_bindgen_test]

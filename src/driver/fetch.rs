@@ -5,8 +5,8 @@ use js_sys::{Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
-use zulip_presence_core::reply::{Failure, HttpReply};
-use zulip_presence_core::watchlist::{Answer, Ask};
+use zulip_presence_core::reply::{HttpReply, RequestError};
+use zulip_presence_core::watchlist::{self, Query};
 
 use super::page::window;
 use crate::object::object;
@@ -28,13 +28,15 @@ impl Fetched {
     /// What the reply says.
     ///
     /// # Errors
-    /// [`Failure`] where it says nothing about presence.
-    pub(super) fn answer(&self, ask: &Ask) -> Result<Answer, Failure> {
+    /// [`RequestError`] where it says nothing about presence.
+    pub(super) fn answer(&self, ask: &Query) -> Result<watchlist::Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
         match ask {
-            Ask::Single(_) => reply.single().map(Answer::Single),
-            Ask::Group(_) | Ask::Everybody => reply.realm().map(Answer::Realm),
+            Query::User(_) => reply.parse_user().map(watchlist::Response::User),
+            Query::Group(_) | Query::AllUsers => {
+                reply.parse_realm().map(watchlist::Response::Realm)
+            }
         }
     }
 }
@@ -43,14 +45,14 @@ impl Fetched {
 /// caches.
 ///
 /// # Errors
-/// [`Failure::Unreachable`] where no reply came, also when `signal` ended it; [`Failure::NotZulip`]
+/// [`RequestError::Unreachable`] where no reply came, also when `signal` ended it; [`RequestError::InvalidResponse`]
 /// for an absurdly long one.
 pub(super) async fn fetch(
     url: &str,
     access: &Access,
     signal: &AbortSignal,
-) -> Result<Fetched, Failure> {
-    let unreachable = |_: JsValue| Failure::Unreachable;
+) -> Result<Fetched, RequestError> {
+    let unreachable = |_: JsValue| RequestError::Unreachable;
     let (init, max_body) = match access {
         Access::Gateway(credentials) => {
             (object(&[("signal", signal), ("credentials", &credentials.as_str().into())]), MAX_BODY)
@@ -88,7 +90,7 @@ pub(super) async fn fetch(
     })
 }
 
-async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
+async fn body(response: &Response, max: usize) -> Result<Vec<u8>, RequestError> {
     let mut body = Vec::new();
     // Locked: the page read it before us.
     let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
@@ -96,7 +98,7 @@ async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
     };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(|_| Failure::Unreachable)?;
+        let chunk = JsFuture::from(reader.read()).await.map_err(|_| RequestError::Unreachable)?;
         let Ok(chunk) =
             Reflect::get(&chunk, &"value".into()).and_then(JsCast::dyn_into::<Uint8Array>)
         else {
@@ -107,7 +109,7 @@ async fn body(response: &Response, max: usize) -> Result<Vec<u8>, Failure> {
         if end > max {
             // Whether it ends well or not: nobody waits for the rest.
             let _ = reader.cancel();
-            return Err(Failure::NotZulip);
+            return Err(RequestError::InvalidResponse);
         }
         body.resize(end, 0);
         chunk.copy_to(&mut body[start..]);

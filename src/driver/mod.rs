@@ -17,8 +17,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
-use zulip_presence_core::reply::Failure;
-use zulip_presence_core::watchlist::{Answer, Change, Request, RequestId, View};
+use zulip_presence_core::reply::RequestError;
+use zulip_presence_core::watchlist::{Change, Request, RequestId, Response, View};
 use zulip_presence_core::{Timestamp, UserRef, Watchlist};
 
 pub(crate) use self::page::window;
@@ -154,7 +154,8 @@ impl Watch {
     /// Whether anything was heard yet, be it that there is nothing.
     #[must_use]
     pub fn is_answered(&self) -> bool {
-        self.user().is_some_and(|user| self.driver.0.watchlist.borrow().observed(&user).is_some())
+        self.user()
+            .is_some_and(|user| self.driver.0.watchlist.borrow().observation(&user).is_some())
     }
 
     /// Who was asked to watch.
@@ -277,7 +278,7 @@ impl Inner {
         }
         let now = clock::now();
         let step = self.watchlist.borrow_mut().step(now);
-        for id in step.abandoned {
+        for id in step.cancelled {
             if let Some(abort) = self.landed(id) {
                 abort.abort();
             }
@@ -293,7 +294,11 @@ impl Inner {
             self.notify(now.monotonic);
         }
         self.timer.set(
-            step.wait.into_iter().chain(held_back).chain(self.next_reminder(now.monotonic)).min(),
+            step.next_wakeup
+                .into_iter()
+                .chain(held_back)
+                .chain(self.next_reminder(now.monotonic))
+                .min(),
         );
     }
 
@@ -324,7 +329,9 @@ impl Inner {
         for place in places {
             let call = self.watchers.borrow_mut().get_mut(place).and_then(|watcher| {
                 let is_reminded = watcher.reminder.is_some_and(|reminder| match reminder {
-                    Reminder::OnAnswer => self.watchlist.borrow().observed(&watcher.user).is_some(),
+                    Reminder::OnAnswer => {
+                        self.watchlist.borrow().observation(&watcher.user).is_some()
+                    }
                     Reminder::At(at) => at <= now,
                 });
                 if is_reminded {
@@ -350,23 +357,23 @@ impl Inner {
         times.min()
     }
 
-    fn send(self: &Rc<Self>, Request { id, ask }: Request) {
+    fn send(self: &Rc<Self>, Request { id, query }: Request) {
         let Ok(abort) = AbortController::new() else {
             return;
         };
         let signal = abort.signal();
         self.flights.borrow_mut().push((id, abort));
-        let url = self.settings.url(&ask.path());
+        let url = self.settings.url(&query.path());
         let access = self.settings.access.clone();
         let inner = Rc::downgrade(self);
         spawn_local(async move {
             let fetched = fetch::fetch(&url, &access, &signal).await;
-            let answer = fetched.and_then(|fetched| fetched.answer(&ask));
+            let answer = fetched.and_then(|fetched| fetched.answer(&query));
             with(&inner, |inner| inner.received(id, answer));
         });
     }
 
-    fn received(self: &Rc<Self>, id: RequestId, answer: Result<Answer, Failure>) {
+    fn received(self: &Rc<Self>, id: RequestId, answer: Result<Response, RequestError>) {
         if self.landed(id).is_none() {
             return;
         }
@@ -378,8 +385,8 @@ impl Inner {
         let now = clock::now();
         let mut watchlist = self.watchlist.borrow_mut();
         match answer {
-            Ok(answer) => watchlist.answered(id, answer, now),
-            Err(failure) => watchlist.failed(id, failure, now),
+            Ok(answer) => watchlist.handle_response(id, answer, now),
+            Err(failure) => watchlist.handle_error(id, failure, now),
         }
         self.tick_soon();
     }
@@ -391,12 +398,14 @@ impl Inner {
     }
 
     /// Names the fix for what looks like a mistake of whoever set this up, not like an outage.
-    fn explain(&self, failure: Failure) {
+    fn explain(&self, failure: RequestError) {
         let line = match failure {
-            Failure::Unauthorized => UNAUTHORIZED,
+            RequestError::Unauthorized => UNAUTHORIZED,
             _ if self.has_answered.get() => return,
-            Failure::Unreachable => UNREACHABLE,
-            Failure::NotZulip | Failure::Status { code: 300..=499, .. } => NOT_ZULIP,
+            RequestError::Unreachable => UNREACHABLE,
+            RequestError::InvalidResponse | RequestError::Status { code: 300..=499, .. } => {
+                NOT_ZULIP
+            }
             _ => return,
         };
         warn_once(line, self.settings.endpoint());
