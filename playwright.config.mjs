@@ -15,8 +15,8 @@ export default defineConfig({
     // Other versions of the browser blend some edges a little differently. A wrong shape is more than this.
     toHaveScreenshot: { scale: "device", threshold: 0.1, maxDiffPixels: 20 },
   },
-  snapshotPathTemplate: "{testDir}/pictures/{arg}{ext}",
-  reporter: [["list"], ["./tests/e2e/tally.mjs"]],
+  snapshotPathTemplate: "{testDir}/screenshots/{arg}{ext}",
+  reporter: [["list"], ["./tests/e2e/summary-reporter.mjs"]],
   use: {
     launchOptions: { executablePath: CHROMIUM, args: FLAGS },
     trace: "retain-on-failure",

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, loadavg, totalmem } from "node:os";
-import { bars } from "./harness/bars.mjs";
+import { bars } from "./harness/bar-chart.mjs";
 import { lay, versions } from "./harness/build.mjs";
 import { Chromium } from "./harness/chromium.mjs";
 import { LINES, load } from "./harness/load.mjs";
@@ -61,7 +61,7 @@ async function write() {
   run.pictures = {};
   for (const line of lines) {
     run.pictures[line] = `${line}.svg`;
-    const title = `All badges right, ms: ${line === "4g" ? "emulated 4G, CPU slowed down 4 times" : "loopback"}`;
+    const title = `All badges correct, ms: ${line === "4g" ? "emulated 4G, CPU slowed down 4 times" : "loopback"}`;
     await writeFile(new URL(`${line}.svg`, import.meta.url), bars(title, run.loads[line], names));
   }
   await writeFile(new URL("RESULTS.md", import.meta.url), `${report(run).trimEnd()}\n`);

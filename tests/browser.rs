@@ -146,7 +146,7 @@ async fn every_status_has_its_drawing_and_its_name() {
         assert_eq!(svg.get_attribute("class").as_deref(), Some(status.as_str()));
         assert_eq!(
             svg.first_element_child().unwrap().get_attribute("d").as_deref(),
-            Some(status.shape())
+            Some(status.svg_path())
         );
         assert_eq!(svg.namespace_uri().as_deref(), Some("http://www.w3.org/2000/svg"));
     }

@@ -37,7 +37,7 @@ export async function open(browser, page, n, line = {}) {
   await tab.send("Page.addScriptToEvaluateOnNewDocument", {
     source: `(${probe})({
       n: ${n}, statuses: ${statuses}, shapes: ${JSON.stringify(SHAPES)},
-      badges: ${page.badges}, drawn: ${page.drawn}, right: ${page.right} })`,
+      badges: ${page.badges}, drawn: ${page.drawn}, correct: ${page.correct} })`,
   });
   return tab;
 }
@@ -70,7 +70,7 @@ export async function load(browser, server, name, page, n, line) {
     wireBytes: wire.code + wire.rest,
     firstMs: measured.drawn_first,
     paintedMs: measured.drawn_all,
-    rightMs: measured.right_all,
+    correctMs: measured.correct_all,
     longestTaskMs: longestTask(tasks),
     scriptMs: metrics.ScriptDuration * 1000,
     layouts: metrics.LayoutCount,
@@ -106,9 +106,11 @@ async function startTrace(browser) {
   };
 }
 
-/** Of the thread on which the page's script runs, until all was right. */
+/** Of the thread on which the page's script runs, until all was correct. */
 function longestTask(events) {
-  const end = events.find(({ name, cat }) => name === "bench:right" && cat.includes("user_timing"));
+  const end = events.find(
+    ({ name, cat }) => name === "bench:correct" && cat.includes("user_timing"),
+  );
   const tasks = events.filter(
     ({ name, pid, tid, ts }) =>
       name === "RunTask" && pid === end.pid && tid === end.tid && ts < end.ts,

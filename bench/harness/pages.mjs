@@ -1,11 +1,11 @@
 // The pages that are compared. Each says how it is built, what it consists of, and how the probe tells what a badge shows.
-// `drawn` and `right` run in the page: `badges` is a live list, `place` a badge's place in it.
+// `drawn` and `correct` run in the page: `badges` is a live list, `place` a badge's place in it.
 
 import { personAt, statusOf } from "./people.mjs";
 
 const CUSTOM_ELEMENT = {
   drawn: (badge) => badge.shadowRoot?.querySelector("svg path") != null,
-  right: (badge, status, shapes) =>
+  correct: (badge, status, shapes) =>
     badge.getAttribute("status") === status &&
     badge.shadowRoot?.querySelector("svg path").getAttribute("d") === shapes[status],
 };
@@ -13,7 +13,7 @@ const FLUENT = {
   body: (n) => `<div id="root"></div>${inlined(n)}`,
   badges: () => document.getElementsByClassName("fui-PresenceBadge"),
   drawn: (badge) => badge.firstElementChild != null,
-  right: (badge, status) =>
+  correct: (badge, status) =>
     badge
       .getAttribute("aria-label")
       .endsWith(
@@ -33,7 +33,7 @@ export const PAGES = {
     ...CUSTOM_ELEMENT,
   },
   vanilla: {
-    title: "vanilla yardstick",
+    title: "vanilla baseline",
     entry: "vanilla.js",
     fetches: true,
     head: (settings) => `<script src="app.js" async ${settings}></script>`,
@@ -68,7 +68,7 @@ export const PAGES = {
     body: elements("sl-badge", (place) => `variant="${VARIANTS[status(place)]}" pill`),
     badges: () => document.getElementsByTagName("sl-badge"),
     drawn: (badge) => badge.shadowRoot?.querySelector("[part=base]") != null,
-    right: (badge) => badge.shadowRoot?.querySelector("[part=base]") != null,
+    correct: (badge) => badge.shadowRoot?.querySelector("[part=base]") != null,
   },
   "relative-time": {
     title: "github relative-time",
@@ -77,7 +77,7 @@ export const PAGES = {
     body: elements("relative-time", (place) => `datetime="2020-01-${(place % 28) + 1}"`),
     badges: () => document.getElementsByTagName("relative-time"),
     drawn: (badge) => Boolean(badge.shadowRoot?.textContent),
-    right: (badge) => Boolean(badge.shadowRoot?.textContent),
+    correct: (badge) => Boolean(badge.shadowRoot?.textContent),
   },
   "mgt-person": {
     title: "Microsoft mgt-person",
@@ -92,7 +92,7 @@ export const PAGES = {
     }),
     badges: () => document.getElementsByTagName("mgt-person"),
     drawn: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
-    right: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
+    correct: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
     /** It takes longer than all others together. */
     mostRounds: { 50: 3, 200: 2, 1000: 1, 5000: 0 },
     why: "not run: 33 s at n = 1,000, and it grows with the square",

@@ -1,6 +1,6 @@
-// Runs in every page before its scripts: tells when the first badge, all badges, and all right ones were painted.
+// Runs in every page before its scripts: tells when the first badge, all badges, and all correct ones were painted.
 // Per frame it looks at one badge that is not yet as it should be, so that looking costs the same on every page.
-export function probe({ n, statuses, shapes, badges: list, drawn, right }) {
+export function probe({ n, statuses, shapes, badges: list, drawn, correct }) {
   const measured = {};
   const shadows = [];
   const attach = Element.prototype.attachShadow;
@@ -28,8 +28,8 @@ export function probe({ n, statuses, shapes, badges: list, drawn, right }) {
   };
   globalThis.bench.done = new Promise((resolve) => {
     let badges;
-    const reached = { drawn: 0, right: 0 };
-    const tests = { drawn, right };
+    const reached = { drawn: 0, correct: 0 };
+    const tests = { drawn, correct };
     const frame = () => {
       if (document.documentElement) badges ??= list();
       for (const test in tests) {
@@ -44,7 +44,7 @@ export function probe({ n, statuses, shapes, badges: list, drawn, right }) {
         if (reached[test] > 0) painted(`${test}_first`);
         if (reached[test] === n) painted(`${test}_all`);
       }
-      if (!("right_all" in measured)) requestAnimationFrame(frame);
+      if (!("correct_all" in measured)) requestAnimationFrame(frame);
     };
     const painted = (name) => {
       if (name in measured) return;
@@ -52,8 +52,8 @@ export function probe({ n, statuses, shapes, badges: list, drawn, right }) {
       // What is in the DOM in this frame has been painted when the next one begins.
       requestAnimationFrame((now) => {
         measured[name] = performance.now();
-        if (name !== "right_all") return;
-        performance.mark("bench:right");
+        if (name !== "correct_all") return;
+        performance.mark("bench:correct");
         resolve(measured);
       });
     };

@@ -62,8 +62,8 @@ function goalRows({ sizes, loads, steady: polls, requests }) {
   const kib = (value) => `${(value / KIB).toFixed(2)} KiB`;
   const count = (value) => String(Math.round(value * 10) / 10);
   const against = (title, line, n, key, page, goal, most) => {
-    const yardstick = at(line, n, page, key);
-    return [title, yardstick * goal, yardstick * most, at(line, n, "ours", key), ms];
+    const baseline = at(line, n, page, key);
+    return [title, baseline * goal, baseline * most, at(line, n, "ours", key), ms];
   };
   const memory = (page) =>
     at("loopback", 5000, page, "heapBytes") + at("loopback", 5000, page, "wasmBytes");
@@ -72,7 +72,7 @@ function goalRows({ sizes, loads, steady: polls, requests }) {
     ["loader, brotli", 1500, 2048, sizes?.loader, bytes],
     ["loader + glue + wasm, brotli", 55_493, 75_000, sizes?.total, bytes],
     against(
-      "all painted (unknown), n = 200, 4G, over the yardstick",
+      "all painted (unknown), n = 200, 4G, over the baseline",
       "4g",
       200,
       "paintedMs",
@@ -81,42 +81,50 @@ function goalRows({ sizes, loads, steady: polls, requests }) {
       1.25,
     ),
     against(
-      "all right, loopback, n = 200, yardstick",
+      "all correct, loopback, n = 200, baseline",
       "loopback",
       200,
-      "rightMs",
+      "correctMs",
       "vanilla",
       1,
       1.2,
     ),
     against(
-      "all right, loopback, n = 200, Fluent React 18",
+      "all correct, loopback, n = 200, Fluent React 18",
       "loopback",
       200,
-      "rightMs",
+      "correctMs",
       "fluent-18",
       1,
       1,
     ),
     against(
-      "all right, loopback, n = 1,000, yardstick",
+      "all correct, loopback, n = 1,000, baseline",
       "loopback",
       1000,
-      "rightMs",
+      "correctMs",
       "vanilla",
       1,
       1.2,
     ),
     against(
-      "all right, loopback, n = 1,000, Fluent React 18",
+      "all correct, loopback, n = 1,000, Fluent React 18",
       "loopback",
       1000,
-      "rightMs",
+      "correctMs",
       "fluent-18",
       1,
       1,
     ),
-    against("all right, 4G, n = 200, Fluent React 18", "4g", 200, "rightMs", "fluent-18", 1, 1.1),
+    against(
+      "all correct, 4G, n = 200, Fluent React 18",
+      "4g",
+      200,
+      "correctMs",
+      "fluent-18",
+      1,
+      1.1,
+    ),
     [
       "longest task, loopback, n = 1,000",
       50,
@@ -125,7 +133,7 @@ function goalRows({ sizes, loads, steady: polls, requests }) {
       ms,
     ],
     [
-      "memory per badge over the yardstick, n = 5,000",
+      "memory per badge over the baseline, n = 5,000",
       1.5 * KIB,
       3 * KIB,
       (memory("ours") - memory("vanilla")) / 5000,
@@ -142,11 +150,11 @@ function tables(run, line) {
   return [
     `## ${LINE_TITLES[line]}`,
     "",
-    ...(run.pictures ? [`![All badges right, by page](${run.pictures[line]})`, ""] : []),
+    ...(run.pictures ? [`![All badges correct, by page](${run.pictures[line]})`, ""] : []),
     ...Object.keys(rows).flatMap((n) => [
       `### n = ${Number(n).toLocaleString("en")}`,
       "",
-      "| page | script, wasm KB | all KB | first painted ms | all painted ms | all right ms (quartiles) | longest task ms | script ms | JS heap + wasm MB | DOM MB | layouts |",
+      "| page | script, wasm KB | all KB | first painted ms | all painted ms | all correct ms (quartiles) | longest task ms | script ms | JS heap + wasm MB | DOM MB | layouts |",
       "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
       ...Object.keys(run.pages).map((name) => row(run, rows[n], name)),
       "",
@@ -164,8 +172,8 @@ function row({ pages, rounds }, measured, name) {
     return `| ${title} | ${why.replaceAll("|", "\\|")} | | | | | | | | | |`;
   }
   const number = (key, unit = 1, digits = 0) => (middle(samples, key) / unit).toFixed(digits);
-  const right = samples.map(({ rightMs }) => rightMs).sort((a, b) => a - b);
-  const quartile = (at) => right[Math.round((right.length - 1) * at)].toFixed(0);
+  const correctTimes = samples.map(({ correctMs }) => correctMs).sort((a, b) => a - b);
+  const quartile = (at) => correctTimes[Math.round((correctTimes.length - 1) * at)].toFixed(0);
   const few = samples.length < rounds ? ` (${samples.length} of ${rounds} rounds)` : "";
   const memory = median(samples.map(({ heapBytes, wasmBytes }) => heapBytes + wasmBytes));
   return `| ${[
@@ -174,7 +182,7 @@ function row({ pages, rounds }, measured, name) {
     number("wireBytes", KB, 1),
     number("firstMs"),
     number("paintedMs"),
-    `${number("rightMs")} (${quartile(0.25)}–${quartile(0.75)})`,
+    `${number("correctMs")} (${quartile(0.25)}–${quartile(0.75)})`,
     number("longestTaskMs"),
     number("scriptMs"),
     (memory / 1e6).toFixed(2),

@@ -23,7 +23,7 @@ export class Server {
   /** Path to `{ type, body }`, compressed. */
   #files = new Map();
   /** Every request for presence: when, about whom, from which page. */
-  asked = [];
+  requests = [];
   /** With each generation the replies say that one person in ten changed. */
   generation = 0;
   origin;
@@ -71,7 +71,7 @@ export class Server {
 
   #reply(url, referer) {
     if (!url.pathname.endsWith("/api/v1/realm/presence")) return undefined;
-    this.asked.push({ at: Date.now(), users: url.searchParams.get("users"), page: referer });
+    this.requests.push({ at: Date.now(), users: url.searchParams.get("users"), page: referer });
     const users = JSON.parse(url.searchParams.get("users"));
     const body = Buffer.from(JSON.stringify(realmPresence(users, this.generation)));
     return {

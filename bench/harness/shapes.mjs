@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
-const source = await readFile(new URL("../../presence/src/shape.rs", import.meta.url), "utf8");
+const source = await readFile(new URL("../../presence/src/icon.rs", import.meta.url), "utf8");
 
 export const SHAPES = Object.fromEntries(
   ["active", "idle", "offline", "unknown"].map((status) => {

@@ -51,12 +51,12 @@ export async function poll(browser, server, name, page) {
       await tab.evaluate(WATCH);
       server.generation += change;
       const before = await tab.metrics();
-      const asked = await round(server, url);
+      const polled = await round(server, url);
       const after = await tab.metrics();
-      const perPoll = (asked.groups * 1000) / asked.requests;
+      const perPoll = (polled.groups * 1000) / polled.requests;
       polls.push({
         writes: await tab.evaluate("bench.writes()"),
-        requests: asked.requests,
+        requests: polled.requests,
         scriptMs: (after.ScriptDuration - before.ScriptDuration) * perPoll,
         busyMs: (after.TaskDuration - before.TaskDuration) * perPoll,
       });
@@ -69,14 +69,14 @@ export async function poll(browser, server, name, page) {
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
     });
-    const askedAgain = await round(server, url);
+    const polledAgain = await round(server, url);
     const { profile } = await tab.send("HeapProfiler.stopSampling");
     results[kind] = {
       ...Object.fromEntries(
         Object.keys(polls[0]).map((key) => [key, median(polls.map((poll) => poll[key]))]),
       ),
       writes: Math.max(...polls.map(({ writes }) => writes)),
-      allocatedBytes: (allocated(profile.head) * askedAgain.groups) / askedAgain.requests,
+      allocatedBytes: (allocated(profile.head) * polledAgain.groups) / polledAgain.requests,
       wasmGrownBytes: (await memoryOf(tab)).wasmBytes - wasmBytes,
     };
   }
@@ -84,22 +84,22 @@ export async function poll(browser, server, name, page) {
   return results;
 }
 
-/** Waits until every group has been asked again; how many there are, and how many requests that were. */
+/** Waits until every group has been requested again; how many there are, and how many requests that were. */
 async function round(server, url) {
-  const groups = new Set(asked(server, url).map(({ users }) => users));
-  const since = asked(server, url).length;
+  const groups = new Set(requestsOf(server, url).map(({ users }) => users));
+  const since = requestsOf(server, url).length;
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     await sleep(200);
-    const again = asked(server, url).slice(since);
+    const again = requestsOf(server, url).slice(since);
     const waiting =
       groups.difference?.(new Set(again.map(({ users }) => users))).size ??
       [...groups].filter((group) => !again.some(({ users }) => users === group)).length;
     if (waiting === 0) {
       await sleep(SETTLE_MS);
-      return { groups: groups.size, requests: asked(server, url).length - since };
+      return { groups: groups.size, requests: requestsOf(server, url).length - since };
     }
-    if (Date.now() > end) throw new Error(`${url}: ${waiting} groups were not asked again`);
+    if (Date.now() > end) throw new Error(`${url}: ${waiting} groups were not requested again`);
   }
 }
 
@@ -116,7 +116,7 @@ export async function requests(browser, server, pages, watchMs) {
     for (const [title, { inView, hidden }] of Object.entries(cases)) {
       const path = `/${name}/view-${inView}${hidden ? "-hidden" : ""}.html`;
       await server.add(path, Buffer.from(html(page, N, { inView })));
-      const tab = await open(browser, { ...page, right: "() => false" }, N);
+      const tab = await open(browser, { ...page, correct: "() => false" }, N);
       const url = server.origin + path;
       await tab.send("Page.navigate", { url });
       let cover;
@@ -131,19 +131,19 @@ export async function requests(browser, server, pages, watchMs) {
   }
   // The first round is the load's.
   await sleep(SETTLE_MS * 3);
-  const before = watched.map(({ url }) => asked(server, url).length);
+  const before = watched.map(({ url }) => requestsOf(server, url).length);
   await sleep(watchMs);
   const results = {};
   for (const [at, { name, title, url, tab }] of watched.entries()) {
-    const count = asked(server, url).length - before[at];
+    const count = requestsOf(server, url).length - before[at];
     (results[name] ??= {})[title] = (count * MINUTE_MS) / watchMs;
     await tab.close();
   }
   return results;
 }
 
-function asked(server, url) {
-  return server.asked.filter(({ page }) => page === url);
+function requestsOf(server, url) {
+  return server.requests.filter(({ page }) => page === url);
 }
 
 function allocated({ selfSize, children }) {

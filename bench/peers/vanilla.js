@@ -1,4 +1,4 @@
-// The yardstick: what one would write by hand who wants just this. It asks for the same groups, draws the same shapes, and polls.
+// The baseline: an element written by hand for this one purpose. It requests the same groups, draws the same shapes, and polls.
 // It has no back-off, no clock, no pause off screen or in a hidden tab, no language but English.
 "use strict";
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
+use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, Reply, RequestError};
 use zulip_presence_core::watchlist::{
-    Answer, Ask, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_SINGLES, RequestId,
-    Settings, Step, View,
+    Actions, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_USER_QUERIES, Query,
+    RequestId, Response, Settings, View,
 };
-use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
+use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
 
 use crate::bytes::Bytes;
 
@@ -47,7 +47,7 @@ struct Watchers {
 struct Page {
     list: Watchlist,
     settings: Settings,
-    now: Reading,
+    now: ClockReading,
     /// True milliseconds since the start; only a sleep goes by without the monotonic clock.
     true_ms: u64,
     /// How much earlier than it is the engine may believe it to be.
@@ -60,7 +60,7 @@ struct Page {
     wait: Option<Duration>,
     watchers: BTreeMap<UserRef, Watchers>,
     refreshed: BTreeSet<UserRef>,
-    in_flight: BTreeMap<RequestId, Ask>,
+    in_flight: BTreeMap<RequestId, Query>,
     /// Requests that the engine gave up.
     given_up: Vec<RequestId>,
     starts: Vec<u64>,
@@ -75,8 +75,9 @@ impl Page {
         let endpoint = if bytes.below(2) == 0 { Endpoint::Gateway } else { Endpoint::Zulip };
         let settings = Settings {
             interval: Duration::from_secs(10 + u64::from(bytes.below(51))),
-            offline_after: [None, Some(60), Some(200), Some(3_600)][usize::from(bytes.below(4))]
-                .map(Duration::from_secs),
+            offline_threshold: [None, Some(60), Some(200), Some(3_600)]
+                [usize::from(bytes.below(4))]
+            .map(Duration::from_secs),
             budget: [60, 1, 3, 200][usize::from(bytes.below(4))],
             endpoint,
             seed: u64::from(bytes.byte()),
@@ -91,7 +92,7 @@ impl Page {
         } else {
             Duration::from_micros(1_234_567)
         };
-        let now = Reading { wall: Timestamp::from_ms(wall_ms), monotonic };
+        let now = ClockReading { wall: Timestamp::from_ms(wall_ms), monotonic };
         Self {
             list: Watchlist::new(settings.clone(), now),
             settings,
@@ -151,7 +152,7 @@ impl Page {
             }
             13 => self.set_clock(bytes),
             14 => {
-                if self.list.spend(self.now) {
+                if self.list.try_acquire(self.now) {
                     self.starts.push(self.true_ms);
                 }
             }
@@ -262,37 +263,37 @@ impl Page {
         let step = self.list.step(self.now);
         if !self.dirty {
             let quiet =
-                step.abandoned.is_empty() && step.requests.is_empty() && step.changes.is_empty();
+                step.cancelled.is_empty() && step.requests.is_empty() && step.changes.is_empty();
             assert!(quiet, "there was something to do before the wait was over: {step:?}");
         }
         self.dirty = false;
-        assert_ne!(step.wait, Some(Duration::ZERO), "a wait of nothing spins");
+        assert_ne!(step.next_wakeup, Some(Duration::ZERO), "a wait of nothing spins");
         self.check_requests(&step);
         self.check_changes(&step);
-        self.wait = step.wait;
+        self.wait = step.next_wakeup;
         let again = self.list.step(self.now);
         assert!(
-            again.abandoned.is_empty() && again.requests.is_empty() && again.changes.is_empty(),
+            again.cancelled.is_empty() && again.requests.is_empty() && again.changes.is_empty(),
             "a second step did more: {again:?}"
         );
-        assert_eq!(again.wait, self.wait, "a second step waits differently");
+        assert_eq!(again.next_wakeup, self.wait, "a second step waits differently");
         self.check_views();
     }
 
-    fn check_requests(&mut self, step: &Step) {
-        for id in &step.abandoned {
+    fn check_requests(&mut self, step: &Actions) {
+        for id in &step.cancelled {
             assert!(self.in_flight.remove(id).is_some(), "gave up what was not under way");
             self.given_up.push(*id);
         }
         assert!(!self.asleep || step.requests.is_empty(), "asked while hidden");
         for request in &step.requests {
-            self.check_ask(&request.ask);
+            self.check_ask(&request.query);
             assert!(
-                self.in_flight.insert(request.id, request.ask.clone()).is_none(),
+                self.in_flight.insert(request.id, request.query.clone()).is_none(),
                 "two requests of one name"
             );
             self.starts.push(self.true_ms);
-            if matches!(request.ask, Ask::Single(_)) {
+            if matches!(request.query, Query::User(_)) {
                 self.singles.push(self.true_ms);
             }
         }
@@ -306,16 +307,16 @@ impl Page {
             self.starts.len()
         );
         assert!(
-            self.singles.len() <= MAX_SINGLES as usize,
+            self.singles.len() <= MAX_USER_QUERIES as usize,
             "{} singles in a minute",
             self.singles.len()
         );
     }
 
-    fn check_ask(&mut self, ask: &Ask) {
+    fn check_ask(&mut self, ask: &Query) {
         for other in self.in_flight.values() {
             let clash = match (ask, other) {
-                (Ask::Group(ours), Ask::Group(theirs)) => {
+                (Query::Group(ours), Query::Group(theirs)) => {
                     ours.iter().any(|user| theirs.contains(user))
                 }
                 (ours, theirs) => ours == theirs,
@@ -324,8 +325,8 @@ impl Page {
         }
         let path = ask.path();
         let about = match ask {
-            Ask::Single(user) => std::slice::from_ref(user),
-            Ask::Group(users) => {
+            Query::User(user) => std::slice::from_ref(user),
+            Query::Group(users) => {
                 assert!(
                     users.len() <= MAX_GROUP && path.len() <= MAX_GROUP_BYTES,
                     "{} people, {} bytes",
@@ -335,7 +336,7 @@ impl Page {
                 assert!(users.is_sorted_by(|a, b| a < b), "{users:?}");
                 users
             }
-            Ask::Everybody => {
+            Query::AllUsers => {
                 let emails =
                     self.watchers.iter().filter(|(user, _)| matches!(user, UserRef::Email(_)));
                 assert!(
@@ -359,7 +360,7 @@ impl Page {
         );
     }
 
-    fn check_changes(&mut self, step: &Step) {
+    fn check_changes(&mut self, step: &Actions) {
         for change in &step.changes {
             assert!(self.watched(&change.user), "a change of somebody whom nobody watches");
             let before = self.shown.insert(change.user.clone(), change.after).unwrap_or_default();
@@ -376,10 +377,10 @@ impl Page {
 
     fn check_views(&self) {
         let server_now = self.list.server_now(self.now);
-        let offline_after = self.list.offline_after();
+        let offline_threshold = self.list.offline_threshold();
         for user in self.watchers.keys() {
             let view = self.list.view(user, self.now);
-            let observed = self.list.observed(user).flatten();
+            let observed = self.list.observation(user).flatten();
             let claim = match view.status {
                 Status::Unknown => continue,
                 Status::Offline => None,
@@ -388,7 +389,7 @@ impl Page {
             };
             if view.status != Status::Offline {
                 assert!(
-                    claim.is_some_and(|claim| claim.age(server_now) <= offline_after),
+                    claim.is_some_and(|claim| claim.age(server_now) <= offline_threshold),
                     "{user}: {} on an old claim",
                     view.status
                 );
@@ -396,7 +397,7 @@ impl Page {
             let heard = self.heard.get(user).expect("a status out of nothing");
             let silence = Duration::from_millis(self.true_ms - heard);
             assert!(
-                silence <= offline_after + self.missed,
+                silence <= offline_threshold + self.missed,
                 "{user}: {} though nothing was heard for {silence:?}",
                 view.status
             );
@@ -413,7 +414,7 @@ impl Page {
         let failure = failure(bytes);
         if let Some(id) = id {
             self.in_flight.remove(&id);
-            self.list.failed(id, failure, self.now);
+            self.list.handle_error(id, failure, self.now);
         }
     }
 
@@ -426,20 +427,20 @@ impl Page {
         };
         let server = SERVER_START_MS.saturating_add_unsigned(self.true_ms);
         let answer = match &ask {
-            Ask::Single(user) => {
+            Query::User(user) => {
                 self.hear(std::slice::from_ref(user));
-                let content = presence(bytes, server).ok_or(NoPresence::NoData);
-                Answer::Single(reply(content, bytes, server))
+                let content = presence(bytes, server).ok_or(NoPresenceReason::NoData);
+                Response::User(reply(content, bytes, server))
             }
-            Ask::Group(users) if !self.is_zulip && bytes.below(4) > 0 => {
+            Query::Group(users) if !self.is_zulip && bytes.below(4) > 0 => {
                 self.hear(users);
-                Answer::Realm(reply(
+                Response::Realm(reply(
                     users.iter().map(|user| (user.clone(), presence(bytes, server))).collect(),
                     bytes,
                     server,
                 ))
             }
-            Ask::Group(_) | Ask::Everybody => {
+            Query::Group(_) | Query::AllUsers => {
                 self.is_zulip = true;
                 // Zulip itself: everybody by email, whether watched or not; whoever is absent was
                 // not there for long.
@@ -447,15 +448,15 @@ impl Page {
                     (0..FEW).map(few).chain((0..120).map(one_of_many)).collect();
                 self.hear(&everybody);
                 let emails = everybody.into_iter().filter(|user| matches!(user, UserRef::Email(_)));
-                let realm: Realm = emails
+                let realm: RealmPresence = emails
                     .filter_map(|user| {
                         (bytes.below(3) > 0).then(|| (user, presence(bytes, server)))
                     })
                     .collect();
-                Answer::Realm(reply(realm, bytes, server))
+                Response::Realm(reply(realm, bytes, server))
             }
         };
-        self.list.answered(id, answer, self.now);
+        self.list.handle_response(id, answer, self.now);
     }
 
     fn hear(&mut self, users: &[UserRef]) {
@@ -467,22 +468,24 @@ impl Page {
     /// An answer to what was not asked, or is asked no longer.
     fn answer_amiss(&mut self, bytes: &mut Bytes<'_>) {
         if let Some(id) = self.given_up.get(usize::from(bytes.byte())).copied() {
-            self.list.answered(
+            self.list.handle_response(
                 id,
-                Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)),
+                Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)),
                 self.now,
             );
-            self.list.failed(id, failure(bytes), self.now);
+            self.list.handle_error(id, failure(bytes), self.now);
         } else if let Some(id) = self.flight(bytes)
             && let Some(ask) = self.in_flight.remove(&id)
         {
             let amiss = match ask {
-                Ask::Single(_) => Answer::Realm(reply(Realm::default(), bytes, SERVER_START_MS)),
-                Ask::Group(_) | Ask::Everybody => {
-                    Answer::Single(reply(Err(NoPresence::Other), bytes, SERVER_START_MS))
+                Query::User(_) => {
+                    Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS))
+                }
+                Query::Group(_) | Query::AllUsers => {
+                    Response::User(reply(Err(NoPresenceReason::Other), bytes, SERVER_START_MS))
                 }
             };
-            self.list.answered(id, amiss, self.now);
+            self.list.handle_response(id, amiss, self.now);
         }
     }
 
@@ -555,22 +558,22 @@ fn reply<T>(content: T, bytes: &mut Bytes<'_>, server_ms: i64) -> Reply<T> {
     let kind = bytes.byte();
     let mut given = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
     let server_timestamp = given(kind & 1 > 0);
-    let sent_after = given(kind & 2 > 0);
-    let offline_after = (kind & 12 == 12).then(|| bytes.span().max(Duration::from_millis(1)));
-    Reply { content, server_timestamp, sent_after, offline_after }
+    let date_lower_bound = given(kind & 2 > 0);
+    let offline_threshold = (kind & 12 == 12).then(|| bytes.span().max(Duration::from_millis(1)));
+    Reply { content, server_timestamp, date_lower_bound, offline_threshold }
 }
 
-fn failure(bytes: &mut Bytes<'_>) -> Failure {
+fn failure(bytes: &mut Bytes<'_>) -> RequestError {
     let kind = bytes.below(8);
     let retry_after = Some(bytes.span()).filter(|wait| !wait.is_zero());
     match kind {
-        0 | 1 => Failure::Unreachable,
-        2 => Failure::TimedOut,
-        3 => Failure::Unauthorized,
-        4 => Failure::RateLimited { retry_after },
-        5 => Failure::Status { code: 503, retry_after },
-        6 => Failure::RateLimited { retry_after: Some(Duration::MAX) },
-        _ => Failure::NotZulip,
+        0 | 1 => RequestError::Unreachable,
+        2 => RequestError::TimedOut,
+        3 => RequestError::Unauthorized,
+        4 => RequestError::RateLimited { retry_after },
+        5 => RequestError::Status { code: 503, retry_after },
+        6 => RequestError::RateLimited { retry_after: Some(Duration::MAX) },
+        _ => RequestError::InvalidResponse,
     }
 }
 

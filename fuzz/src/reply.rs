@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use zulip_presence_core::reply::{Failure, HttpReply, Reply};
+use zulip_presence_core::reply::{HttpReply, Reply, RequestError};
 use zulip_presence_core::{
-    MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence, Status, Timestamp,
-    UserRef,
+    MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation, Presence, Status,
+    Timestamp, UserRef,
 };
 
 /// Checks `input`, written like a reply of HTTP: the status code, lines of headers, an empty line,
@@ -24,7 +24,7 @@ pub fn check(input: &[u8]) {
     };
     let reply = HttpReply { status, header: &header, body };
     check_json(status, body);
-    match reply.single() {
+    match reply.parse_user() {
         Ok(reply) => {
             check_reply(&reply);
             if let Ok(presence) = reply.content {
@@ -34,7 +34,7 @@ pub fn check(input: &[u8]) {
         }
         Err(failure) => check_failure(status, failure),
     }
-    match reply.realm() {
+    match reply.parse_realm() {
         Ok(reply) => {
             check_reply(&reply);
             for user in keys(body) {
@@ -57,7 +57,7 @@ fn check_json(status: u16, body: &[u8]) {
             if !error.to_string().contains("out of range") {
                 let reply = HttpReply { status, header: &|_| None, body };
                 assert!(
-                    reply.single().is_err() && reply.realm().is_err(),
+                    reply.parse_user().is_err() && reply.parse_realm().is_err(),
                     "{error}, but we read it"
                 );
             }
@@ -68,7 +68,7 @@ fn check_json(status: u16, body: &[u8]) {
     let text = json.to_string();
     let reply = HttpReply { status: 200, header: &|_| None, body: text.as_bytes() };
     let is_success = json["result"] == "success" && depth(&json) <= 60;
-    match reply.single() {
+    match reply.parse_user() {
         Ok(reply) => {
             assert!(is_success && json["presence"].is_object(), "{text}");
             check_claims(&json["presence"], reply.content.ok());
@@ -76,7 +76,7 @@ fn check_json(status: u16, body: &[u8]) {
         }
         Err(_) => assert!(!is_success || !json["presence"].is_object(), "{text}"),
     }
-    match reply.realm() {
+    match reply.parse_realm() {
         Ok(reply) => {
             assert!(is_success && json["presences"].is_object(), "{text}");
             for (key, claims) in json["presences"].as_object().into_iter().flatten() {
@@ -153,33 +153,34 @@ fn keys(body: &[u8]) -> Vec<UserRef> {
     String::from_utf8_lossy(body).split('"').filter_map(|key| key.parse().ok()).take(20).collect()
 }
 
-fn check_failure(status: u16, failure: Failure) {
+fn check_failure(status: u16, failure: RequestError) {
     let retry_after = match failure {
-        Failure::RateLimited { retry_after } => {
+        RequestError::RateLimited { retry_after } => {
             assert_eq!(status, 429);
             retry_after
         }
-        Failure::Status { code, retry_after } => {
+        RequestError::Status { code, retry_after } => {
             assert!(code == status && status != 200);
             retry_after
         }
-        Failure::Unauthorized => {
+        RequestError::Unauthorized => {
             assert_eq!(status, 401);
             None
         }
-        Failure::NotZulip => {
+        RequestError::InvalidResponse => {
             assert_eq!(status, 200);
             None
         }
-        Failure::Unreachable | Failure::TimedOut => panic!("there is a reply"),
+        RequestError::Unreachable | RequestError::TimedOut => panic!("there is a reply"),
     };
     assert_ne!(retry_after, Some(Duration::ZERO), "no wait is None");
 }
 
 fn check_reply<T>(reply: &Reply<T>) {
-    assert_ne!(reply.offline_after, Some(Duration::ZERO));
+    assert_ne!(reply.offline_threshold, Some(Duration::ZERO));
     assert!(reply.lower_bound() >= reply.observed_at());
-    for at in [reply.server_timestamp, reply.sent_after, reply.lower_bound()].into_iter().flatten()
+    for at in
+        [reply.server_timestamp, reply.date_lower_bound, reply.lower_bound()].into_iter().flatten()
     {
         check_instant(at);
     }
@@ -191,56 +192,56 @@ fn check_instant(at: Timestamp) {
 
 fn check_presence<T>(presence: Presence, reply: &Reply<T>) {
     let at = reply.observed_at().unwrap_or(Timestamp::from_ms(1_800_000_000_000));
-    let Some(presence) = presence.believed(at) else {
+    let Some(presence) = presence.without_future_timestamps(at) else {
         return;
     };
     for claim in [presence.last_active, presence.last_connected].into_iter().flatten() {
         check_instant(claim);
         assert!(claim <= at + Duration::from_secs(60), "a claim from the future is believed");
     }
-    for offline_after in [
-        OFFLINE_AFTER,
-        MIN_OFFLINE_AFTER,
-        MAX_OFFLINE_AFTER,
-        reply.offline_after.unwrap_or(OFFLINE_AFTER),
+    for offline_threshold in [
+        OFFLINE_THRESHOLD,
+        MIN_OFFLINE_THRESHOLD,
+        MAX_OFFLINE_THRESHOLD,
+        reply.offline_threshold.unwrap_or(OFFLINE_THRESHOLD),
     ] {
-        check_decay(Observed { presence, at }, offline_after);
+        check_decay(Observation { presence, at }, offline_threshold);
     }
 }
 
 /// As time goes by the status only decays, at the foretold instants and at no other.
-fn check_decay(observed: Observed, offline_after: Duration) {
+fn check_decay(observed: Observation, offline_threshold: Duration) {
     let mut now = observed.at;
-    let mut status = observed.status(now, offline_after);
+    let mut status = observed.status(now, offline_threshold);
     assert_ne!(status, Status::Unknown, "there is data, and it is new");
     for _ in 0..5 {
         if status == Status::Active {
             let claim = observed.presence.last_active.expect("green needs a claim");
             assert!(
-                claim.age(now) <= offline_after && !observed.presence.offline,
+                claim.age(now) <= offline_threshold && !observed.presence.offline,
                 "green on an old claim"
             );
         }
-        let Some(next) = observed.next_change(now, offline_after) else {
+        let Some(next) = observed.next_change(now, offline_threshold) else {
             break;
         };
         assert!(next > now);
         assert_eq!(
-            observed.status(next - Duration::from_millis(1), offline_after),
+            observed.status(next - Duration::from_millis(1), offline_threshold),
             status,
             "it changed before it was foretold to"
         );
-        let decayed = observed.status(next, offline_after);
+        let decayed = observed.status(next, offline_threshold);
         assert!(decayed > status, "{status} became {decayed}");
         (now, status) = (next, decayed);
     }
     assert_eq!(
-        observed.next_change(now, offline_after),
+        observed.next_change(now, offline_threshold),
         None,
         "more changes than there are statuses"
     );
     assert_eq!(
-        observed.status(now + Duration::from_secs(86_400), offline_after),
+        observed.status(now + Duration::from_secs(86_400), offline_threshold),
         status,
         "a change that was not foretold"
     );

@@ -1,7 +1,7 @@
 //! Whatever a page calls a person becomes one safe path segment, or no URL at all.
 
 use zulip_presence_core::UserRef;
-use zulip_presence_core::watchlist::{Ask, MAX_GROUP, MAX_GROUP_BYTES};
+use zulip_presence_core::watchlist::{MAX_GROUP, MAX_GROUP_BYTES, Query};
 
 /// Checks every line of `input` as a user, and all of them as one group.
 pub fn check(input: &[u8]) {
@@ -69,13 +69,13 @@ fn check_user(written: &str, user: &UserRef) {
         }
     }
     assert!(!["", ".", ".."].contains(&segment.as_str()));
-    assert_eq!(Ask::Single(user.clone()).path(), format!("users/{segment}/presence"));
+    assert_eq!(Query::User(user.clone()).path(), format!("users/{segment}/presence"));
     assert!(segment.len() <= MAX_GROUP_BYTES, "no group could hold them");
 }
 
 /// The `users` of a group's path are the JSON list of the users' own notations.
 fn check_group(users: Vec<UserRef>) {
-    let path = Ask::Group(users.clone()).path();
+    let path = Query::Group(users.clone()).path();
     let list = path
         .strip_prefix("realm/presence?users=")
         .expect("a group asks for the organisation's presence");

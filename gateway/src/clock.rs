@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use zulip_presence_core::{Reading, Timestamp};
+use zulip_presence_core::{ClockReading, Timestamp};
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Both clocks of this machine.
-pub(crate) fn now() -> Reading {
-    Reading { wall: wall(), monotonic: START.elapsed() }
+pub(crate) fn now() -> ClockReading {
+    ClockReading { wall: wall(), monotonic: START.elapsed() }
 }
 
 /// The wall clock.

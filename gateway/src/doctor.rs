@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
-use zulip_presence_core::reply::Failure;
+use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::allowed::Allowed;
@@ -76,21 +76,21 @@ fn broken(what: impl fmt::Display, mend: &str) -> Check {
     Check::Broken { what: what.to_string(), mend: mend.into() }
 }
 
-fn failed(what: &str, failure: Failure) -> Check {
+fn failed(what: &str, failure: RequestError) -> Check {
     broken(format_args!("{what}: {}", describe(failure)), mend(failure))
 }
 
 /// Asks, and turns anything but a success into a failure.
-async fn ask(upstream: &Upstream, path: &str) -> Result<(Reply, Value), Failure> {
+async fn ask(upstream: &Upstream, path: &str) -> Result<(Reply, Value), RequestError> {
     let reply = tokio::time::timeout(TIMEOUT, upstream.get(path))
         .await
-        .unwrap_or(Err(Failure::TimedOut))?;
+        .unwrap_or(Err(RequestError::TimedOut))?;
     let body = serde_json::from_slice::<Value>(&reply.body)
         .ok()
         .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
-        _ => Err(reply.realm().err().unwrap_or(Failure::NotZulip)),
+        _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse)),
     }
 }
 
@@ -154,9 +154,10 @@ async fn zulip(
     }
     let directory = tokio::time::timeout(TIMEOUT, upstream.get("users"))
         .await
-        .unwrap_or(Err(Failure::TimedOut));
+        .unwrap_or(Err(RequestError::TimedOut));
     let directory = directory.and_then(|reply| {
-        Directory::parse(&reply.body).map_err(|_| reply.realm().err().unwrap_or(Failure::NotZulip))
+        Directory::parse(&reply.body)
+            .map_err(|_| reply.realm().err().unwrap_or(RequestError::InvalidResponse))
     });
     match directory {
         Ok(directory) => {

@@ -8,8 +8,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use zulip_presence_core::reply::NoPresence;
-use zulip_presence_core::{Reading, Timestamp, UserRef};
+use zulip_presence_core::reply::NoPresenceReason;
+use zulip_presence_core::{ClockReading, Timestamp, UserRef};
 
 use crate::clock;
 use crate::gateway::Gateway;
@@ -28,13 +28,13 @@ pub(crate) async fn single(
     user: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let written = user.map(|Path(user)| user).unwrap_or_default();
-    let nobody = |now: Reading, store: &Store, why| Problem::NoPresence {
+    let nobody = |now: ClockReading, store: &Store, why| Problem::NoPresence {
         why,
         asked: written.clone(),
         max_age_s: store.fresh_for(now).as_secs(),
     };
     let Ok(user) = written.parse::<UserRef>() else {
-        return Err(nobody(clock::now(), &gateway.store(), NoPresence::NoSuchUser));
+        return Err(nobody(clock::now(), &gateway.store(), NoPresenceReason::NoSuchUser));
     };
     let answer = gateway.settle(|store, patient| {
         let now = clock::now();
@@ -107,7 +107,7 @@ pub(crate) async fn server_settings() -> Response {
         .into_response()
 }
 
-fn unavailable(store: &Store, now: Reading) -> Problem {
+fn unavailable(store: &Store, now: ClockReading) -> Problem {
     Problem::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
 }
 
@@ -117,12 +117,12 @@ fn presence(
     observed_at: Timestamp,
     render: Render,
     store: &Store,
-    now: Reading,
+    now: ClockReading,
 ) -> Response {
     json.push_str(r#","server_timestamp":"#);
     push_seconds(observed_at.as_ms() as f64 / 1000.0, &mut json);
     json.push_str(r#","server_presence_offline_threshold_seconds":"#);
-    push_seconds(render.offline_after.as_secs_f64(), &mut json);
+    push_seconds(render.offline_threshold.as_secs_f64(), &mut json);
     json.push('}');
     let (max_age_s, stale_s) = (store.fresh_for(now).as_secs(), store.stale_for().as_secs());
     let cache = format!(

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
-use zulip_presence_core::reply::Failure;
-use zulip_presence_core::watchlist::{Ask, Request, RequestId};
+use zulip_presence_core::reply::RequestError;
+use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
 use crate::allowed::{Allowed, NobodyAtLine};
 use crate::clock;
@@ -181,8 +181,8 @@ impl Gateway {
     }
 
     /// A 401 imposes a long wait; not if it was meant for a key that has been replaced since.
-    fn note_refusal(&self, asked_by: &Upstream, failure: Option<Failure>) {
-        if failure == Some(Failure::Unauthorized) && !asked_by.is(&self.upstream()) {
+    fn note_refusal(&self, asked_by: &Upstream, failure: Option<RequestError>) {
+        if failure == Some(RequestError::Unauthorized) && !asked_by.is(&self.upstream()) {
             self.store().account_changed(clock::now());
         }
     }
@@ -191,12 +191,12 @@ impl Gateway {
         let upstream = self.upstream();
         let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, upstream.get("users")).await;
         let directory = match reply {
-            Err(_) => Err(Failure::TimedOut),
+            Err(_) => Err(RequestError::TimedOut),
             Ok(Err(failure)) => Err(failure),
             Ok(Ok(reply)) => match reply.status {
-                200 => Directory::parse(&reply.body).map_err(|_| Failure::NotZulip),
+                200 => Directory::parse(&reply.body).map_err(|_| RequestError::InvalidResponse),
                 // The core reads what an error asks for.
-                _ => Err(reply.realm().err().unwrap_or(Failure::NotZulip)),
+                _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse)),
             },
         };
         let (failure, now) = (directory.as_ref().err().copied(), clock::now());
@@ -209,20 +209,20 @@ impl Gateway {
         self.happened();
     }
 
-    async fn fetch(&self, Request { id, ask }: Request) {
+    async fn fetch(&self, Request { id, query }: Request) {
         let (upstream, asked_at) = (self.upstream(), clock::now().monotonic);
-        let news = upstream.get(&ask.path()).await.and_then(|reply| News::read(&ask, &reply));
+        let news = upstream.get(&query.path()).await.and_then(|reply| News::read(&query, &reply));
         let (failure, now) = (news.as_ref().err().copied(), clock::now());
         match news {
             Ok(news) => self.store().answered(id, news, asked_at, now),
             Err(failure) => self.store().failed(id, failure, now),
         }
         self.note_refusal(&upstream, failure);
-        self.note(kind(&ask), failure);
+        self.note(kind(&query), failure);
         self.happened();
     }
 
-    fn note(&self, kind: Kind, failure: Option<Failure>) {
+    fn note(&self, kind: Kind, failure: Option<RequestError>) {
         self.metrics.upstream(kind, failure);
         if let Some(failure) = failure {
             let mend = mend(failure);
@@ -236,43 +236,43 @@ impl Gateway {
     }
 }
 
-fn kind(ask: &Ask) -> Kind {
+fn kind(ask: &Query) -> Kind {
     match ask {
-        Ask::Single(_) => Kind::Single,
-        Ask::Group(_) | Ask::Everybody => Kind::Realm,
+        Query::User(_) => Kind::Single,
+        Query::Group(_) | Query::AllUsers => Kind::Realm,
     }
 }
 
-pub(crate) fn describe(failure: Failure) -> String {
+pub(crate) fn describe(failure: RequestError) -> String {
     match failure {
-        Failure::Unreachable => "unreachable".into(),
-        Failure::TimedOut => "timed out".into(),
-        Failure::Unauthorized => "401 unauthorized".into(),
-        Failure::RateLimited { retry_after: Some(wait) } => {
+        RequestError::Unreachable => "unreachable".into(),
+        RequestError::TimedOut => "timed out".into(),
+        RequestError::Unauthorized => "401 unauthorized".into(),
+        RequestError::RateLimited { retry_after: Some(wait) } => {
             format!("429 rate limited for {} s", wait.as_secs_f32().ceil())
         }
-        Failure::RateLimited { retry_after: None } => "429 rate limited".into(),
-        Failure::Status { code, .. } => format!("status {code}"),
-        Failure::NotZulip => "not a reply of Zulip's API".into(),
+        RequestError::RateLimited { retry_after: None } => "429 rate limited".into(),
+        RequestError::Status { code, .. } => format!("status {code}"),
+        RequestError::InvalidResponse => "not a reply of Zulip's API".into(),
     }
 }
 
-pub(crate) fn mend(failure: Failure) -> &'static str {
+pub(crate) fn mend(failure: RequestError) -> &'static str {
     match failure {
-        Failure::Unreachable | Failure::TimedOut => {
+        RequestError::Unreachable | RequestError::TimedOut => {
             "check that the site is right and can be reached from here"
         }
-        Failure::Unauthorized => {
+        RequestError::Unauthorized => {
             "check email and key: regenerate the key in Zulip and put the new zuliprc in place"
         }
-        Failure::RateLimited { .. } => {
+        RequestError::RateLimited { .. } => {
             "something else uses the same key: give the gateway a bot of its own, or lower --budget"
         }
-        Failure::Status { code: 300..=399, .. } => {
+        RequestError::Status { code: 300..=399, .. } => {
             "the site redirects: write the address to which it does into the zuliprc"
         }
-        Failure::Status { .. } => "see the Zulip server's own logs",
-        Failure::NotZulip => {
+        RequestError::Status { .. } => "see the Zulip server's own logs",
+        RequestError::InvalidResponse => {
             "check that the site is the Zulip organisation itself, not a login proxy before it"
         }
     }
@@ -286,7 +286,7 @@ async fn drive(this: Arc<Gateway>) {
             this.answered.send_replace(());
         }
         for id in abandoned {
-            this.note(Kind::Realm, Some(Failure::TimedOut));
+            this.note(Kind::Realm, Some(RequestError::TimedOut));
             if let Some(flight) = flights.remove(&id) {
                 flight.abort();
             }

@@ -102,7 +102,13 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
         files,
         seed,
     } = config;
-    let policy = Policy { refresh, offline_after, budget, hide_times: hide_last_active, seed };
+    let policy = Policy {
+        refresh,
+        offline_threshold: offline_after,
+        budget,
+        hide_times: hide_last_active,
+        seed,
+    };
     let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
     let api = Router::new()
         .route("/api/v1/users/{user}/presence", get(face::single))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
-use zulip_presence_core::reply::Failure;
+use zulip_presence_core::reply::RequestError;
 
 /// A kind of request to Zulip.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,15 +54,15 @@ impl Metrics {
     }
 
     /// Counts a request to Zulip.
-    pub(crate) fn upstream(&self, kind: Kind, failure: Option<Failure>) {
+    pub(crate) fn upstream(&self, kind: Kind, failure: Option<RequestError>) {
         let outcome = match failure {
             None => "ok",
-            Some(Failure::Unreachable) => "unreachable",
-            Some(Failure::TimedOut) => "timed_out",
-            Some(Failure::Unauthorized) => "unauthorized",
-            Some(Failure::RateLimited { .. }) => "rate_limited",
-            Some(Failure::Status { .. }) => "status",
-            Some(Failure::NotZulip) => "not_zulip",
+            Some(RequestError::Unreachable) => "unreachable",
+            Some(RequestError::TimedOut) => "timed_out",
+            Some(RequestError::Unauthorized) => "unauthorized",
+            Some(RequestError::RateLimited { .. }) => "rate_limited",
+            Some(RequestError::Status { .. }) => "status",
+            Some(RequestError::InvalidResponse) => "not_zulip",
         };
         *self
             .upstream

@@ -8,7 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use zulip_presence_core::{SIDE, Status, UserRef};
+use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 
 use crate::clock;
 use crate::gateway::Gateway;
@@ -47,7 +47,7 @@ pub(crate) async fn picture(
             Some(Asked::Pending) => None,
             Some(Asked::Known(known)) => {
                 let render = store.render(now);
-                Some((known.observed.status(render.now, render.offline_after), fresh_for))
+                Some((known.observed.status(render.now, render.offline_threshold), fresh_for))
             }
             Some(Asked::Unavailable) => Some((Status::Unknown, UNAVAILABLE_MAX_AGE_S)),
             None | Some(Asked::Nobody(_) | Asked::NoData(_)) => Some((Status::Unknown, fresh_for)),
@@ -103,7 +103,7 @@ fn svg(status: Status, size: u16, scheme: Scheme) -> String {
         Status::Offline => "Offline",
         Status::Unknown => "Activity unknown",
     };
-    let side = SIDE;
+    let side = VIEWBOX_SIZE;
     let dark = status.colour_on_dark();
     let fill = if scheme == Scheme::Dark { dark } else { status.colour() };
     let mut svg = format!(
@@ -117,7 +117,7 @@ fn svg(status: Status, size: u16, scheme: Scheme) -> String {
         );
     }
     let _ =
-        write!(svg, r#"<path fill="{fill}" fill-rule="evenodd" d="{}"/></svg>"#, status.shape());
+        write!(svg, r#"<path fill="{fill}" fill-rule="evenodd" d="{}"/></svg>"#, status.svg_path());
     svg
 }
 
@@ -148,7 +148,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for status in Status::ALL {
             let svg = svg(status, 16, Scheme::Light);
-            assert!(svg.contains("<title>") && svg.contains(status.shape()), "{svg}");
+            assert!(svg.contains("<title>") && svg.contains(status.svg_path()), "{svg}");
             assert!(!svg.contains("<script") && !svg.contains("<style"), "{svg}");
             assert!(seen.insert(svg));
         }

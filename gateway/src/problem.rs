@@ -4,13 +4,13 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use zulip_presence_core::reply::NoPresence;
+use zulip_presence_core::reply::NoPresenceReason;
 
 /// Why a page gets no presence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Problem {
     /// Zulip has none for `asked`.
-    NoPresence { why: NoPresence, asked: String, max_age_s: u64 },
+    NoPresence { why: NoPresenceReason, asked: String, max_age_s: u64 },
     /// The parameter `users` is missing.
     UsersMissing,
     /// The parameter `users` is not as it must be.
@@ -35,11 +35,11 @@ impl IntoResponse for Problem {
         let (status, cache, body) = match &self {
             Self::NoPresence { why, asked, max_age_s } => {
                 let msg = match why {
-                    NoPresence::NoSuchUser => "No such user".to_owned(),
-                    NoPresence::Bot => "Presence is not supported for bot users.".to_owned(),
-                    NoPresence::NoData => format!("No presence data for {asked}"),
-                    NoPresence::NotPermitted => "Insufficient permission".to_owned(),
-                    NoPresence::Other => "No presence to be had".to_owned(),
+                    NoPresenceReason::NoSuchUser => "No such user".to_owned(),
+                    NoPresenceReason::Bot => "Presence is not supported for bot users.".to_owned(),
+                    NoPresenceReason::NoData => format!("No presence data for {asked}"),
+                    NoPresenceReason::NotPermitted => "Insufficient permission".to_owned(),
+                    NoPresenceReason::Other => "No presence to be had".to_owned(),
                 };
                 (StatusCode::BAD_REQUEST, format!("public, max-age={max_age_s}"), bad_request(msg))
             }

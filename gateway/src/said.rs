@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use zulip_presence_core::{Observed, Presence, Status, Timestamp, UserRef};
+use zulip_presence_core::{Observation, Presence, Status, Timestamp, UserRef};
 
 /// The fields of Zulip's presence object that the modern reply has (generation 4, ZULIP.md §2).
 /// Other clients' entries, which only servers before 7.0 give, are in the engine's normal form.
@@ -45,7 +45,7 @@ pub(crate) struct Render {
     /// The server's now.
     pub(crate) now: Timestamp,
     /// The threshold in force.
-    pub(crate) offline_after: Duration,
+    pub(crate) offline_threshold: Duration,
     /// People who are offline carry no times.
     pub(crate) hide_times: bool,
 }
@@ -117,10 +117,10 @@ impl Said {
     }
 
     /// Appends the presence object, as it is to be said at `render.now`, to `json`.
-    pub(crate) fn write(&self, observed: &Observed, render: Render, json: &mut String) {
-        let Render { now, offline_after, hide_times } = render;
-        let status = observed.status(now, offline_after);
-        let was_offline = observed.status(observed.at, offline_after) == Status::Offline;
+    pub(crate) fn write(&self, observed: &Observation, render: Render, json: &mut String) {
+        let Render { now, offline_threshold, hide_times } = render;
+        let status = observed.status(now, offline_threshold);
+        let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
         if hide_times && (status == Status::Offline || was_offline) {
             json.push_str(r#"{"aggregated":{"status":"offline"}}"#);
             return;

@@ -8,8 +8,8 @@ use axum::http::{Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
-use zulip_presence_core::reply::{Failure, NoPresence};
-use zulip_presence_core::{Reading, Status, Timestamp, UserRef};
+use zulip_presence_core::reply::{NoPresenceReason, RequestError};
+use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 
 use crate::allowed::Allowed;
 use crate::demo::{Claims, EMAIL, KEY, SimulatedZulip, Whereabouts};
@@ -38,7 +38,7 @@ impl World {
         let start = Timestamp::from_unix_s(zulip.now());
         let policy = Policy {
             refresh: Duration::from_secs(30),
-            offline_after: Duration::from_secs(200),
+            offline_threshold: Duration::from_secs(200),
             budget: 60,
             hide_times: false,
             seed: 7,
@@ -48,15 +48,16 @@ impl World {
         } else {
             Allowed::parse(allowed).expect("readable")
         };
-        let store = Store::new(policy, allowed, Reading { wall: start, monotonic: Duration::ZERO });
+        let store =
+            Store::new(policy, allowed, ClockReading { wall: start, monotonic: Duration::ZERO });
         let mut world =
             Self { store, zulip, start, elapsed: Duration::ZERO, is_out: false, asked: Vec::new() };
         world.pass(Duration::from_secs(1)).await;
         world
     }
 
-    fn now(&self) -> Reading {
-        Reading { wall: self.start + self.elapsed, monotonic: self.elapsed }
+    fn now(&self) -> ClockReading {
+        ClockReading { wall: self.start + self.elapsed, monotonic: self.elapsed }
     }
 
     /// Lets time pass.
@@ -81,9 +82,9 @@ impl World {
                 }
             }
             for request in requests {
-                let reply = self.ask(&request.ask.path(), asked_at).await;
+                let reply = self.ask(&request.query.path(), asked_at).await;
                 let now = self.now();
-                match reply.and_then(|reply| News::read(&request.ask, &reply)) {
+                match reply.and_then(|reply| News::read(&request.query, &reply)) {
                     Ok(news) => self.store.answered(request.id, news, asked_at, now),
                     Err(failure) => self.store.failed(request.id, failure, now),
                 }
@@ -104,10 +105,10 @@ impl World {
         self.zulip.advance(span);
     }
 
-    async fn ask(&mut self, path: &str, asked_at: Duration) -> Result<Reply, Failure> {
+    async fn ask(&mut self, path: &str, asked_at: Duration) -> Result<Reply, RequestError> {
         self.asked.push((asked_at, path.to_owned()));
         if self.is_out {
-            return Err(Failure::Unreachable);
+            return Err(RequestError::Unreachable);
         }
         let credentials = STANDARD.encode(format!("{EMAIL}:{KEY}"));
         let request = Request::get(format!("/api/v1/{path}"))
@@ -131,7 +132,9 @@ impl World {
     fn status(&mut self, user: &str) -> Option<Status> {
         let render = self.store.render(self.now());
         match self.page_asks(user) {
-            Asked::Known(known) => Some(known.observed.status(render.now, render.offline_after)),
+            Asked::Known(known) => {
+                Some(known.observed.status(render.now, render.offline_threshold))
+            }
             _ => None,
         }
     }
@@ -241,7 +244,7 @@ async fn no_pattern_exceeds_the_budget() {
         world.count("users")
     );
     assert_eq!(world.status("10000"), Some(Status::Offline));
-    assert!(matches!(world.page_asks("10001"), Asked::NoData(NoPresence::NoData)));
+    assert!(matches!(world.page_asks("10001"), Asked::NoData(NoPresenceReason::NoData)));
     assert_eq!(world.store.watched(), 500);
 }
 
@@ -257,7 +260,7 @@ async fn a_new_colleague_is_found_within_five_minutes() {
     let mut world = World::new(people(1, |_| Whereabouts::AtTheDesk), "").await;
     world.pass(2 * MINUTE).await;
     world.zulip.add(77, "new@example.com", "New", Whereabouts::AtTheDesk);
-    assert!(matches!(world.page_asks("77"), Asked::Nobody(NoPresence::NoSuchUser)));
+    assert!(matches!(world.page_asks("77"), Asked::Nobody(NoPresenceReason::NoSuchUser)));
     world.pass(3 * MINUTE + Duration::from_secs(2)).await;
     world.page_asks("77");
     world.pass(Duration::from_secs(3)).await;
@@ -271,7 +274,7 @@ async fn whoever_is_deactivated_goes() {
     world.pass(MINUTE).await;
     world.zulip.deactivate(10_000);
     world.pass(61 * MINUTE).await;
-    assert!(matches!(world.page_asks("10000"), Asked::Nobody(NoPresence::NoSuchUser)));
+    assert!(matches!(world.page_asks("10000"), Asked::Nobody(NoPresenceReason::NoSuchUser)));
     assert_eq!(world.store.watched(), 0);
 }
 
@@ -395,7 +398,7 @@ fn all_delays_together_stay_below_the_threshold() {
         allowed.push(seconds);
         let policy = Policy {
             refresh: cli.settings.refresh(),
-            offline_after: cli.settings.offline_after(),
+            offline_threshold: cli.settings.offline_after(),
             budget: 60,
             hide_times: false,
             seed: 1,

@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use zulip_presence_core::reply::{Failure, NoPresence};
-use zulip_presence_core::watchlist::{self, Answer, Ask, Endpoint, Request, RequestId, Settings};
-use zulip_presence_core::{OFFLINE_AFTER, Observed, Reading, UserRef, Watchlist};
+use zulip_presence_core::reply::{NoPresenceReason, RequestError};
+use zulip_presence_core::watchlist::{
+    self, Endpoint, Query, Request, RequestId, Response, Settings,
+};
+use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
 
 use crate::allowed::Allowed;
 use crate::directory::{Directory, Kind, Member};
@@ -43,7 +45,7 @@ pub(crate) struct Policy {
     /// Time between two organisation-wide requests.
     pub(crate) refresh: Duration,
     /// The threshold of "offline".
-    pub(crate) offline_after: Duration,
+    pub(crate) offline_threshold: Duration,
     /// Most requests to Zulip in any 60 s.
     pub(crate) budget: u32,
     /// People who are offline carry no times.
@@ -65,7 +67,7 @@ impl Policy {
             + LEAST_FRESH
             + PAGE_INTERVAL
             + watchlist::TIMEOUT;
-        Duration::from_secs(OFFLINE_AFTER.saturating_sub(others).min(MAX_STALE).as_secs())
+        Duration::from_secs(OFFLINE_THRESHOLD.saturating_sub(others).min(MAX_STALE).as_secs())
     }
 }
 
@@ -81,7 +83,7 @@ pub(crate) struct Store {
     said: HashMap<UserRef, Said>,
     watched: HashMap<UserRef, Watched>,
     /// Requests under way.
-    asks: HashMap<RequestId, Ask>,
+    asks: HashMap<RequestId, Query>,
     realm_asked_at: Option<Duration>,
     last_answer_at: Option<Duration>,
     healthy: bool,
@@ -106,18 +108,18 @@ struct Watched {
     /// An organisation-wide reply was seen that is recent enough to speak of them.
     covered: bool,
     /// What a single reply said.
-    single: Option<Result<Said, NoPresence>>,
+    single: Option<Result<Said, NoPresenceReason>>,
 }
 
 /// What can be said of somebody.
 #[derive(Clone, Debug)]
 pub(crate) enum Asked {
     /// Zulip has no presence for them, and never will while the directory stands.
-    Nobody(NoPresence),
+    Nobody(NoPresenceReason),
     /// Zulip's answer.
     Known(Box<Known>),
     /// Zulip was asked, and has no data.
-    NoData(NoPresence),
+    NoData(NoPresenceReason),
     /// Wait: Zulip is being asked.
     Pending,
     /// Zulip cannot be asked now.
@@ -130,20 +132,20 @@ pub(crate) struct Known {
     /// Field by field.
     pub(crate) said: Said,
     /// As the engine reads it.
-    pub(crate) observed: Observed,
+    pub(crate) observed: Observation,
 }
 
 /// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the
 /// store.
 #[derive(Debug)]
 pub(crate) struct News {
-    answer: Answer,
+    answer: Response,
     said: WhatWasSaid,
 }
 
 #[derive(Debug)]
 enum WhatWasSaid {
-    OfOne(Result<Said, NoPresence>),
+    OfOne(Result<Said, NoPresenceReason>),
     OfAll(HashMap<UserRef, Said>),
 }
 
@@ -152,17 +154,17 @@ impl News {
     ///
     /// # Errors
     /// Why it is of no use.
-    pub(crate) fn read(ask: &Ask, reply: &Reply) -> Result<Self, Failure> {
+    pub(crate) fn read(ask: &Query, reply: &Reply) -> Result<Self, RequestError> {
         match ask {
-            Ask::Single(_) => {
+            Query::User(_) => {
                 let answer = reply.single()?;
                 let said = answer.content.map(|presence| {
                     Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence))
                 });
-                Ok(Self { answer: Answer::Single(answer), said: WhatWasSaid::OfOne(said) })
+                Ok(Self { answer: Response::User(answer), said: WhatWasSaid::OfOne(said) })
             }
-            Ask::Group(_) | Ask::Everybody => Ok(Self {
-                answer: Answer::Realm(reply.realm()?),
+            Query::Group(_) | Query::AllUsers => Ok(Self {
+                answer: Response::Realm(reply.realm()?),
                 said: WhatWasSaid::OfAll(Said::of_realm(&reply.body)),
             }),
         }
@@ -185,10 +187,10 @@ pub(crate) struct Work {
 impl Store {
     /// Nobody watched, nothing known.
     #[must_use]
-    pub(crate) fn new(policy: Policy, allowed: Allowed, now: Reading) -> Self {
+    pub(crate) fn new(policy: Policy, allowed: Allowed, now: ClockReading) -> Self {
         let settings = Settings {
             interval: policy.refresh,
-            offline_after: Some(policy.offline_after),
+            offline_threshold: Some(policy.offline_threshold),
             budget: policy.budget,
             endpoint: Endpoint::Zulip,
             seed: policy.seed,
@@ -212,27 +214,27 @@ impl Store {
 
     /// What can be said of `user`, who is watched from now on if they have presence. `patient`: the
     /// asker can still wait.
-    pub(crate) fn ask(&mut self, user: &UserRef, patient: bool, now: Reading) -> Asked {
+    pub(crate) fn ask(&mut self, user: &UserRef, patient: bool, now: ClockReading) -> Asked {
         let Some(directory) = &self.directory else {
             return self.pending(patient, now);
         };
         let email = match directory.find(user) {
             Some(member) if !self.allowed.includes(member) => {
-                return Asked::Nobody(NoPresence::NoSuchUser);
+                return Asked::Nobody(NoPresenceReason::NoSuchUser);
             }
             Some(Member { kind: Kind::Human, email, .. }) => email.clone(),
-            Some(Member { kind: Kind::Bot, .. }) => return Asked::Nobody(NoPresence::Bot),
-            Some(_) => return Asked::Nobody(NoPresence::NoSuchUser),
+            Some(Member { kind: Kind::Bot, .. }) => return Asked::Nobody(NoPresenceReason::Bot),
+            Some(_) => return Asked::Nobody(NoPresenceReason::NoSuchUser),
             None => {
                 if self.allowed.could_include(user) {
                     self.fetch_for_unknown(now);
                 }
-                return Asked::Nobody(NoPresence::NoSuchUser);
+                return Asked::Nobody(NoPresenceReason::NoSuchUser);
             }
         };
         self.watch(&email, now);
         let watched = &self.watched[&email];
-        match (self.watchlist.observed(&email), &watched.single) {
+        match (self.watchlist.observation(&email), &watched.single) {
             _ if !watched.covered && self.pending_is_worth_it(patient, now) => Asked::Pending,
             (Some(Some(observed)), single) => {
                 let single = single.and_then(Result::ok);
@@ -245,24 +247,24 @@ impl Store {
                 Asked::Known(Box::new(Known { said, observed }))
             }
             (Some(None), Some(Err(why))) => Asked::NoData(*why),
-            (Some(None), _) => Asked::NoData(NoPresence::NoData),
-            (None, _) if watched.covered => Asked::NoData(NoPresence::NoData),
+            (Some(None), _) => Asked::NoData(NoPresenceReason::NoData),
+            (None, _) if watched.covered => Asked::NoData(NoPresenceReason::NoData),
             (None, _) => Asked::Unavailable,
         }
     }
 
-    fn pending(&self, patient: bool, now: Reading) -> Asked {
+    fn pending(&self, patient: bool, now: ClockReading) -> Asked {
         if self.pending_is_worth_it(patient, now) { Asked::Pending } else { Asked::Unavailable }
     }
 
     /// Whether Zulip may answer in time.
-    fn pending_is_worth_it(&self, patient: bool, now: Reading) -> bool {
+    fn pending_is_worth_it(&self, patient: bool, now: ClockReading) -> bool {
         let under_way = self.fetch.in_flight || !self.asks.is_empty();
         let soon = self.next_step_at.min(self.fetch.due) < now.monotonic + PATIENCE;
         patient && (self.dirty || under_way || soon)
     }
 
-    fn watch(&mut self, email: &UserRef, now: Reading) {
+    fn watch(&mut self, email: &UserRef, now: ClockReading) {
         if let Some(watched) = self.watched.get_mut(email) {
             watched.asked_at = now.monotonic;
             return;
@@ -277,7 +279,7 @@ impl Store {
         self.dirty = true;
     }
 
-    fn fetch_for_unknown(&mut self, now: Reading) {
+    fn fetch_for_unknown(&mut self, now: ClockReading) {
         let earliest = self.fetch.last.map_or(now.monotonic, |last| last + DIRECTORY_GAP);
         if self.fetch.failures == 0 && earliest < self.fetch.due {
             self.fetch.due = earliest.max(now.monotonic);
@@ -287,37 +289,38 @@ impl Store {
 
     /// What is to be done now. Call it after whatever happened, and when the last work's wait is
     /// over.
-    pub(crate) fn step(&mut self, now: Reading) -> Work {
+    pub(crate) fn step(&mut self, now: ClockReading) -> Work {
         self.release(now);
-        let directory =
-            !self.fetch.in_flight && self.fetch.due <= now.monotonic && self.watchlist.spend(now);
+        let directory = !self.fetch.in_flight
+            && self.fetch.due <= now.monotonic
+            && self.watchlist.try_acquire(now);
         if directory {
             self.fetch.in_flight = true;
             self.fetch.last = Some(now.monotonic);
         }
         let step = self.watchlist.step(now);
-        for id in &step.abandoned {
+        for id in &step.cancelled {
             if let Some(ask) = self.asks.remove(id) {
                 self.note_failure(&ask);
             }
         }
-        for Request { id, ask } in &step.requests {
-            self.asks.insert(*id, ask.clone());
+        for Request { id, query } in &step.requests {
+            self.asks.insert(*id, query.clone());
         }
         let fetch = (!self.fetch.in_flight)
             .then(|| self.fetch.due.saturating_sub(now.monotonic).max(Duration::from_secs(1)));
-        let wait = [step.wait, fetch, Some(WATCHED_FOR / 10)]
+        let wait = [step.next_wakeup, fetch, Some(WATCHED_FOR / 10)]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or_default();
         self.dirty = false;
         self.next_step_at = now.monotonic + wait;
-        Work { abandoned: step.abandoned, requests: step.requests, directory, wait }
+        Work { abandoned: step.cancelled, requests: step.requests, directory, wait }
     }
 
     /// Lets go of whoever was not asked for lately.
-    fn release(&mut self, now: Reading) {
+    fn release(&mut self, now: ClockReading) {
         let over =
             |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCHED_FOR;
         let watchlist = &mut self.watchlist;
@@ -332,12 +335,18 @@ impl Store {
     }
 
     /// Takes in a reply of Zulip to `id`.
-    pub(crate) fn answered(&mut self, id: RequestId, news: News, asked_at: Duration, now: Reading) {
+    pub(crate) fn answered(
+        &mut self,
+        id: RequestId,
+        news: News,
+        asked_at: Duration,
+        now: ClockReading,
+    ) {
         let Some(ask) = self.asks.remove(&id) else {
             return;
         };
         match (news.said, ask) {
-            (WhatWasSaid::OfOne(said), Ask::Single(user)) => {
+            (WhatWasSaid::OfOne(said), Query::User(user)) => {
                 if let Some(watched) = self.watched.get_mut(&user) {
                     watched.single = Some(said);
                 }
@@ -345,7 +354,7 @@ impl Store {
             (WhatWasSaid::OfAll(said), _) => self.take_realm(said, asked_at),
             (WhatWasSaid::OfOne(_), _) => {}
         }
-        self.watchlist.answered(id, news.answer, now);
+        self.watchlist.handle_response(id, news.answer, now);
         self.note_success(now);
     }
 
@@ -364,30 +373,30 @@ impl Store {
     }
 
     /// No reply came to `id`.
-    pub(crate) fn failed(&mut self, id: RequestId, failure: Failure, now: Reading) {
+    pub(crate) fn failed(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
         if let Some(ask) = self.asks.remove(&id) {
             self.note_failure(&ask);
-            if let Failure::RateLimited { .. } | Failure::Unauthorized = failure {
+            if let RequestError::RateLimited { .. } | RequestError::Unauthorized = failure {
                 self.fetch.due =
                     self.fetch.due.max(now.monotonic + imposed(failure).unwrap_or_default());
             }
         }
-        self.watchlist.failed(id, failure, now);
+        self.watchlist.handle_error(id, failure, now);
     }
 
-    fn note_failure(&mut self, ask: &Ask) {
-        if !matches!(ask, Ask::Single(_)) {
+    fn note_failure(&mut self, ask: &Query) {
+        if !matches!(ask, Query::User(_)) {
             self.healthy = false;
         }
     }
 
-    fn note_success(&mut self, now: Reading) {
+    fn note_success(&mut self, now: ClockReading) {
         self.healthy = true;
         self.last_answer_at = Some(now.monotonic);
     }
 
     /// Takes in the directory.
-    pub(crate) fn directory_arrived(&mut self, directory: Directory, now: Reading) {
+    pub(crate) fn directory_arrived(&mut self, directory: Directory, now: ClockReading) {
         self.fetch = Fetch {
             due: now.monotonic + DIRECTORY_INTERVAL,
             in_flight: false,
@@ -400,7 +409,7 @@ impl Store {
     }
 
     /// The directory did not come.
-    pub(crate) fn directory_failed(&mut self, failure: Failure, now: Reading) {
+    pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
         let doubled = DIRECTORY_RETRY * 2_u32.pow(self.fetch.failures.min(6));
         let wait = imposed(failure).unwrap_or_default().max(doubled.min(DIRECTORY_GAP));
         let failures = self.fetch.failures.saturating_add(1);
@@ -411,7 +420,7 @@ impl Store {
 
     /// Zulip is asked by another account from now on: what it said to the former one is no reason
     /// to wait, and the new one may see other people.
-    pub(crate) fn account_changed(&mut self, now: Reading) {
+    pub(crate) fn account_changed(&mut self, now: ClockReading) {
         self.fetch.due = now.monotonic;
         self.fetch.failures = 0;
         self.watchlist.account_changed(now);
@@ -419,12 +428,12 @@ impl Store {
     }
 
     /// Other people may be seen from now on.
-    pub(crate) fn allow(&mut self, allowed: Allowed, now: Reading) {
+    pub(crate) fn allow(&mut self, allowed: Allowed, now: ClockReading) {
         self.allowed = allowed;
         self.forget_the_unseen(now);
     }
 
-    fn forget_the_unseen(&mut self, now: Reading) {
+    fn forget_the_unseen(&mut self, now: ClockReading) {
         let (directory, allowed, watchlist) = (&self.directory, &self.allowed, &mut self.watchlist);
         let is_seen = |email: &UserRef| {
             let member = directory.as_ref().and_then(|directory| directory.find(email));
@@ -442,17 +451,17 @@ impl Store {
 
     /// How answers are to be rendered now.
     #[must_use]
-    pub(crate) fn render(&self, now: Reading) -> Render {
+    pub(crate) fn render(&self, now: ClockReading) -> Render {
         Render {
             now: self.watchlist.server_now(now),
-            offline_after: self.policy.offline_after,
+            offline_threshold: self.policy.offline_threshold,
             hide_times: self.policy.hide_times,
         }
     }
 
     /// How long a reply may be kept: until Zulip is asked again, at least a second.
     #[must_use]
-    pub(crate) fn fresh_for(&self, now: Reading) -> Duration {
+    pub(crate) fn fresh_for(&self, now: ClockReading) -> Duration {
         let next = self.realm_asked_at.unwrap_or_default() + self.policy.refresh;
         next.saturating_sub(now.monotonic).min(self.policy.refresh).max(LEAST_FRESH)
     }
@@ -465,7 +474,7 @@ impl Store {
 
     /// When it is worth coming back after "unavailable".
     #[must_use]
-    pub(crate) fn retry_after(&self, now: Reading) -> Duration {
+    pub(crate) fn retry_after(&self, now: ClockReading) -> Duration {
         self.next_step_at
             .saturating_sub(now.monotonic)
             .clamp(Duration::from_secs(1), Duration::from_secs(60))
@@ -485,7 +494,7 @@ impl Store {
 
     /// How old Zulip's last answer is.
     #[must_use]
-    pub(crate) fn answer_age(&self, now: Reading) -> Option<Duration> {
+    pub(crate) fn answer_age(&self, now: ClockReading) -> Option<Duration> {
         self.last_answer_at.map(|at| now.monotonic.saturating_sub(at))
     }
 
@@ -497,12 +506,12 @@ impl Store {
 }
 
 /// The wait that a failure asks for.
-fn imposed(failure: Failure) -> Option<Duration> {
+fn imposed(failure: RequestError) -> Option<Duration> {
     match failure {
-        Failure::Unauthorized => Some(UNAUTHORIZED_WAIT),
-        Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => {
+        RequestError::Unauthorized => Some(UNAUTHORIZED_WAIT),
+        RequestError::RateLimited { retry_after } | RequestError::Status { retry_after, .. } => {
             retry_after.map(|wait| wait.min(UNAUTHORIZED_WAIT))
         }
-        Failure::Unreachable | Failure::TimedOut | Failure::NotZulip => None,
+        RequestError::Unreachable | RequestError::TimedOut | RequestError::InvalidResponse => None,
     }
 }

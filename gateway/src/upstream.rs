@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
 use zulip_presence_core::Timestamp;
-use zulip_presence_core::reply::{self, Failure, HttpReply, Realm, Single};
+use zulip_presence_core::reply::{self, HttpReply, RealmPresence, RequestError, UserPresence};
 
 use crate::zuliprc::{self, Account};
 
@@ -141,8 +141,8 @@ impl Upstream {
     /// `GET {site}/api/v1/{path}`, read to its end.
     ///
     /// # Errors
-    /// [`Failure`] where no whole reply came. There is no time limit here.
-    pub(crate) async fn get(&self, path: &str) -> Result<Reply, Failure> {
+    /// [`RequestError`] where no whole reply came. There is no time limit here.
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply, RequestError> {
         let url = format!("{}/api/v1/{path}", self.account.site);
         let request = self
             .client
@@ -155,7 +155,7 @@ impl Upstream {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failure(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(Failure::NotZulip);
+                return Err(RequestError::InvalidResponse);
             }
             body.extend_from_slice(&chunk);
         }
@@ -165,20 +165,20 @@ impl Upstream {
 
 impl Reply {
     /// Reads it as the reply to `GET users/{user}/presence`.
-    pub(crate) fn single(&self) -> Result<reply::Reply<Single>, Failure> {
+    pub(crate) fn single(&self) -> Result<reply::Reply<UserPresence>, RequestError> {
         let header = |name: &str| self.header(name);
-        HttpReply { status: self.status, header: &header, body: &self.body }.single()
+        HttpReply { status: self.status, header: &header, body: &self.body }.parse_user()
     }
 
     /// Reads it as the reply to `GET realm/presence`.
-    pub(crate) fn realm(&self) -> Result<reply::Reply<Realm>, Failure> {
+    pub(crate) fn realm(&self) -> Result<reply::Reply<RealmPresence>, RequestError> {
         let header = |name: &str| self.header(name);
-        HttpReply { status: self.status, header: &header, body: &self.body }.realm()
+        HttpReply { status: self.status, header: &header, body: &self.body }.parse_realm()
     }
 
     /// The server's now, as its headers tell.
     pub(crate) fn sent_at(&self) -> Option<Timestamp> {
-        self.single().ok()?.sent_after
+        self.single().ok()?.date_lower_bound
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -188,14 +188,14 @@ impl Reply {
 
 /// What went wrong on the way; the error itself, which may name URLs, goes into the log at debug
 /// level only.
-fn failure(error: &reqwest::Error) -> Failure {
+fn failure(error: &reqwest::Error) -> RequestError {
     tracing::debug!(error = chain(error), "no reply from Zulip");
     if error.is_timeout() {
-        Failure::TimedOut
+        RequestError::TimedOut
     } else if error.is_decode() {
-        Failure::NotZulip
+        RequestError::InvalidResponse
     } else {
-        Failure::Unreachable
+        RequestError::Unreachable
     }
 }
 

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::time::{Moment, millis};
-use crate::{Reading, Timestamp};
+use crate::{ClockReading, Timestamp};
 
 /// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a
 /// clock set by hand.
@@ -18,8 +18,8 @@ const ANCHOR_LIFE: Duration = Duration::from_secs(60);
 /// forward by whichever local clock advanced more. The local wall clock itself is believed only
 /// while no reply was ever seen.
 #[derive(Clone, Debug)]
-pub struct Clock {
-    anchor: Reading,
+pub struct ServerClock {
+    anchor: ClockReading,
     anchored_at: Moment,
     /// The moment of the last tick.
     latest: Moment,
@@ -35,10 +35,10 @@ struct Sample {
     offset_ms: i64,
 }
 
-impl Clock {
+impl ServerClock {
     /// A clock that has seen no reply yet.
     #[must_use]
-    pub fn new(now: Reading) -> Self {
+    pub fn new(now: ClockReading) -> Self {
         Self {
             anchor: now,
             anchored_at: Moment::default(),
@@ -49,7 +49,7 @@ impl Clock {
     }
 
     /// Takes in the lower bound of the server's now that a reply gave.
-    pub fn observe(&mut self, lower_bound: Timestamp, now: Reading) {
+    pub fn observe(&mut self, lower_bound: Timestamp, now: ClockReading) {
         let at = self.tick(now).now;
         if core::mem::take(&mut self.jumped) {
             self.samples.clear();
@@ -62,7 +62,7 @@ impl Clock {
 
     /// The server's now at `now`.
     #[must_use]
-    pub fn server_now(&self, now: Reading) -> Timestamp {
+    pub fn server_now(&self, now: ClockReading) -> Timestamp {
         match self.samples.first() {
             Some(greatest) => Timestamp::from_ms(
                 greatest.offset_ms.saturating_add_unsigned(self.moment(now).as_ms()),
@@ -73,17 +73,17 @@ impl Clock {
 
     /// The moment of `now` on the engine's own time line, which never goes back: a short sleep is
     /// no jump, and only the wall clock knows of it, which may be set back after that.
-    pub(crate) fn moment(&self, now: Reading) -> Moment {
+    pub(crate) fn moment(&self, now: ClockReading) -> Moment {
         self.since_anchor(now).max(self.latest)
     }
 
-    fn since_anchor(&self, now: Reading) -> Moment {
+    fn since_anchor(&self, now: ClockReading) -> Moment {
         let (wall, monotonic) = self.advanced(now);
         self.anchored_at + Duration::from_millis(wall.max(monotonic).unsigned_abs())
     }
 
     /// Moves on to `now`, and tells whether the clocks jumped apart on the way.
-    pub(crate) fn tick(&mut self, now: Reading) -> Tick {
+    pub(crate) fn tick(&mut self, now: ClockReading) -> Tick {
         let (wall, monotonic) = self.advanced(now);
         let jumped = wall.abs_diff(monotonic) > millis(JUMP).unsigned_abs();
         let moment = self.moment(now);
@@ -99,7 +99,7 @@ impl Clock {
 
     /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic
     /// one, which is not.
-    fn advanced(&self, now: Reading) -> (i64, i64) {
+    fn advanced(&self, now: ClockReading) -> (i64, i64) {
         let wall = now.wall.as_ms().saturating_sub(self.anchor.wall.as_ms());
         (wall, millis(now.monotonic.saturating_sub(self.anchor.monotonic)))
     }
@@ -120,8 +120,8 @@ mod tests {
 
     /// The clocks `wall` and `monotonic` seconds after the start; the local wall clock is a day
     /// behind the server's.
-    fn reading(wall: i64, monotonic: u64) -> Reading {
-        Reading {
+    fn reading(wall: i64, monotonic: u64) -> ClockReading {
+        ClockReading {
             wall: Timestamp::from_ms((SERVER_S - 86_400 + wall) * 1000),
             monotonic: Duration::from_secs(7 + monotonic),
         }
@@ -131,15 +131,15 @@ mod tests {
         Timestamp::from_ms((SERVER_S + seconds) * 1000)
     }
 
-    fn started() -> Clock {
-        let mut clock = Clock::new(reading(0, 0));
+    fn started() -> ServerClock {
+        let mut clock = ServerClock::new(reading(0, 0));
         clock.observe(server(0), reading(0, 0));
         clock
     }
 
     #[test]
     fn the_local_clock_counts_only_while_nothing_else_was_seen() {
-        let mut clock = Clock::new(reading(0, 0));
+        let mut clock = ServerClock::new(reading(0, 0));
         assert_eq!(clock.server_now(reading(3, 3)), reading(3, 3).wall);
         clock.observe(server(0), reading(3, 3));
         assert_eq!(clock.server_now(reading(4, 4)), server(1));
@@ -212,7 +212,7 @@ mod tests {
         let mut clock = started();
         for minute in 1..=1_000 {
             // 0.1 % apart: 60 s on one clock, 60.06 s on the other.
-            let now = Reading {
+            let now = ClockReading {
                 wall: reading(0, 0).wall + Duration::from_millis(60_060 * minute),
                 monotonic: Duration::from_millis(7_000 + 60_000 * minute),
             };

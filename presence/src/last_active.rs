@@ -37,7 +37,7 @@ impl LastActive {
     /// from UTC at an instant, in minutes (east is positive), for "yesterday" is a matter of
     /// their calendar.
     #[must_use]
-    pub fn of(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
+    pub fn from_view(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
         let at = match view {
             View { status: Status::Active, .. } => return Self::Now,
             View { last_active: Some(at), .. } => at,
@@ -60,10 +60,10 @@ impl LastActive {
         }
     }
 
-    /// How long this wording for `view` stays right if nothing new is heard and the status stays;
+    /// How long this wording for `view` valid_for right if nothing new is heard and the status valid_for;
     /// `None`: for good.
     #[must_use]
-    pub fn stays(
+    pub fn valid_for(
         self,
         view: View,
         now: Timestamp,
@@ -109,20 +109,20 @@ mod tests {
     #[track_caller]
     fn check(view: View, expected: LastActive) {
         let now = Timestamp::from_ms(NOON);
-        assert_eq!(LastActive::of(view, now, &|_| 0), expected);
-        // It stays as long as it says, and not longer.
-        if let Some(stays) = expected.stays(view, now, &|_| 0) {
+        assert_eq!(LastActive::from_view(view, now, &|_| 0), expected);
+        // It valid_for as long as it says, and not longer.
+        if let Some(valid_for) = expected.valid_for(view, now, &|_| 0) {
             assert_eq!(
-                LastActive::of(view, now + (stays - Duration::from_millis(1)), &|_| 0),
+                LastActive::from_view(view, now + (valid_for - Duration::from_millis(1)), &|_| 0),
                 expected,
-                "until {stays:?}"
+                "until {valid_for:?}"
             );
-            let after = LastActive::of(view, now + stays, &|_| 0);
+            let after = LastActive::from_view(view, now + valid_for, &|_| 0);
             assert!(
                 after != expected
                     || matches!(after, LastActive::Date(_))
                     || after == LastActive::Yesterday,
-                "after {stays:?}"
+                "after {valid_for:?}"
             );
         }
     }
@@ -167,9 +167,18 @@ mod tests {
         let at = offline(25 * HOUR_MS);
         // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd
         // there.
-        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 750), LastActive::Days(2));
-        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| -720), LastActive::Days(2));
-        assert_eq!(LastActive::of(at, Timestamp::from_ms(NOON), &|_| 0), LastActive::Yesterday);
+        assert_eq!(
+            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| 750),
+            LastActive::Days(2)
+        );
+        assert_eq!(
+            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| -720),
+            LastActive::Days(2)
+        );
+        assert_eq!(
+            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| 0),
+            LastActive::Yesterday
+        );
     }
 
     #[test]
@@ -179,6 +188,6 @@ mod tests {
         let view =
             View { status: Status::Offline, last_active: Some(now - Duration::from_secs(86_400)) };
         let offset = |at: Timestamp| if at == now { 0 } else { 60 };
-        assert_eq!(LastActive::of(view, now, &offset), LastActive::Yesterday);
+        assert_eq!(LastActive::from_view(view, now, &offset), LastActive::Yesterday);
     }
 }

@@ -6,20 +6,22 @@
 mod by_user;
 mod clock;
 mod http_date;
+mod icon;
 mod last_active;
 mod presence;
 pub mod reply;
-mod shape;
 mod status;
 mod time;
 mod user_ref;
 pub mod watchlist;
 
-pub use clock::Clock;
+pub use clock::ServerClock;
+pub use icon::VIEWBOX_SIZE;
 pub use last_active::LastActive;
-pub use presence::{MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Presence};
-pub use shape::SIDE;
+pub use presence::{
+    MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation, Presence,
+};
 pub use status::Status;
-pub use time::{Reading, Timestamp};
+pub use time::{ClockReading, Timestamp};
 pub use user_ref::{InvalidUser, UserRef};
 pub use watchlist::Watchlist;

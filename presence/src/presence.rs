@@ -6,12 +6,12 @@ use crate::{Status, Timestamp};
 
 /// The threshold unless an admin or an endpoint says otherwise: 200 s since Zulip 7.0
 /// (`OFFLINE_THRESHOLD_SECS`, ZULIP.md §3).
-pub const OFFLINE_AFTER: Duration = Duration::from_secs(200);
+pub const OFFLINE_THRESHOLD: Duration = Duration::from_secs(200);
 /// The lowest threshold that can be configured: clients report once a minute, below that everybody
 /// would flicker.
-pub const MIN_OFFLINE_AFTER: Duration = Duration::from_secs(60);
+pub const MIN_OFFLINE_THRESHOLD: Duration = Duration::from_secs(60);
 /// The highest threshold that can be configured.
-pub const MAX_OFFLINE_AFTER: Duration = Duration::from_secs(3600);
+pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 
 /// A claim further ahead of the answer than this is nonsense and ignored.
 const MAX_AHEAD: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ impl Presence {
     /// What of this can be believed in an answer of `observed_at`: a claim more than 60 s ahead of
     /// it is dropped. `None` where nothing is left: no data.
     #[must_use]
-    pub fn believed(self, observed_at: Timestamp) -> Option<Self> {
+    pub fn without_future_timestamps(self, observed_at: Timestamp) -> Option<Self> {
         let sane = |claim: &Timestamp| *claim <= observed_at + MAX_AHEAD;
         let believed = Self {
             last_active: self.last_active.filter(sane),
@@ -57,36 +57,36 @@ impl Presence {
 
 /// An answer that holds presence: what the server claimed, and when it said so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Observed {
+pub struct Observation {
     /// What was claimed.
     pub presence: Presence,
     /// When, by the server's clock.
     pub at: Timestamp,
 }
 
-impl Observed {
+impl Observation {
     /// The status at `now` (server's clock), for a server that calls people offline after
-    /// `offline_after`.
+    /// `offline_threshold`.
     ///
     /// As `now` grows the status only decays: active, idle, offline, unknown.
     #[must_use]
-    pub fn status(&self, now: Timestamp, offline_after: Duration) -> Status {
+    pub fn status(&self, now: Timestamp, offline_threshold: Duration) -> Status {
         let answer_age = self.at.age(now);
-        if answer_age > offline_after {
+        if answer_age > offline_threshold {
             return Status::Unknown;
         }
         let Presence { last_active, last_connected, offline } = self.presence;
         let counts =
-            |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_after);
+            |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_threshold);
         if !offline && counts(last_active) {
             return Status::Active;
         }
         if !offline && counts(last_connected) {
             return Status::Idle;
         }
-        let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_after;
+        let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_threshold;
         let was_offline = offline || self.presence.last_seen().is_none_or(stale_when_observed);
-        if was_offline || answer_age <= offline_for(offline_after) {
+        if was_offline || answer_age <= offline_for(offline_threshold) {
             Status::Offline
         } else {
             Status::Unknown
@@ -95,20 +95,20 @@ impl Observed {
 
     /// The next instant after `now` at which the status changes by age alone. `None`: never again.
     #[must_use]
-    pub fn next_change(&self, now: Timestamp, offline_after: Duration) -> Option<Timestamp> {
+    pub fn next_change(&self, now: Timestamp, offline_threshold: Duration) -> Option<Timestamp> {
         const TICK: Duration = Duration::from_millis(1);
-        let current = self.status(now, offline_after);
+        let current = self.status(now, offline_threshold);
         let Presence { last_active, last_connected, .. } = self.presence;
         [
-            last_active.map(|at| at + offline_after),
-            last_connected.map(|at| at + offline_after),
-            Some(self.at + offline_for(offline_after)),
-            Some(self.at + offline_after),
+            last_active.map(|at| at + offline_threshold),
+            last_connected.map(|at| at + offline_threshold),
+            Some(self.at + offline_for(offline_threshold)),
+            Some(self.at + offline_threshold),
         ]
         .into_iter()
         .flatten()
         .map(|last| last + TICK)
-        .filter(|&at| at > now && self.status(at, offline_after) != current)
+        .filter(|&at| at > now && self.status(at, offline_threshold) != current)
         .min()
     }
 
@@ -116,8 +116,8 @@ impl Observed {
     /// server before Zulip 12, which tells only that a client is connected. For somebody
     /// offline the last connection stands in where nothing better was said.
     #[must_use]
-    pub fn last_active(&self, now: Timestamp, offline_after: Duration) -> Option<Timestamp> {
-        match self.status(now, offline_after) {
+    pub fn last_active(&self, now: Timestamp, offline_threshold: Duration) -> Option<Timestamp> {
+        match self.status(now, offline_threshold) {
             Status::Offline => self.presence.last_active.or(self.presence.last_connected),
             _ => self.presence.last_active,
         }
@@ -127,6 +127,6 @@ impl Observed {
 /// How old an answer may be and still turn somebody offline by age alone. A person who is there
 /// cannot age out sooner than this after an answer, so an outage never turns the living grey. 120 s
 /// for a threshold of 200 s.
-fn offline_for(offline_after: Duration) -> Duration {
-    offline_after.saturating_sub(MAX_LIVING_AGE)
+fn offline_for(offline_threshold: Duration) -> Duration {
+    offline_threshold.saturating_sub(MAX_LIVING_AGE)
 }

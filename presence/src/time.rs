@@ -7,7 +7,7 @@ use core::time::Duration;
 /// An instant on the UNIX time line, in milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// All claims, answers and statuses are dated by the **server's** clock; see
-/// [`Clock`](crate::Clock).
+/// [`ServerClock`](crate::ServerClock).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
@@ -59,7 +59,7 @@ impl Sub<Duration> for Timestamp {
 
 /// One reading of the two local clocks, taken together at the edge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reading {
+pub struct ClockReading {
     /// The wall clock (`Date.now()`, `SystemTime`): anybody may set it, and it goes on during
     /// sleep.
     pub wall: Timestamp,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use zulip_presence_core::reply::HttpReply;
-use zulip_presence_core::{Observed, Status, Timestamp, UserRef};
+use zulip_presence_core::{Observation, Status, Timestamp, UserRef};
 
 const PEOPLE: usize = 100_000;
 /// When the first of them was asked about: Monday 2026-11-23 19:30:00 GMT.
@@ -447,20 +447,22 @@ fn http_date(ms: i64) -> String {
 }
 
 /// What our parser makes of the body.
-fn ours(body: &str, generation: Generation, asked_ms: i64) -> Option<Observed> {
+fn ours(body: &str, generation: Generation, asked_ms: i64) -> Option<Observation> {
     let date = http_date(asked_ms);
     let header = |name: &str| (name == "date").then(|| date.clone());
     let reply = HttpReply { status: 200, header: &header, body: body.as_bytes() };
     let (presence, at) = if generation == Generation::Realm {
-        let reply = reply.realm().expect("a reply");
+        let reply = reply.parse_realm().expect("a reply");
         let ada = "ada@example.com".parse::<UserRef>().expect("a user");
         (reply.content.get(&ada).flatten(), reply.observed_at())
     } else {
-        let reply = reply.single().expect("a reply");
+        let reply = reply.parse_user().expect("a reply");
         (reply.content.ok(), reply.observed_at())
     };
     let at = at.expect("a time");
-    presence.and_then(|presence| presence.believed(at)).map(|presence| Observed { presence, at })
+    presence
+        .and_then(|presence| presence.without_future_timestamps(at))
+        .map(|presence| Observation { presence, at })
 }
 
 #[test]

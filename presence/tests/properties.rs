@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use zulip_presence_core::reply::HttpReply;
-use zulip_presence_core::{Observed, Presence, Timestamp, UserRef};
+use zulip_presence_core::{Observation, Presence, Timestamp, UserRef};
 
 fn timestamp() -> impl Strategy<Value = Timestamp> {
     prop_oneof![1_799_999_000_000..1_800_001_000_000_i64, any::<i64>()].prop_map(Timestamp::from_ms)
 }
 
-fn observed() -> impl Strategy<Value = Observed> {
+fn observed() -> impl Strategy<Value = Observation> {
     let presence =
         (proptest::option::of(timestamp()), proptest::option::of(timestamp()), any::<bool>());
-    (presence, timestamp()).prop_map(|((last_active, last_connected, offline), at)| Observed {
+    (presence, timestamp()).prop_map(|((last_active, last_connected, offline), at)| Observation {
         presence: Presence { last_active, last_connected, offline },
         at,
     })
@@ -59,7 +59,7 @@ fn almost_json() -> impl Strategy<Value = String> {
 
 fn parse(status: u16, header: &str, body: &[u8]) {
     let reply = HttpReply { status, header: &|_| Some(header.to_owned()), body };
-    let _ = (reply.single(), reply.realm());
+    let _ = (reply.parse_user(), reply.parse_realm());
 }
 
 proptest! {
@@ -78,14 +78,14 @@ proptest! {
     }
 
     #[test]
-    fn a_status_only_decays(observed in observed(), start in timestamp(), spans in prop::collection::vec(0..400_000_u64, 1..20), offline_after in 60..3_600_u64) {
-        let offline_after = Duration::from_secs(offline_after);
+    fn a_status_only_decays(observed in observed(), start in timestamp(), spans in prop::collection::vec(0..400_000_u64, 1..20), offline_threshold in 60..3_600_u64) {
+        let offline_threshold = Duration::from_secs(offline_threshold);
         let mut now = start;
-        let mut last = observed.status(now, offline_after);
+        let mut last = observed.status(now, offline_threshold);
         for span in spans {
-            let foretold = observed.next_change(now, offline_after);
+            let foretold = observed.next_change(now, offline_threshold);
             now = now + Duration::from_millis(span);
-            let status = observed.status(now, offline_after);
+            let status = observed.status(now, offline_threshold);
             prop_assert!(status >= last, "{last} became {status}");
             if status != last {
                 prop_assert!(foretold.is_some_and(|at| at <= now), "a change that was not foretold");

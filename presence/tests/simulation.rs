@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use zulip_presence_core::reply::{Failure, NoPresence, Reply};
+use zulip_presence_core::reply::{NoPresenceReason, Reply, RequestError};
 use zulip_presence_core::watchlist::{
-    Answer, Ask, Endpoint, MAX_IN_FLIGHT, Request, RequestId, Settings,
+    Endpoint, MAX_IN_FLIGHT, Query, Request, RequestId, Response, Settings,
 };
 use zulip_presence_core::{
-    OFFLINE_AFTER, Presence, Reading, Status, Timestamp, UserRef, Watchlist,
+    ClockReading, OFFLINE_THRESHOLD, Presence, Status, Timestamp, UserRef, Watchlist,
 };
 
 const SEEDS: u64 = 256;
@@ -140,7 +140,7 @@ struct World {
     monotonic_ms: u64,
     /// Replies on their way.
     on_the_way: Vec<OnTheWay>,
-    in_flight: BTreeMap<RequestId, Ask>,
+    in_flight: BTreeMap<RequestId, Query>,
     starts: Vec<u64>,
     singles: Vec<u64>,
     network: Network,
@@ -181,7 +181,7 @@ impl World {
             .collect();
         let settings = Settings {
             interval: Duration::from_secs(15 + chance.below(46)),
-            offline_after: None,
+            offline_threshold: None,
             budget: 60,
             endpoint,
             seed,
@@ -189,7 +189,7 @@ impl World {
         let wall_ms = i64::try_from(START_MS).unwrap_or(0)
             + i64::try_from(chance.below(172_800_000)).unwrap_or(0)
             - 86_400_000;
-        let now = Reading { wall: Timestamp::from_ms(wall_ms), monotonic: Duration::ZERO };
+        let now = ClockReading { wall: Timestamp::from_ms(wall_ms), monotonic: Duration::ZERO };
         Self {
             seed,
             chance,
@@ -216,8 +216,8 @@ impl World {
         }
     }
 
-    fn reading(&self) -> Reading {
-        Reading {
+    fn reading(&self) -> ClockReading {
+        ClockReading {
             wall: Timestamp::from_ms(self.wall_ms),
             monotonic: Duration::from_millis(self.monotonic_ms),
         }
@@ -240,7 +240,7 @@ impl World {
     /// Steps the engine, sends what it wants sent, and checks everything that must always hold.
     fn step(&mut self) -> Option<u64> {
         let step = self.list.step(self.reading());
-        for id in &step.abandoned {
+        for id in &step.cancelled {
             assert!(
                 self.in_flight.remove(id).is_some(),
                 "seed {}: abandoned what was not under way",
@@ -253,7 +253,7 @@ impl World {
             self.sent(request);
         }
         self.check();
-        let wait = step.wait.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let wait = step.next_wakeup.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         assert_ne!(wait, Some(0), "seed {}: a wait of nothing spins", self.seed);
         wait
     }
@@ -261,10 +261,10 @@ impl World {
     fn sent(&mut self, request: Request) {
         let seed = self.seed;
         assert!(self.awake_since.is_some(), "seed {seed}: asked while hidden");
-        let mut about: Vec<UserRef> = match &request.ask {
-            Ask::Single(user) => vec![user.clone()],
-            Ask::Group(users) => users.clone(),
-            Ask::Everybody => self
+        let mut about: Vec<UserRef> = match &request.query {
+            Query::User(user) => vec![user.clone()],
+            Query::Group(users) => users.clone(),
+            Query::AllUsers => self
                 .watchers
                 .keys()
                 .filter(|user| matches!(user, UserRef::Email(_)))
@@ -274,15 +274,15 @@ impl World {
         about.retain(|user| self.watchers.get(user).is_some_and(|(watchers, _)| *watchers > 0));
         assert!(!about.is_empty(), "seed {seed}: asked about nobody who is watched");
         for other in self.in_flight.values() {
-            let clash = match (&request.ask, other) {
-                (Ask::Group(ours), Ask::Group(theirs)) => {
+            let clash = match (&request.query, other) {
+                (Query::Group(ours), Query::Group(theirs)) => {
                     ours.iter().any(|user| theirs.contains(user))
                 }
                 (ours, theirs) => ours == theirs,
             };
             assert!(!clash, "seed {seed}: two requests for one group under way");
         }
-        if matches!(request.ask, Ask::Single(_)) {
+        if matches!(request.query, Query::User(_)) {
             self.singles.push(self.now);
         }
         self.starts.push(self.now);
@@ -290,7 +290,7 @@ impl World {
         for user in about {
             self.asked.insert(user, self.now);
         }
-        self.in_flight.insert(request.id, request.ask.clone());
+        self.in_flight.insert(request.id, request.query.clone());
         assert!(
             self.in_flight.len() <= MAX_IN_FLIGHT,
             "seed {seed}: {} in flight",
@@ -326,13 +326,13 @@ impl World {
                 Status::Active => {
                     let last_active = view.last_active.unwrap_or(Timestamp::from_ms(0));
                     assert!(
-                        last_active.age(estimate) <= OFFLINE_AFTER,
+                        last_active.age(estimate) <= OFFLINE_THRESHOLD,
                         "seed {seed}: green on an old claim"
                     );
                     // The estimate is a lower bound: a reply may have been 10 s under way, and kept
                     // before that with its date.
                     let kept = if self.caches { KEPT_MS } else { 0 };
-                    let slack = OFFLINE_AFTER + Duration::from_millis(10_000 + kept);
+                    let slack = OFFLINE_THRESHOLD + Duration::from_millis(10_000 + kept);
                     assert!(
                         last_active.age(self.server_now()) <= slack,
                         "seed {seed} at {now}: green on a claim that is really old"
@@ -397,13 +397,15 @@ impl World {
                 continue;
             }
             match self.outcome(&reply) {
-                Ok(answer) => self.list.answered(id, answer, self.reading()),
+                Ok(answer) => self.list.handle_response(id, answer, self.reading()),
                 Err(failure) => {
-                    let imposes =
-                        matches!(failure, Failure::RateLimited { .. } | Failure::Unauthorized);
+                    let imposes = matches!(
+                        failure,
+                        RequestError::RateLimited { .. } | RequestError::Unauthorized
+                    );
                     // At most 15 minutes and a tenth.
                     self.failed(if imposes { 990 } else { 300 });
-                    self.list.failed(id, failure, self.reading());
+                    self.list.handle_error(id, failure, self.reading());
                 }
             }
         }
@@ -413,19 +415,19 @@ impl World {
         self.trouble_until = self.trouble_until.max(self.now + waits_s * 1_000);
     }
 
-    fn outcome(&mut self, on_the_way: &OnTheWay) -> Result<Answer, Failure> {
+    fn outcome(&mut self, on_the_way: &OnTheWay) -> Result<Response, RequestError> {
         match self.network {
             Network::Up => {}
-            Network::Down => return Err(Failure::Unreachable),
-            Network::Hangs => return Err(Failure::TimedOut),
+            Network::Down => return Err(RequestError::Unreachable),
+            Network::Hangs => return Err(RequestError::TimedOut),
             Network::Limits => {
                 let retry_after = (!self.chance.one_in(3))
                     .then(|| Duration::from_millis(1 + self.chance.span(100_000)));
-                return Err(Failure::RateLimited { retry_after });
+                return Err(RequestError::RateLimited { retry_after });
             }
-            Network::Refuses => return Err(Failure::Unauthorized),
-            Network::Breaks => return Err(Failure::Status { code: 502, retry_after: None }),
-            Network::LoginPage => return Err(Failure::NotZulip),
+            Network::Refuses => return Err(RequestError::Unauthorized),
+            Network::Breaks => return Err(RequestError::Status { code: 502, retry_after: None }),
+            Network::LoginPage => return Err(RequestError::InvalidResponse),
         }
         let OnTheWay { request, observed, dated, .. } = on_the_way;
         let (observed, dated) = (*observed, *dated);
@@ -436,16 +438,18 @@ impl World {
                 .and_then(|person| person.presence(observed))
         };
         let stamped = |content: Vec<(UserRef, Option<Presence>)>| {
-            Answer::Realm(self.reply(content.into_iter().collect(), observed, dated))
+            Response::Realm(self.reply(content.into_iter().collect(), observed, dated))
         };
-        Ok(match &request.ask {
-            Ask::Single(user) => {
-                Answer::Single(self.reply(find(user).ok_or(NoPresence::NoData), observed, dated))
-            }
-            Ask::Group(users) if !self.sees_zulip => {
+        Ok(match &request.query {
+            Query::User(user) => Response::User(self.reply(
+                find(user).ok_or(NoPresenceReason::NoData),
+                observed,
+                dated,
+            )),
+            Query::Group(users) if !self.sees_zulip => {
                 stamped(users.iter().map(|user| (user.clone(), find(user))).collect())
             }
-            Ask::Group(_) | Ask::Everybody => {
+            Query::Group(_) | Query::AllUsers => {
                 let emails =
                     self.people.iter().filter(|person| matches!(person.user, UserRef::Email(_)));
                 stamped(
@@ -466,8 +470,8 @@ impl World {
         Reply {
             content,
             server_timestamp: stamped.then(|| at(observed)),
-            sent_after: Some(at(dated)),
-            offline_after: None,
+            date_lower_bound: Some(at(dated)),
+            offline_threshold: None,
         }
     }
 
@@ -582,7 +586,7 @@ impl World {
                 self.seed,
                 self.now
             );
-            assert_eq!(step.abandoned, []);
+            assert_eq!(step.cancelled, []);
         }
     }
 
@@ -682,7 +686,7 @@ impl World {
         }
         self.live(311_000);
         assert!(self.list.is_empty(), "seed {}: something is left", self.seed);
-        assert_eq!(self.list.step(self.reading()).wait, None, "seed {}", self.seed);
+        assert_eq!(self.list.step(self.reading()).next_wakeup, None, "seed {}", self.seed);
     }
 }
 

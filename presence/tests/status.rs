@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zulip_presence_core::Status::{Active, Idle, Offline, Unknown};
-use zulip_presence_core::{OFFLINE_AFTER, Observed, Presence, Status, Timestamp};
+use zulip_presence_core::{OFFLINE_THRESHOLD, Observation, Presence, Status, Timestamp};
 
 const SERVER_S: i64 = 1_800_000_000;
 
@@ -13,54 +13,54 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// An answer with claims so many seconds old.
-fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observed {
+fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observation {
     let presence = Presence {
         last_active: active.map(|age| at(-age)),
         last_connected: connected.map(|age| at(-age)),
         offline,
     };
-    Observed { presence, at: at(0) }
+    Observation { presence, at: at(0) }
 }
 
 /// The statuses so many seconds after the answer, and that each change is foretold to the
 /// millisecond.
 #[track_caller]
-fn course(answer: &Observed, offline_after: Duration, expected: &[(i64, Status)]) {
+fn course(answer: &Observation, offline_threshold: Duration, expected: &[(i64, Status)]) {
     for &(seconds, status) in expected {
         assert_eq!(
-            answer.status(at(seconds), offline_after),
+            answer.status(at(seconds), offline_threshold),
             status,
             "{seconds} s after the answer"
         );
     }
     let mut now = at(0);
-    while let Some(next) = answer.next_change(now, offline_after) {
+    while let Some(next) = answer.next_change(now, offline_threshold) {
         let last = next - Duration::from_millis(1);
         assert_eq!(
-            answer.status(last, offline_after),
-            answer.status(now, offline_after),
+            answer.status(last, offline_threshold),
+            answer.status(now, offline_threshold),
             "just before {next:?}"
         );
         assert_ne!(
-            answer.status(next, offline_after),
-            answer.status(last, offline_after),
+            answer.status(next, offline_threshold),
+            answer.status(last, offline_threshold),
             "at {next:?}"
         );
         now = next;
     }
-    assert_eq!(answer.status(now, offline_after), Unknown, "in the end nothing is known");
+    assert_eq!(answer.status(now, offline_threshold), Unknown, "in the end nothing is known");
 }
 
 #[test]
 fn an_answer_older_than_the_threshold_says_nothing() {
     course(
         &answer(Some(0), Some(0), false),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Active), (200, Active), (201, Unknown), (1_000_000, Unknown)],
     );
     course(
         &answer(None, None, true),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Offline), (200, Offline), (201, Unknown)],
     );
 }
@@ -69,21 +69,21 @@ fn an_answer_older_than_the_threshold_says_nothing() {
 fn active_beats_idle_while_it_counts() {
     course(
         &answer(Some(100), Some(0), false),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Active), (100, Active), (101, Idle), (200, Idle), (201, Unknown)],
     );
-    course(&answer(Some(201), Some(0), false), OFFLINE_AFTER, &[(0, Idle), (200, Idle)]);
-    course(&answer(None, Some(0), false), OFFLINE_AFTER, &[(0, Idle)]);
+    course(&answer(Some(201), Some(0), false), OFFLINE_THRESHOLD, &[(0, Idle), (200, Idle)]);
+    course(&answer(None, Some(0), false), OFFLINE_THRESHOLD, &[(0, Idle)]);
 }
 
 #[test]
 fn stale_when_observed_is_offline() {
     course(
         &answer(Some(201), Some(201), false),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Offline), (121, Offline), (200, Offline), (201, Unknown)],
     );
-    course(&answer(Some(99_999), None, false), OFFLINE_AFTER, &[(0, Offline), (200, Offline)]);
+    course(&answer(Some(99_999), None, false), OFFLINE_THRESHOLD, &[(0, Offline), (200, Offline)]);
 }
 
 #[test]
@@ -92,13 +92,13 @@ fn stale_by_age_alone_is_offline_for_a_while_only() {
     // 120 s on.
     course(
         &answer(Some(150), Some(150), false),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Active), (50, Active), (51, Offline), (120, Offline), (121, Unknown)],
     );
     // Somebody who is there has a claim of at most 65 s: an outage leads to unknown, never to grey.
     course(
         &answer(Some(65), Some(65), false),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Active), (135, Active), (136, Unknown)],
     );
 }
@@ -107,28 +107,28 @@ fn stale_by_age_alone_is_offline_for_a_while_only() {
 fn the_servers_own_offline_stands() {
     course(
         &answer(Some(10), Some(10), true),
-        OFFLINE_AFTER,
+        OFFLINE_THRESHOLD,
         &[(0, Offline), (200, Offline), (201, Unknown)],
     );
 }
 
 #[test]
 fn another_threshold_moves_all_bounds() {
-    let offline_after = Duration::from_secs(140);
+    let offline_threshold = Duration::from_secs(140);
     course(
         &answer(Some(100), None, false),
-        offline_after,
+        offline_threshold,
         &[(0, Active), (40, Active), (41, Offline), (60, Offline), (61, Unknown)],
     );
-    course(&answer(Some(65), None, false), offline_after, &[(75, Active), (76, Unknown)]);
+    course(&answer(Some(65), None, false), offline_threshold, &[(75, Active), (76, Unknown)]);
     course(&answer(Some(30), None, false), Duration::from_secs(60), &[(30, Active), (31, Unknown)]);
 }
 
 #[test]
 fn a_clock_behind_the_answer_is_no_age() {
-    assert_eq!(answer(Some(0), None, false).status(at(-500), OFFLINE_AFTER), Active);
+    assert_eq!(answer(Some(0), None, false).status(at(-500), OFFLINE_THRESHOLD), Active);
     assert_eq!(
-        answer(Some(500), None, false).status(at(-500), OFFLINE_AFTER),
+        answer(Some(500), None, false).status(at(-500), OFFLINE_THRESHOLD),
         Active,
         "as of then it was"
     );
@@ -136,16 +136,19 @@ fn a_clock_behind_the_answer_is_no_age() {
 
 #[test]
 fn last_active_as_far_as_it_is_known() {
-    assert_eq!(answer(Some(300), Some(0), false).last_active(at(0), OFFLINE_AFTER), Some(at(-300)));
     assert_eq!(
-        answer(None, Some(0), false).last_active(at(0), OFFLINE_AFTER),
+        answer(Some(300), Some(0), false).last_active(at(0), OFFLINE_THRESHOLD),
+        Some(at(-300))
+    );
+    assert_eq!(
+        answer(None, Some(0), false).last_active(at(0), OFFLINE_THRESHOLD),
         None,
         "idle since when cannot be known"
     );
     assert_eq!(
-        answer(None, Some(300), false).last_active(at(0), OFFLINE_AFTER),
+        answer(None, Some(300), false).last_active(at(0), OFFLINE_THRESHOLD),
         Some(at(-300)),
         "gone: the last connection stands in"
     );
-    assert_eq!(answer(None, None, true).last_active(at(0), OFFLINE_AFTER), None);
+    assert_eq!(answer(None, None, true).last_active(at(0), OFFLINE_THRESHOLD), None);
 }

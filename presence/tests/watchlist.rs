@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use zulip_presence_core::reply::{Failure, NoPresence, Realm, Reply};
+use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, Reply, RequestError};
 use zulip_presence_core::watchlist::{
-    Answer, Ask, Endpoint, MAX_GROUP, Request, Settings, Step, View,
+    Actions, Endpoint, MAX_GROUP, Query, Request, Response, Settings, View,
 };
-use zulip_presence_core::{Presence, Reading, Status, Timestamp, UserRef, Watchlist};
+use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
 
 const SERVER_S: i64 = 1_800_000_000;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -14,11 +14,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A watchlist and its clocks. The viewer's wall clock is 10 hours slow.
 struct Page {
     list: Watchlist,
-    now: Reading,
+    now: ClockReading,
     /// Requests under way.
     open: Vec<Request>,
     /// All requests so far, with the second of their start.
-    sent: Vec<(u64, Ask)>,
+    sent: Vec<(u64, Query)>,
     changes: Vec<(String, Status)>,
     wait: Option<Duration>,
 }
@@ -41,7 +41,7 @@ fn zulip() -> Settings {
 fn gateway() -> Settings {
     Settings {
         interval: MINUTE,
-        offline_after: None,
+        offline_threshold: None,
         budget: 60,
         endpoint: Endpoint::Gateway,
         seed: 7,
@@ -50,8 +50,10 @@ fn gateway() -> Settings {
 
 impl Page {
     fn new(settings: Settings) -> Self {
-        let now =
-            Reading { wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000), monotonic: secs(3) };
+        let now = ClockReading {
+            wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000),
+            monotonic: secs(3),
+        };
         Self {
             list: Watchlist::new(settings, now),
             now,
@@ -92,19 +94,19 @@ impl Page {
         Timestamp::from_ms(SERVER_S * 1000) + self.elapsed()
     }
 
-    fn step(&mut self) -> Step {
+    fn step(&mut self) -> Actions {
         let step = self.list.step(self.now);
         let second = self.elapsed().as_secs();
-        self.open.retain(|request| !step.abandoned.contains(&request.id));
+        self.open.retain(|request| !step.cancelled.contains(&request.id));
         self.open.extend(step.requests.iter().cloned());
-        self.sent.extend(step.requests.iter().map(|request| (second, request.ask.clone())));
+        self.sent.extend(step.requests.iter().map(|request| (second, request.query.clone())));
         self.changes.extend(
             step.changes
                 .iter()
                 .filter(|change| change.before.status != change.after.status)
                 .map(|change| (change.user.to_string(), change.after.status)),
         );
-        self.wait = step.wait;
+        self.wait = step.next_wakeup;
         step
     }
 
@@ -137,8 +139,8 @@ impl Page {
         Reply {
             content,
             server_timestamp: Some(self.server_now()),
-            sent_after: None,
-            offline_after: None,
+            date_lower_bound: None,
+            offline_threshold: None,
         }
     }
 
@@ -146,18 +148,18 @@ impl Page {
     fn active(&mut self, request: &Request, age: Duration) {
         let presence =
             Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
-        let answer = match &request.ask {
-            Ask::Single(_) => Answer::Single(self.reply(Ok(presence))),
-            Ask::Group(users) => Answer::Realm(
+        let answer = match &request.query {
+            Query::User(_) => Response::User(self.reply(Ok(presence))),
+            Query::Group(users) => Response::Realm(
                 self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect()),
             ),
-            Ask::Everybody => Answer::Realm(self.reply(Realm::default())),
+            Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
         };
-        self.list.answered(request.id, answer, self.now);
+        self.list.handle_response(request.id, answer, self.now);
     }
 
-    fn fail(&mut self, request: &Request, failure: Failure) {
-        self.list.failed(request.id, failure, self.now);
+    fn fail(&mut self, request: &Request, failure: RequestError) {
+        self.list.handle_error(request.id, failure, self.now);
     }
 
     fn status(&self, written: &str) -> Status {
@@ -183,7 +185,7 @@ fn strs(users: &[String]) -> Vec<&str> {
 #[test]
 fn somebody_watched_fifty_times_is_asked_about_once() {
     let mut page = Page::showing(gateway(), &["12"; 50]);
-    assert_eq!(page.sent, [(0, Ask::Group(vec![user("12")]))]);
+    assert_eq!(page.sent, [(0, Query::Group(vec![user("12")]))]);
     assert_eq!(page.list.watched(), 1);
     let request = page.take();
     page.active(&request, secs(5));
@@ -205,7 +207,7 @@ fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
     assert_eq!(page.step().requests, []);
     page.list.show(&user(&people[70]));
     page.step();
-    let expected = Ask::Group(people[50..100].iter().map(|person| user(person)).collect());
+    let expected = Query::Group(people[50..100].iter().map(|person| user(person)).collect());
     assert_eq!(page.sent, [(0, expected)], "all of the second group, and nobody else");
     page.list.show(&user(&people[119]));
     page.list.show(&user(&people[0]));
@@ -213,7 +215,7 @@ fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
         .step()
         .requests
         .iter()
-        .map(|request| matches!(&request.ask, Ask::Group(users) if users.len() == 50))
+        .map(|request| matches!(&request.query, Query::Group(users) if users.len() == 50))
         .collect();
     assert_eq!(sizes, [true, false]);
 }
@@ -226,11 +228,11 @@ fn a_groups_url_is_sorted_and_bounded() {
     page.show(&["9", "b@x", "10", "A@x"]);
     let mut asked = 0;
     page.run(secs(1), |page, request| {
-        asked += match &request.ask {
-            Ask::Group(users) => users.len(),
+        asked += match &request.query {
+            Query::Group(users) => users.len(),
             _ => 0,
         };
-        assert!(request.ask.path().len() <= 3_744, "{}", request.ask.path().len());
+        assert!(request.query.path().len() <= 3_744, "{}", request.query.path().len());
         page.active(request, secs(5));
     });
     assert_eq!(asked, 64);
@@ -278,7 +280,7 @@ fn a_hidden_page_asks_nothing_and_a_woken_one_at_once() {
 #[test]
 fn failures_back_off_to_five_minutes() {
     let mut page = Page::showing(gateway(), &["12"]);
-    page.run(60 * MINUTE, |page, request| page.fail(request, Failure::Unreachable));
+    page.run(60 * MINUTE, |page, request| page.fail(request, RequestError::Unreachable));
     let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     for (gap, longest) in
         gaps.iter().zip([5, 10, 20, 40, 80, 160].into_iter().chain(std::iter::repeat(300)))
@@ -292,10 +294,10 @@ fn failures_back_off_to_five_minutes() {
 fn the_return_of_network_or_tab_ends_a_backoff() {
     for wake in [false, true] {
         let mut page = Page::showing(gateway(), &["12"]);
-        page.run(60 * MINUTE, |page, request| page.fail(request, Failure::Unreachable));
+        page.run(60 * MINUTE, |page, request| page.fail(request, RequestError::Unreachable));
         let before = page.sent.len();
         while page.sent.len() == before {
-            page.run(secs(1), |page, request| page.fail(request, Failure::Unreachable));
+            page.run(secs(1), |page, request| page.fail(request, RequestError::Unreachable));
         }
         page.run(secs(1), |_, _| panic!("just failed"));
         if wake {
@@ -315,13 +317,13 @@ fn a_failing_endpoint_is_tried_with_one_request() {
     page.show(&strs(&people));
     assert_eq!(page.step().requests.len(), 4, "four in flight, of eight groups");
     for request in std::mem::take(&mut page.open) {
-        page.fail(&request, Failure::Unreachable);
+        page.fail(&request, RequestError::Unreachable);
     }
     page.run(Duration::from_millis(2_400), |_, _| panic!("sooner than 2.5 s"));
     let mut tried = 0;
     page.run(secs(3), |page, request| {
         tried += 1;
-        page.fail(request, Failure::Unreachable);
+        page.fail(request, RequestError::Unreachable);
     });
     assert_eq!(tried, 1, "four that failed together are one failure, and one tries for all");
 }
@@ -331,16 +333,16 @@ fn one_request_that_always_fails_does_not_starve_the_others() {
     let people = ids(1..151);
     let mut page = Page::new(gateway());
     page.show(&strs(&people));
-    page.run(10 * MINUTE, |page, request| match &request.ask {
-        Ask::Group(users) if users.contains(&user("1")) => {
-            page.fail(request, Failure::Status { code: 414, retry_after: None })
+    page.run(10 * MINUTE, |page, request| match &request.query {
+        Query::Group(users) if users.contains(&user("1")) => {
+            page.fail(request, RequestError::Status { code: 414, retry_after: None })
         }
         _ => page.active(request, secs(5)),
     });
     let good = page
         .sent
         .iter()
-        .filter(|(_, ask)| matches!(ask, Ask::Group(users) if !users.contains(&user("1"))))
+        .filter(|(_, ask)| matches!(ask, Query::Group(users) if !users.contains(&user("1"))))
         .count();
     assert!(good >= 2 * 9, "{good}");
     assert_eq!((page.status("1"), page.status("150")), (Status::Unknown, Status::Active));
@@ -348,13 +350,14 @@ fn one_request_that_always_fails_does_not_starve_the_others() {
 
 #[test]
 fn a_wait_that_the_server_imposes_is_kept() {
-    let limited = |seconds: Option<u64>| Failure::RateLimited { retry_after: seconds.map(secs) };
+    let limited =
+        |seconds: Option<u64>| RequestError::RateLimited { retry_after: seconds.map(secs) };
     for (failure, shortest, longest) in [
         (limited(Some(100)), 100, 110),
         (limited(Some(u64::MAX)), 900, 990),
         (limited(None), 2, 5),
-        (Failure::Status { code: 503, retry_after: Some(secs(30)) }, 30, 33),
-        (Failure::Unauthorized, 900, 990),
+        (RequestError::Status { code: 503, retry_after: Some(secs(30)) }, 30, 33),
+        (RequestError::Unauthorized, 900, 990),
     ] {
         let mut page = Page::showing(gateway(), &["12"]);
         let request = page.take();
@@ -384,13 +387,13 @@ fn a_wait_that_the_server_imposes_is_kept() {
 fn another_account_need_not_wait() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
-    page.fail(&request, Failure::Unauthorized);
+    page.fail(&request, RequestError::Unauthorized);
     page.pass(secs(1));
     assert_eq!(page.step().requests, []);
     page.list.account_changed(page.now);
     page.step();
     let request = page.take();
-    page.fail(&request, Failure::Unauthorized);
+    page.fail(&request, RequestError::Unauthorized);
     page.run(secs(900), |_, _| panic!("what is refused again waits again"));
 }
 
@@ -398,7 +401,7 @@ fn another_account_need_not_wait() {
 fn nothing_ends_an_imposed_wait() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
-    page.fail(&request, Failure::Unauthorized);
+    page.fail(&request, RequestError::Unauthorized);
     for _ in 0..890 {
         page.pass(secs(1));
         page.list.wake(page.now);
@@ -413,9 +416,9 @@ fn a_request_that_never_returns_is_given_up_after_ten_seconds() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.pass(Duration::from_millis(9_999));
-    assert_eq!(page.step().abandoned, []);
+    assert_eq!(page.step().cancelled, []);
     page.pass(Duration::from_millis(1));
-    assert_eq!(page.step().abandoned, [request.id]);
+    assert_eq!(page.step().cancelled, [request.id]);
     page.active(&request, secs(5));
     assert_eq!(page.status("12"), Status::Unknown, "its late reply is ignored");
 }
@@ -427,9 +430,10 @@ fn an_older_answer_never_replaces_a_newer_one() {
     page.active(&request, secs(5));
     page.run(MINUTE + secs(7), |page, request| {
         let offline = Presence { offline: true, ..Presence::default() };
-        let mut reply = page.reply([(user("12"), Some(offline))].into_iter().collect::<Realm>());
+        let mut reply =
+            page.reply([(user("12"), Some(offline))].into_iter().collect::<RealmPresence>());
         reply.server_timestamp = Some(page.server_now() - secs(100));
-        page.list.answered(request.id, Answer::Realm(reply), page.now);
+        page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
     assert_eq!(page.sent.len(), 2);
     assert_eq!(page.status("12"), Status::Active);
@@ -483,7 +487,7 @@ fn an_entry_outlives_its_last_watcher_by_five_minutes() {
     assert!(!page.list.is_empty());
     page.run(secs(2), |_, _| panic!("nobody watches"));
     assert!(page.list.is_empty());
-    assert_eq!(page.list.step(page.now).wait, None);
+    assert_eq!(page.list.step(page.now).next_wakeup, None);
 }
 
 #[test]
@@ -544,7 +548,7 @@ fn sleep_is_no_failure() {
     page.now.wall = page.now.wall + secs(10_800);
     page.now.monotonic += secs(1);
     let step = page.list.step(page.now);
-    assert_eq!(step.abandoned, [request.id], "its connection is gone");
+    assert_eq!(step.cancelled, [request.id], "its connection is gone");
     assert_eq!(step.requests.len(), 1, "and is made anew at once");
 }
 
@@ -552,14 +556,14 @@ fn sleep_is_no_failure() {
 fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
     let mut page = Page::showing(gateway(), &["12", "13", "ada@x"]);
     page.run(30 * MINUTE, |page, request| {
-        assert!(matches!(&request.ask, Ask::Group(users) if users.len() == 3));
+        assert!(matches!(&request.query, Query::Group(users) if users.len() == 3));
         let reply = page.reply(
             ["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect(),
         );
-        page.list.answered(request.id, Answer::Realm(reply), page.now);
+        page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
     assert_eq!(page.list.view(&user("12"), page.now), View::default());
-    assert_eq!(page.list.observed(&user("12")), Some(None));
+    assert_eq!(page.list.observation(&user("12")), Some(None));
     assert!(page.changes.is_empty());
 }
 
@@ -567,19 +571,19 @@ fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
 fn as_zulip(page: &mut Page, request: &Request) {
     let presence =
         Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
-    let answer = match &request.ask {
-        Ask::Single(person) if *person == user("13") => {
-            Answer::Single(page.reply(Err(NoPresence::NoSuchUser)))
+    let answer = match &request.query {
+        Query::User(person) if *person == user("13") => {
+            Response::User(page.reply(Err(NoPresenceReason::NoSuchUser)))
         }
-        Ask::Single(UserRef::Email(_)) => {
+        Query::User(UserRef::Email(_)) => {
             let long_gone = Presence {
                 last_active: Some(page.server_now() - 30_000 * MINUTE),
                 ..Presence::default()
             };
-            Answer::Single(page.reply(Ok(long_gone)))
+            Response::User(page.reply(Ok(long_gone)))
         }
-        Ask::Single(_) => Answer::Single(page.reply(Ok(presence))),
-        Ask::Group(_) | Ask::Everybody => Answer::Realm(
+        Query::User(_) => Response::User(page.reply(Ok(presence))),
+        Query::Group(_) | Query::AllUsers => Response::Realm(
             page.reply(
                 [(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))]
                     .into_iter()
@@ -587,7 +591,7 @@ fn as_zulip(page: &mut Page, request: &Request) {
             ),
         ),
     };
-    page.list.answered(request.id, answer, page.now);
+    page.list.handle_response(request.id, answer, page.now);
 }
 
 #[test]
@@ -638,25 +642,25 @@ fn whoever_left_before_a_request_says_nothing_about_its_reply() {
     page.now.wall = page.now.wall - secs(20);
     page.step();
     let request = page.take();
-    assert_eq!(request.ask, Ask::Group(vec![user("1")]));
+    assert_eq!(request.query, Query::Group(vec![user("1")]));
     page.active(&request, secs(20));
     page.step();
     page.pass(secs(70));
     page.step();
-    assert_eq!(page.take().ask, Ask::Group(vec![user("1")]), "it was no reply of Zulip's own");
+    assert_eq!(page.take().query, Query::Group(vec![user("1")]), "it was no reply of Zulip's own");
 }
 
 #[test]
 fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last() {
     let mut page = Page::showing(zulip(), &["ada@x"]);
-    assert_eq!(page.sent, [(0, Ask::Everybody)]);
+    assert_eq!(page.sent, [(0, Query::AllUsers)]);
     page.run(secs(10), as_zulip);
     page.show(&["else@x", "away@x"]);
     page.run(secs(1), as_zulip);
     assert_eq!(page.status("else@x"), Status::Active);
     assert_eq!(
         page.sent[1..],
-        [(10, Ask::Single(user("away@x")))],
+        [(10, Query::User(user("away@x")))],
         "and only the absent are asked about"
     );
     // Also those who come while the first is under way.
@@ -690,18 +694,18 @@ fn singles_and_budget_are_bounded() {
     assert!(
         page.sent
             .iter()
-            .all(|(_, ask)| matches!(ask, Ask::Group(users) if users.len() == MAX_GROUP))
+            .all(|(_, ask)| matches!(ask, Query::Group(users) if users.len() == MAX_GROUP))
     );
 }
 
 #[test]
 fn the_callers_own_requests_count() {
     let mut page = Page::new(Settings { budget: 3, ..zulip() });
-    assert_eq!([(); 4].map(|()| page.list.spend(page.now)), [true, true, true, false]);
+    assert_eq!([(); 4].map(|()| page.list.try_acquire(page.now)), [true, true, true, false]);
     page.show(&["ada@x"]);
     assert_eq!(page.step().requests, []);
     page.run(MINUTE + secs(1), as_zulip);
-    assert_eq!(page.sent, [(60, Ask::Everybody)]);
+    assert_eq!(page.sent, [(60, Query::AllUsers)]);
 }
 
 #[test]
@@ -714,13 +718,15 @@ fn the_threshold_is_configured_or_told() {
         (None, Some(1), 60),
         (None, Some(86_400), 3_600),
     ] {
-        let mut page =
-            Page::showing(Settings { offline_after: configured.map(secs), ..gateway() }, &["12"]);
+        let mut page = Page::showing(
+            Settings { offline_threshold: configured.map(secs), ..gateway() },
+            &["12"],
+        );
         let request = page.take();
-        let mut reply = page.reply([(user("12"), None)].into_iter().collect::<Realm>());
-        reply.offline_after = told.map(secs);
-        page.list.answered(request.id, Answer::Realm(reply), page.now);
-        assert_eq!(page.list.offline_after(), secs(expected));
+        let mut reply = page.reply([(user("12"), None)].into_iter().collect::<RealmPresence>());
+        reply.offline_threshold = told.map(secs);
+        page.list.handle_response(request.id, Response::Realm(reply), page.now);
+        assert_eq!(page.list.offline_threshold(), secs(expected));
     }
 }
 
@@ -730,9 +736,10 @@ fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
     let request = page.take();
     let ahead = page.server_now() + 60 * MINUTE;
     let presence = Presence { last_active: Some(ahead), ..Presence::default() };
-    let mut reply = page.reply([(user("12"), Some(presence))].into_iter().collect::<Realm>());
+    let mut reply =
+        page.reply([(user("12"), Some(presence))].into_iter().collect::<RealmPresence>());
     reply.server_timestamp = Some(ahead);
-    page.list.answered(request.id, Answer::Realm(reply), page.now);
+    page.list.handle_response(request.id, Response::Realm(reply), page.now);
     assert_eq!(page.status("12"), Status::Active);
     // The server's clock is put right; the person is long gone.
     page.run(10 * MINUTE, |page, request| page.active(request, secs(5_000)));
@@ -746,20 +753,21 @@ fn nobody_stays_green_because_a_clock_was_put_right() {
     let people = ids(1..52);
     let mut page = Page::showing(gateway(), &strs(&people));
     page.run(10 * MINUTE, |page, request| {
-        let first_group = matches!(&request.ask, Ask::Group(users) if users.len() == MAX_GROUP);
+        let first_group = matches!(&request.query, Query::Group(users) if users.len() == MAX_GROUP);
         if first_group && page.elapsed() > secs(30) {
-            return page.fail(request, Failure::Unreachable);
+            return page.fail(request, RequestError::Unreachable);
         }
         let server_now =
             page.server_now() + if first_group { secs(86_400) } else { Duration::ZERO };
-        let Ask::Group(users) = &request.ask else {
+        let Query::Group(users) = &request.query else {
             panic!("a gateway is asked in groups");
         };
         let presence = Presence { last_active: Some(server_now), ..Presence::default() };
-        let mut reply =
-            page.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect::<Realm>());
+        let mut reply = page.reply(
+            users.iter().map(|user| (user.clone(), Some(presence))).collect::<RealmPresence>(),
+        );
         reply.server_timestamp = Some(server_now);
-        page.list.answered(request.id, Answer::Realm(reply), page.now);
+        page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
     assert_eq!((page.status("1"), page.status("51")), (Status::Unknown, Status::Active));
     let gone =

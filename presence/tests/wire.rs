@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use zulip_presence_core::reply::{Failure, HttpReply, NoPresence, Reply};
-use zulip_presence_core::{OFFLINE_AFTER, Observed, Status, Timestamp, UserRef};
+use zulip_presence_core::reply::{HttpReply, NoPresenceReason, Reply, RequestError};
+use zulip_presence_core::{OFFLINE_THRESHOLD, Observation, Status, Timestamp, UserRef};
 
 /// When the server answered: Monday 2026-11-23 19:30:00 GMT.
 const NOW_S: i64 = 1_795_462_200;
@@ -32,12 +32,12 @@ fn dated(name: &str) -> Option<String> {
 /// The status that a single reply of 200 with this `presence` gives.
 fn status_of(presence: &str) -> Status {
     let body = format!(r#"{{"result":"success","msg":"","presence":{presence}}}"#);
-    let Ok(reply) = reply(200, &body, &dated).single() else {
+    let Ok(reply) = reply(200, &body, &dated).parse_user() else {
         panic!("no reply in {body}");
     };
-    let claims = reply.content.ok().and_then(|presence| presence.believed(now()));
+    let claims = reply.content.ok().and_then(|presence| presence.without_future_timestamps(now()));
     claims.map_or(Status::Unknown, |presence| {
-        Observed { presence, at: now() }.status(now(), OFFLINE_AFTER)
+        Observation { presence, at: now() }.status(now(), OFFLINE_THRESHOLD)
     })
 }
 
@@ -179,13 +179,14 @@ fn instants_of_a_reply() {
         let header = |name: &str| {
             headers.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        let Ok(Reply { server_timestamp, sent_after, .. }) = reply(200, &body, &header).single()
+        let Ok(Reply { server_timestamp, date_lower_bound, .. }) =
+            reply(200, &body, &header).parse_user()
         else {
             panic!("no reply");
         };
         let ms = |at: Option<Timestamp>| at.map(|at| at.as_ms() - NOW_S * 1000);
-        assert_eq!(ms(server_timestamp.or(sent_after)), observed_at);
-        assert_eq!(ms(server_timestamp.max(sent_after)), lower_bound);
+        assert_eq!(ms(server_timestamp.or(date_lower_bound)), observed_at);
+        assert_eq!(ms(server_timestamp.max(date_lower_bound)), lower_bound);
     }
     check("", &[], None, None);
     check(r#","server_timestamp":1795462230.25"#, &[], Some(30_250), Some(30_250));
@@ -212,7 +213,7 @@ fn threshold_of_a_reply() {
         let body = format!(
             r#"{{"result":"success","presences":{{}},"server_presence_offline_threshold_seconds":{value}}}"#
         );
-        let told = reply(200, &body, &no_header).realm().map(|reply| reply.offline_after);
+        let told = reply(200, &body, &no_header).parse_realm().map(|reply| reply.offline_threshold);
         assert_eq!(told, Ok(expected.map(Duration::from_millis)), "{value}");
     }
 }
@@ -220,35 +221,35 @@ fn threshold_of_a_reply() {
 #[test]
 fn the_four_400s() {
     for (msg, expected) in [
-        ("No such user", NoPresence::NoSuchUser),
-        ("Presence is not supported for bot users.", NoPresence::Bot),
-        ("No presence data for 12", NoPresence::NoData),
-        ("No presence data for ada@example.com", NoPresence::NoData),
-        ("Insufficient permission", NoPresence::NotPermitted),
-        ("Kein solcher Benutzer", NoPresence::Other),
-        ("", NoPresence::Other),
+        ("No such user", NoPresenceReason::NoSuchUser),
+        ("Presence is not supported for bot users.", NoPresenceReason::Bot),
+        ("No presence data for 12", NoPresenceReason::NoData),
+        ("No presence data for ada@example.com", NoPresenceReason::NoData),
+        ("Insufficient permission", NoPresenceReason::NotPermitted),
+        ("Kein solcher Benutzer", NoPresenceReason::Other),
+        ("", NoPresenceReason::Other),
     ] {
         let body = format!(r#"{{"result":"error","msg":"{msg}","code":"BAD_REQUEST"}}"#);
-        let content = reply(400, &body, &no_header).single().map(|reply| reply.content);
+        let content = reply(400, &body, &no_header).parse_user().map(|reply| reply.content);
         assert_eq!(content, Ok(Err(expected)), "{msg}");
         // For an organisation-wide request they say nothing about anybody.
-        let failure = Failure::Status { code: 400, retry_after: None };
-        assert_eq!(reply(400, &body, &no_header).realm(), Err(failure), "{msg}");
+        let failure = RequestError::Status { code: 400, retry_after: None };
+        assert_eq!(reply(400, &body, &no_header).parse_realm(), Err(failure), "{msg}");
     }
 }
 
 #[test]
 fn failures() {
     const HTML: &str = "<html><head><title>502 Bad Gateway</title></head></html>";
-    let status = |code| Failure::Status { code, retry_after: None };
+    let status = |code| RequestError::Status { code, retry_after: None };
     let limited =
-        |ms: Option<u64>| Failure::RateLimited { retry_after: ms.map(Duration::from_millis) };
+        |ms: Option<u64>| RequestError::RateLimited { retry_after: ms.map(Duration::from_millis) };
     for (code, header, body, expected) in [
         (
             401,
             None,
             r#"{"result":"error","msg":"Invalid API key","code":"UNAUTHORIZED"}"#,
-            Failure::Unauthorized,
+            RequestError::Unauthorized,
         ),
         (
             429,
@@ -276,7 +277,7 @@ fn failures() {
             503,
             Some("5"),
             HTML,
-            Failure::Status { code: 503, retry_after: Some(Duration::from_secs(5)) },
+            RequestError::Status { code: 503, retry_after: Some(Duration::from_secs(5)) },
         ),
         (504, None, HTML, status(504)),
         (404, None, HTML, status(404)),
@@ -284,50 +285,55 @@ fn failures() {
         (204, None, "", status(204)),
         (400, None, HTML, status(400)),
         (400, None, r#"{"result":"error","msg":"?","code":"INVALID_JSON"}"#, status(400)),
-        (200, None, HTML, Failure::NotZulip),
-        (200, None, "", Failure::NotZulip),
-        (200, None, "{", Failure::NotZulip),
-        (200, None, "[]", Failure::NotZulip),
-        (200, None, "null", Failure::NotZulip),
-        (200, None, "{}", Failure::NotZulip),
-        (200, None, r#"{"result":"success","msg":""}"#, Failure::NotZulip),
+        (200, None, HTML, RequestError::InvalidResponse),
+        (200, None, "", RequestError::InvalidResponse),
+        (200, None, "{", RequestError::InvalidResponse),
+        (200, None, "[]", RequestError::InvalidResponse),
+        (200, None, "null", RequestError::InvalidResponse),
+        (200, None, "{}", RequestError::InvalidResponse),
+        (200, None, r#"{"result":"success","msg":""}"#, RequestError::InvalidResponse),
         (
             200,
             None,
             r#"{"result":"error","msg":"","presence":{},"presences":{}}"#,
-            Failure::NotZulip,
+            RequestError::InvalidResponse,
         ),
-        (200, None, r#"{"result":"success","presence":1,"presences":1}"#, Failure::NotZulip),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":1,"presences":1}"#,
+            RequestError::InvalidResponse,
+        ),
         (
             200,
             None,
             r#"{"result":"success","presence":{},"presences":{}} trailing"#,
-            Failure::NotZulip,
+            RequestError::InvalidResponse,
         ),
         (
             200,
             None,
             "{\"result\":\"success\",\"presence\":{},\"presences\":{},\"\u{0}\":1}",
-            Failure::NotZulip,
+            RequestError::InvalidResponse,
         ),
     ] {
         let found = |name: &str| header.filter(|_| name == "retry-after").map(str::to_owned);
         let expected = match expected {
             // A span too long for Duration's seconds to be told apart from forever.
-            Failure::RateLimited { retry_after: Some(long) }
+            RequestError::RateLimited { retry_after: Some(long) }
                 if long.as_millis() == u128::from(u64::MAX) =>
             {
-                Failure::RateLimited { retry_after: Some(Duration::from_secs(u64::MAX)) }
+                RequestError::RateLimited { retry_after: Some(Duration::from_secs(u64::MAX)) }
             }
             other => other,
         };
         assert_eq!(
-            reply(code, body, &found).single().map(drop),
+            reply(code, body, &found).parse_user().map(drop),
             Err(expected),
             "single: {code} {body}"
         );
         assert_eq!(
-            reply(code, body, &found).realm().map(drop),
+            reply(code, body, &found).parse_realm().map(drop),
             Err(expected),
             "realm: {code} {body}"
         );
@@ -343,7 +349,7 @@ fn the_organisation_wide_reply() {
         }},"server_timestamp":{NOW_S}.26,"ignored_parameters_unsupported":["users"]}}"#,
         NOW_S - 3
     );
-    let Ok(reply) = reply(200, &body, &no_header).realm() else {
+    let Ok(reply) = reply(200, &body, &no_header).parse_realm() else {
         panic!("no reply");
     };
     let entry = |user: &str| user.parse().ok().and_then(|user: UserRef| reply.content.get(&user));
@@ -367,8 +373,14 @@ fn deep_json_is_refused() {
         for body in
             ["[".repeat(depth), r#"{"presence":"#.repeat(depth), r#"{"presences":"#.repeat(depth)]
         {
-            assert_eq!(reply(200, &body, &no_header).single().map(drop), Err(Failure::NotZulip));
-            assert_eq!(reply(200, &body, &no_header).realm().map(drop), Err(Failure::NotZulip));
+            assert_eq!(
+                reply(200, &body, &no_header).parse_user().map(drop),
+                Err(RequestError::InvalidResponse)
+            );
+            assert_eq!(
+                reply(200, &body, &no_header).parse_realm().map(drop),
+                Err(RequestError::InvalidResponse)
+            );
         }
     }
 }

@@ -151,7 +151,7 @@ impl Component for DetailsPopover {
         if self.is_open == self.window_listeners.is_empty() {
             self.window_listeners =
                 if self.is_open { self.listen_to_window(ctx) } else { Vec::new() };
-            if let Some(popover) = self.popover.cast::<Properties>() {
+            if let Some(popover) = self.popover.get().map(JsCast::unchecked_into::<Properties>) {
                 // Above everything else on the page.
                 let _ =
                     if self.is_open { popover.show_popover() } else { popover.hide_popover() };
@@ -163,7 +163,7 @@ impl Component for DetailsPopover {
 
 impl DetailsPopover {
     fn listen_to_badge(&self, ctx: &Context<Self>) -> Vec<EventListener> {
-        let Some(badge) = self.badge.cast::<EventTarget>() else {
+        let Some(badge) = self.badge.get() else {
             return Vec::new();
         };
         listen(&badge, &BADGE_EVENTS, EventListenerOptions::enable_prevent_default(), || {

@@ -47,7 +47,11 @@ impl RawResponse {
         query: &watchlist::Query,
     ) -> Result<watchlist::Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
-        HttpReply { status: self.status, header: &header, body: &self.body }.parse(query)
+        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
+        match query {
+            Query::User(_) => reply.parse_user().map(Response::User),
+            Query::Group(_) | Query::AllUsers => reply.parse_realm().map(Response::Realm),
+        }
     }
 }
 

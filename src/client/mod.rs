@@ -242,8 +242,8 @@ impl Inner {
         }
         let mut watchlist = self.watchlist.borrow_mut();
         match response {
-            Ok(response) => watchlist.answered(id, response, now),
-            Err(error) => watchlist.failed(id, error, now),
+            Ok(response) => watchlist.handle_response(id, response, now),
+            Err(error) => watchlist.handle_error(id, error, now),
         }
         self.schedule_tick();
     }

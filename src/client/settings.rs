@@ -227,7 +227,7 @@ impl Settings {
     pub(crate) fn watchlist(&self) -> watchlist::Settings {
         watchlist::Settings {
             interval: self.interval,
-            offline_after: self.offline_after,
+            offline_threshold: self.offline_after,
             budget: BUDGET,
             endpoint: match self.auth {
                 Auth::Gateway(_) => watchlist::Endpoint::Gateway,

@@ -72,7 +72,7 @@ impl Subscription {
     #[must_use]
     pub fn has_result(&self) -> bool {
         let watchlist = self.client.0.watchlist.borrow();
-        self.user().is_some_and(|user| watchlist.observed(&user).is_some())
+        self.user().is_some_and(|user| watchlist.observation(&user).is_some())
     }
 
     /// Requests the person's presence at once, but not more often than every 10 s.
@@ -173,7 +173,7 @@ impl Subscribers {
         let mut due = Vec::new();
         for (place, subscriber) in &mut self.all {
             let rerenders = subscriber.rerender.is_some_and(|rerender| match rerender {
-                RerenderAt::Result => watchlist.observed(&subscriber.user).is_some(),
+                RerenderAt::Result => watchlist.observation(&subscriber.user).is_some(),
                 RerenderAt::Monotonic(at) => at <= now,
             });
             if rerenders {

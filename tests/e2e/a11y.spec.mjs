@@ -1,4 +1,4 @@
-// axe-core finds nothing wrong with the demo and the gallery, in no colours.
+// axe-core finds no violations on the demo and the gallery, in any colour scheme.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "./fixtures.mjs";
@@ -17,7 +17,7 @@ async function violations(page, part = "html") {
   );
 }
 
-test("axe finds what is wrong, in shadow roots too", async ({ page, site }) => {
+test("axe reports a violation inside a shadow root", async ({ page, site }) => {
   await page.goto(site.page("<main><h1>A page</h1><p></p></main>"));
   await page.evaluate(() => {
     const shadow = document.querySelector("p").attachShadow({ mode: "open" });
@@ -33,7 +33,10 @@ for (const [what, media] of [
   ["forced colours, dark", { colorScheme: "dark", forcedColors: "active" }],
 ]) {
   for (const path of ["/", "/gallery.html"]) {
-    test(`${path === "/" ? "the demo" : "the gallery"}, ${what}`, async ({ page, gateway }) => {
+    test(`${path === "/" ? "the demo" : "the gallery"} has no axe violations, ${what}`, async ({
+      page,
+      gateway,
+    }) => {
       await page.emulateMedia(media);
       // As high as the page, so that every badge gets its answer.
       await page.setViewportSize({ width: 1280, height: 8000 });

@@ -1,8 +1,8 @@
-// Back to a page that the browser has kept.
+// A page restored from the back/forward cache.
 
 import { expect, test } from "./browser.mjs";
 
-test("a page from the back/forward cache goes on where it was", async ({
+test("a page restored from the back/forward cache goes on polling", async ({
   site,
   gateway,
   browserAt,

@@ -1,4 +1,4 @@
-// Every status can be seen on every ground: contrast of at least 3:1 (WCAG 2.2, 1.4.11), measured on what was painted.
+// Every status has a contrast of at least 3:1 on every background (WCAG 2.2, 1.4.11), measured on painted pixels.
 
 import { expect, test } from "./fixtures.mjs";
 import { contrast, pixels } from "./pixels.mjs";
@@ -64,7 +64,11 @@ function foreground(square, ground) {
 }
 
 for (const [ground, colour] of Object.entries(GROUNDS)) {
-  test(`on ${ground}, in light and dark pages`, async ({ page, site, tag }) => {
+  test(`on ${ground} every status has a contrast of 3:1, in light and dark pages`, async ({
+    page,
+    site,
+    tag,
+  }) => {
     const painted = await shown(
       { page, site, tag },
       ground,
@@ -86,7 +90,11 @@ for (const [ground, colour] of Object.entries(GROUNDS)) {
   });
 }
 
-test("on a busy photo, in light and dark pages", async ({ page, site, tag }) => {
+test("on a busy photo every status has a contrast of 3:1, in light and dark pages", async ({
+  page,
+  site,
+  tag,
+}) => {
   const painted = await shown(
     { page, site, tag },
     `url("${await photo(page)}")`,

@@ -1,4 +1,4 @@
-// The gateway is killed and started again while many ask it.
+// The gateway is killed and restarted under load.
 
 import { EVERYBODY, KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
@@ -15,7 +15,7 @@ const test = shared.extend({
   },
 });
 
-test("a gateway that is killed under load and started again is back for everybody by itself", async ({
+test("after a gateway is killed under load and restarted every page recovers by itself", async ({
   context,
   site,
   mortal,
@@ -29,11 +29,11 @@ test("a gateway that is killed under load and started again is back for everybod
   const script = `<script src="${mortal.url}/zulip-presence.js" async data-interval="15"></script>`;
   const url = site.page(`<p>${badges.join(" ")}</p>`, script);
   const pages = [];
-  const said = [];
+  const consoleMessages = [];
   for (let i = 0; i < PAGES; i++) {
     const page = await context.newPage();
-    page.on("console", (message) => said.push(message.text()));
-    page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
+    page.on("console", (message) => consoleMessages.push(message.text()));
+    page.on("pageerror", (error) => consoleMessages.push(`uncaught: ${error.message}`));
     await page.goto(url);
     await expect(page.locator("zulip-presence").first()).toHaveAttribute("status", KNOWN);
     pages.push(page);
@@ -61,7 +61,7 @@ test("a gateway that is killed under load and started again is back for everybod
   const { odd, refused } = await load.stop();
   expect(odd).toEqual([]);
   expect(refused).toBeGreaterThan(0);
-  expect(said.filter((line) => /zulip-presence:|^uncaught/.test(line))).toEqual([]);
+  expect(consoleMessages.filter((line) => /zulip-presence:|^uncaught/.test(line))).toEqual([]);
 });
 
 const isPresence = {

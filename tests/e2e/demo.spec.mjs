@@ -6,7 +6,11 @@ const PEOPLE = 73;
 const shown = (page) => page.locator(".person");
 const badges = (page, status) => page.locator(`.person zulip-presence[status=${status}]`);
 
-test("it shows people of every status, and counts them", async ({ page, gateway, said }) => {
+test("the demo shows people of every status, and counts them", async ({
+  page,
+  gateway,
+  consoleMessages,
+}) => {
   await page.setViewportSize({ width: 1280, height: 4000 });
   await page.goto(gateway.url);
   await expect(shown(page)).toHaveCount(PEOPLE);
@@ -22,20 +26,22 @@ test("it shows people of every status, and counts them", async ({ page, gateway,
     }
     expect(sum).toBe(PEOPLE);
   }).toPass();
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("search takes people out and puts them back as they were, and asks nobody", async ({
+test("search removes people and puts them back unchanged, without a request", async ({
   page,
   gateway,
-  asked,
+  presenceRequests,
 }) => {
   await page.setViewportSize({ width: 1280, height: 4000 });
   await page.goto(gateway.url);
   const ada = page.locator(".person zulip-presence[user='12']");
   await expect(ada).not.toHaveAttribute("status", "unknown");
-  await expect.poll(() => new Set(asked.flatMap(people)).size).toBeGreaterThanOrEqual(PEOPLE);
-  const before = asked.length;
+  await expect
+    .poll(() => new Set(presenceRequests.flatMap(people)).size)
+    .toBeGreaterThanOrEqual(PEOPLE);
+  const before = presenceRequests.length;
   const status = await ada.getAttribute("status");
 
   const search = page.getByRole("searchbox");
@@ -48,7 +54,7 @@ test("search takes people out and puts them back as they were, and asks nobody",
   await page.getByRole("button", { name: "Show everybody" }).click();
   await expect(shown(page)).toHaveCount(PEOPLE);
   await expect(ada).toHaveAttribute("status", status);
-  expect(asked).toHaveLength(before);
+  expect(presenceRequests).toHaveLength(before);
 });
 
 test("the legend filters by status", async ({ page, gateway }) => {
@@ -64,10 +70,10 @@ test("the legend filters by status", async ({ page, gateway }) => {
 });
 
 for (const [what, path] of [
-  ["it fits", "/"],
+  ["the demo fits", "/"],
   ["the gallery fits", "/gallery.html"],
 ]) {
-  test(`${what} a phone`, async ({ page, gateway }) => {
+  test(`${what} the width of a phone`, async ({ page, gateway }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(gateway.url + path);
     await expect(page.locator("zulip-presence[status=active]").first()).toBeAttached();

@@ -15,7 +15,7 @@ async function open({ page, site, tag }, body = TWO) {
   return badges;
 }
 
-test("by pointer: it shows while the pointer is there, over the popover too", async ({
+test("hover shows the popover, and keeps it while the pointer is over it", async ({
   page,
   site,
   tag,
@@ -30,7 +30,11 @@ test("by pointer: it shows while the pointer is there, over the popover too", as
   await expect(details(badge)).toBeHidden();
 });
 
-test("by press: it stays until pressed again, or elsewhere", async ({ page, site, tag }) => {
+test("a click pins the popover until the next click, here or elsewhere", async ({
+  page,
+  site,
+  tag,
+}) => {
   const [badge, other] = await (await open({ page, site, tag })).all();
   await badge.getByRole("button").click();
   await page.mouse.move(600, 500);
@@ -44,7 +48,7 @@ test("by press: it stays until pressed again, or elsewhere", async ({ page, site
   await expect(other.getByRole("button")).toHaveAttribute("aria-expanded", "false");
 });
 
-test("by keyboard: Tab, Enter, Space, Escape", async ({ page, site, tag }) => {
+test("Tab, Enter, Space and Escape operate the popover", async ({ page, site, tag }) => {
   const [badge, other] = await (await open({ page, site, tag })).all();
   await page.evaluate(() => {
     window.escapes = 0;
@@ -72,7 +76,7 @@ test("by keyboard: Tab, Enter, Space, Escape", async ({ page, site, tag }) => {
 
 test.describe("by touch", () => {
   test.use({ hasTouch: true });
-  test("a tap shows it, the next hides it, and so does one elsewhere", async ({
+  test("a tap shows the popover, and the next tap hides it, here or elsewhere", async ({
     page,
     site,
     tag,
@@ -88,7 +92,7 @@ test.describe("by touch", () => {
   });
 });
 
-test("a screen reader hears name, status and when the person was last active", async ({
+test("the accessible name and description give name, status and last activity", async ({
   page,
   site,
   tag,
@@ -100,7 +104,7 @@ test("a screen reader hears name, status and when the person was last active", a
   await expect(badge.getByRole("img")).toHaveCount(0);
 });
 
-test("without details, five hundred badges are no tab stop", async ({ page, site, tag }) => {
+test("without details five hundred badges are not focusable", async ({ page, site, tag }) => {
   const badge = `<zulip-presence user="12">Ada</zulip-presence>`;
   await page.goto(site.page(`${badge.repeat(500)}<button id="other">Other</button>`, tag()));
   await expect(page.locator("zulip-presence").last()).toHaveAttribute("status", KNOWN);
@@ -117,7 +121,7 @@ for (const [where, style] of [
     "overflow: hidden; margin: 150px; width: 60px; height: 1.3em",
   ],
 ]) {
-  test(`the popover is whole ${where}, and stays at its badge when the page scrolls`, async ({
+  test(`the popover is fully visible ${where}, and stays at its badge when the page scrolls`, async ({
     page,
     site,
     tag,
@@ -145,11 +149,11 @@ for (const [where, style] of [
   });
 }
 
-test("a badge that goes while its popover is open leaves nothing behind", async ({
+test("removing a badge with an open popover leaves nothing behind", async ({
   page,
   site,
   tag,
-  said,
+  consoleMessages,
 }) => {
   await open({ page, site, tag });
   const [badge, other] = ["12", "17"].map((user) => page.locator(`[user="${user}"]`));
@@ -161,5 +165,5 @@ test("a badge that goes while its popover is open leaves nothing behind", async 
   await expect(other.getByRole("button")).toHaveCount(0);
   await expect(details(other)).toHaveCount(0);
   await expect(other.getByRole("img", { name: /^Tomasz: / })).toBeVisible();
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });

@@ -43,35 +43,35 @@ const test = shared.extend({
 const script = (gateway, zulip) =>
   `<script src="${gateway.url}/zulip-presence.js" async data-endpoint="${zulip.origin}/api/v1" data-email="${EMAIL}" data-api-key="${KEY}"></script>`;
 
-test("people are found by ID and by email, and the console warns once", async ({
+test("with a key in the page people are found by ID and by email, and the console warns once", async ({
   page,
   site,
   gateway,
   zulip,
-  asked,
-  said,
+  presenceRequests,
+  consoleMessages,
 }) => {
   const users = ["12", "ada@example.com", "12"];
   const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
   await page.goto(site.page(body, script(gateway, zulip)));
   await expect(page.locator("zulip-presence[status=active]")).toHaveCount(users.length);
-  expect(said).toHaveLength(1);
-  expect(said[0]).toContain("data-api-key");
-  expect(said[0]).not.toContain(KEY);
-  expect(asked.map((url) => url.pathname)).toEqual([
+  expect(consoleMessages).toHaveLength(1);
+  expect(consoleMessages[0]).toContain("data-api-key");
+  expect(consoleMessages[0]).not.toContain(KEY);
+  expect(presenceRequests.map((url) => url.pathname)).toEqual([
     "/api/v1/realm/presence",
     "/api/v1/users/12/presence",
   ]);
-  for (const url of asked) expect(url.href).not.toContain(KEY);
+  for (const url of presenceRequests) expect(url.href).not.toContain(KEY);
   expect([...zulip.preflights]).toEqual(["authorization"]);
 });
 
-test("a key that Zulip refuses is tried once, not every minute", async ({
+test("a key that Zulip rejects is tried once, not every minute", async ({
   page,
   site,
   gateway,
   zulip,
-  asked,
+  presenceRequests,
 }) => {
   await page.clock.install();
   zulip.key = "another";
@@ -80,7 +80,7 @@ test("a key that Zulip refuses is tried once, not every minute", async ({
   const refused = await page.waitForResponse((response) => response.status() === 401);
   await refused.finished();
   await page.clock.runFor("14:00");
-  expect(asked).toHaveLength(1);
+  expect(presenceRequests).toHaveLength(1);
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
 
   // In short steps: the network does not hurry with the page's clock, and a request is given up after 10 s.

@@ -1,11 +1,11 @@
-// Whatever fails between page and endpoint: nobody turns grey by it, nobody stays green, the page leaves the endpoint alone, says at most
-// one line, and is right again within a bound.
+// Network faults between page and endpoint: nobody turns offline or stays active by mistake, the endpoint is not
+// flooded, the console gets at most one line, and statuses are correct again within a bound.
 
-import { SHOWN, WHEREABOUTS, NOON_S } from "./double.mjs";
+import { EXPECTED_STATUSES, SIMULATED_STATES, NOON_S } from "./fake-gateway.mjs";
 import { FAULTS } from "./proxy.mjs";
-import { expect, test } from "./virtual.mjs";
+import { expect, test } from "./virtual-time.mjs";
 
-const UNKNOWN = Object.fromEntries(Object.keys(SHOWN).map((id) => [id, "unknown"]));
+const UNKNOWN = Object.fromEntries(Object.keys(EXPECTED_STATUSES).map((id) => [id, "unknown"]));
 
 /** How long a fault lasts. */
 const OUTAGE_S = 600;
@@ -55,74 +55,88 @@ const ROWS = [
 );
 
 /** Most bytes of one reply; the browser's pieces decide by how much the last one goes beyond. */
-const MOST_READ = 1 << 20;
+const MAX_BYTES_READ = 1 << 20;
 
 const endless = ["a body that never ends", "a gzip bomb"];
 
 for (const { name, begin, end, requests, recovers_s, lines = 0 } of ROWS) {
-  test(`${name}: ten minutes long`, async ({ world }) => {
-    await world.open();
-    expect(await world.statuses()).toEqual(SHOWN);
-    await world.pass(90);
-    expect(await world.statuses()).toEqual(SHOWN);
-    const told = (await world.changes()).length;
-    const [askedBefore, answered_s, began_s] = [
-      await world.asked(),
-      await world.askedLast(),
-      world.now_s,
+  test(`${name} for ten minutes: nobody turns offline, and statuses recover`, async ({
+    virtualPage,
+  }) => {
+    await virtualPage.open();
+    expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
+    await virtualPage.pass(90);
+    expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
+    const changesBefore = (await virtualPage.changes()).length;
+    const [requestsBefore, answered_s, began_s] = [
+      await virtualPage.requestCount(),
+      await virtualPage.lastRequestAt_s(),
+      virtualPage.now_s,
     ];
-    const age_s = () => world.now_s - answered_s;
-    expect(askedBefore).toBe(2);
+    const age_s = () => virtualPage.now_s - answered_s;
+    expect(requestsBefore).toBe(2);
 
-    await begin(world);
-    await world.pass(KEPT_S - age_s() - 2);
-    expect(await world.statuses()).toEqual(SHOWN);
+    await begin(virtualPage);
+    await virtualPage.pass(KEPT_S - age_s() - 2);
+    expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
     // The answer is a step younger than its request at most.
-    await world.pass(THRESHOLD_S - age_s() + 6);
-    expect(await world.statuses()).toEqual(UNKNOWN);
-    await world.pass(OUTAGE_S - (world.now_s - began_s));
-    expect(await world.statuses()).toEqual(UNKNOWN);
-    const news = (await world.changes()).slice(told);
+    await virtualPage.pass(THRESHOLD_S - age_s() + 6);
+    expect(await virtualPage.statuses()).toEqual(UNKNOWN);
+    await virtualPage.pass(OUTAGE_S - (virtualPage.now_s - began_s));
+    expect(await virtualPage.statuses()).toEqual(UNKNOWN);
+    const news = (await virtualPage.changes()).slice(changesBefore);
     expect(news.map(({ status }) => status)).toEqual(news.map(() => "unknown"));
     expect(news).toHaveLength(3);
-    const askedDuring = (await world.asked()) - askedBefore;
-    expect(askedDuring).toBeGreaterThanOrEqual(requests[0]);
-    expect(askedDuring).toBeLessThanOrEqual(requests[1]);
+    const requestsDuring = (await virtualPage.requestCount()) - requestsBefore;
+    expect(requestsDuring).toBeGreaterThanOrEqual(requests[0]);
+    expect(requestsDuring).toBeLessThanOrEqual(requests[1]);
 
     // Meanwhile one came and one went.
-    world.double.people.set("23", WHEREABOUTS.there);
-    world.double.people.set("12", () => ({ active: NOON_S + began_s, idle: NOON_S + began_s }));
-    await end(world);
-    await world.settle();
-    const now = { ...SHOWN, 12: "offline", 23: "active" };
-    const recovered_s = await world.until(now, recovers_s + SLACK_S);
+    virtualPage.fakeGateway.people.set("23", SIMULATED_STATES.active);
+    virtualPage.fakeGateway.people.set("12", () => ({
+      active: NOON_S + began_s,
+      idle: NOON_S + began_s,
+    }));
+    await end(virtualPage);
+    await virtualPage.settle();
+    const now = { ...EXPECTED_STATUSES, 12: "offline", 23: "active" };
+    const recovered_s = await virtualPage.until(now, recovers_s + SLACK_S);
 
-    const before = await world.asked();
-    await world.pass(2 * INTERVAL_S);
-    const after = (await world.asked()) - before;
+    const requestsAtRecovery = await virtualPage.requestCount();
+    await virtualPage.pass(2 * INTERVAL_S);
+    const after = (await virtualPage.requestCount()) - requestsAtRecovery;
     expect([2, 3]).toContain(after);
-    expect(await world.statuses()).toEqual(now);
-    expect(world.lines).toHaveLength(lines);
-    expect(await world.mostRead()).toBeLessThanOrEqual(MOST_READ);
-    expect(await world.mostRead()).toBeGreaterThan(endless.includes(name) ? MOST_READ / 8 : 0);
+    expect(await virtualPage.statuses()).toEqual(now);
+    expect(virtualPage.messages).toHaveLength(lines);
+    expect(await virtualPage.maxBytesRead()).toBeLessThanOrEqual(MAX_BYTES_READ);
+    expect(await virtualPage.maxBytesRead()).toBeGreaterThan(
+      endless.includes(name) ? MAX_BYTES_READ / 8 : 0,
+    );
     test.info().annotations.push({
       type: "measured",
-      description: JSON.stringify({ name, askedDuring, recovered_s, lines: world.lines.length }),
+      description: JSON.stringify({
+        name,
+        requestsDuring,
+        recovered_s,
+        lines: virtualPage.messages.length,
+      }),
     });
   });
 
   // A browser that is offline has no page either.
   if (begin === disconnected.begin) continue;
-  test(`${name}: from the start`, async ({ world }) => {
-    await begin(world);
-    await world.open();
-    await world.pass(60);
-    expect(await world.statuses()).toEqual(UNKNOWN);
-    await expect(world.page.locator("p")).toHaveText("Person 12 Person 17 Person 23 Person 31");
-    expect(world.lines.length).toBeLessThanOrEqual(1);
-    await end(world);
-    await world.until(SHOWN, IMPOSED_S + SLACK_S);
-    expect((await world.changes()).map(({ status }) => status)).not.toContain("unknown");
-    expect(world.lines.length).toBeLessThanOrEqual(1);
+  test(`${name} from the start: everybody is unknown until it ends`, async ({ virtualPage }) => {
+    await begin(virtualPage);
+    await virtualPage.open();
+    await virtualPage.pass(60);
+    expect(await virtualPage.statuses()).toEqual(UNKNOWN);
+    await expect(virtualPage.page.locator("p")).toHaveText(
+      "Person 12 Person 17 Person 23 Person 31",
+    );
+    expect(virtualPage.messages.length).toBeLessThanOrEqual(1);
+    await end(virtualPage);
+    await virtualPage.until(EXPECTED_STATUSES, IMPOSED_S + SLACK_S);
+    expect((await virtualPage.changes()).map(({ status }) => status)).not.toContain("unknown");
+    expect(virtualPage.messages.length).toBeLessThanOrEqual(1);
   });
 }

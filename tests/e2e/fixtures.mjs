@@ -1,4 +1,4 @@
-// What every test has: the gateway, a site of another origin, and a record of what the page asked and said.
+// Fixtures of every test: the gateway, a site of another origin, and a record of the page's requests and console messages.
 
 import { readFileSync } from "node:fs";
 import { test as base } from "@playwright/test";
@@ -15,7 +15,7 @@ export const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")
   .map((row) => row.split("\t"))
   .map(([id, name]) => ({ id, name }));
 
-/** A badge that has had an answer. */
+/** The status of a badge with a reply. */
 export const KNOWN = /^(active|idle|offline)$/;
 
 export const test = base.extend({
@@ -37,7 +37,7 @@ export const test = base.extend({
     { scope: "worker" },
   ],
 
-  /** The embed tag, with what else it is to carry. */
+  /** The script tag, with further attributes. */
   tag: async ({ gateway }, use) => {
     await use(
       (settings = "") =>
@@ -45,8 +45,8 @@ export const test = base.extend({
     );
   },
 
-  /** The URLs that the page asked for presence, in order; not those of the browser's own, which renews what it gave out of its cache late. */
-  asked: async ({ page }, use) => {
+  /** The URLs of the page's presence requests, in order, without the browser's own revalidation of stale cache entries. */
+  presenceRequests: async ({ page }, use) => {
     const urls = [];
     page.on("request", (request) => {
       const url = new URL(request.url());
@@ -56,8 +56,8 @@ export const test = base.extend({
     await use(urls);
   },
 
-  /** The lines that the page wrote to its console, errors that nobody caught included. */
-  said: async ({ page }, use) => {
+  /** The page's console messages, uncaught errors included. */
+  consoleMessages: async ({ page }, use) => {
     const lines = [];
     page.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => lines.push(`uncaught: ${error.message}`));
@@ -65,14 +65,14 @@ export const test = base.extend({
   },
 });
 
-/** What the gateway knows of these people, as a page would be told: `{ presences, server_timestamp }`. */
+/** The gateway's reply about these people: `{ presences, server_timestamp }`. */
 export async function presences({ url }, ids) {
   const users = encodeURIComponent(JSON.stringify(ids));
   const reply = await fetch(`${url}/api/v1/realm/presence?users=${users}`);
   return reply.json();
 }
 
-/** The people whom a batch URL asks for; for a single one, that person. */
+/** The people that a URL of either endpoint asks for. */
 export function people(url) {
   const users = url.searchParams.get("users");
   if (users !== null) return JSON.parse(users);

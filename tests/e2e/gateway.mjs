@@ -25,18 +25,18 @@ export class Gateway {
       ["--demo", "--dist", this.#dist, "--listen", listen, ...this.#options],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
-    const said = [];
+    const output = [];
     const address = new Promise((resolve, reject) => {
       for (const stream of [this.#process.stdout, this.#process.stderr]) {
         createInterface({ input: stream }).on("line", (line) => {
-          said.push(line);
+          output.push(line);
           const [found] = /http:\/\/127\.0\.0\.1:\d+/.exec(line) ?? [];
           if (found) resolve(found);
         });
       }
       this.#process.on("error", reject);
       this.#process.on("exit", (code) =>
-        reject(new Error(`the gateway ended with ${code}:\n${said.join("\n")}`)),
+        reject(new Error(`the gateway ended with ${code}:\n${output.join("\n")}`)),
       );
     });
     this.url = await address;

@@ -6,7 +6,7 @@ const INTERVAL_S = 15;
 /** More than an interval with its jitter. */
 const WATCHED_S = 20;
 
-test("a hidden tab asks nothing, and asks at once when it is seen again", async ({
+test("a hidden tab sends nothing, and asks at once when shown again", async ({
   site,
   gateway,
   browserAt,

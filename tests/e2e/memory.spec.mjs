@@ -1,4 +1,4 @@
-// Pages that live for days, and change their people all the time.
+// Pages that stay open for days and change their people all the time.
 
 import { expect, test } from "./fixtures.mjs";
 
@@ -7,7 +7,7 @@ const CYCLES = 2_000;
 /** What a browser's heap moves by of itself. */
 const NOISE_BYTES = 400_000;
 
-test("ten thousand badges that come and go leave nothing behind", async ({
+test("ten thousand badges added and removed leave nothing behind", async ({
   page,
   context,
   site,

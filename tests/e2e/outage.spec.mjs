@@ -1,4 +1,4 @@
-// The gateway goes away, and comes back.
+// The gateway goes down and comes back.
 
 import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
@@ -12,11 +12,11 @@ const test = shared.extend({
   },
 });
 
-test("nobody turns grey while the gateway is down, and it goes on when it is back", async ({
+test("while the gateway is down nobody turns offline, and polling resumes when it is back", async ({
   page,
   site,
   mortal,
-  asked,
+  presenceRequests,
 }) => {
   test.slow(); // It lives through two intervals, as the browser's cache answers the first.
   const present = await somebodyPresent(mortal);
@@ -45,9 +45,9 @@ test("nobody turns grey while the gateway is down, and it goes on when it is bac
   await answered;
   await expect(badge).toHaveAttribute("status", /^(active|idle)$/);
   expect(await statuses.jsonValue()).not.toContain("offline");
-  expect(asked.map(people).every(([only, ...rest]) => only === present && rest.length === 0)).toBe(
-    true,
-  );
+  expect(
+    presenceRequests.map(people).every(([only, ...rest]) => only === present && rest.length === 0),
+  ).toBe(true);
 });
 
 test("a long outage makes everybody unknown, and nobody offline", async ({

@@ -1,4 +1,4 @@
-// The npm package, as `make package` leaves it in dist/npm, in somebody's project.
+// The npm package, as `make package` leaves it in dist/npm, in another project.
 
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -60,7 +60,7 @@ test.beforeAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("npm packs what is meant and nothing else, and installing it runs nothing", async () => {
+test("npm pack contains the intended files only, and installing runs no script", async () => {
   const files = packed.files.map(({ path }) => path);
   const loaded = readdirSync("dist").filter((name) =>
     /^zulip-presence-.*\.(js|wasm|txt|json)$/.test(name),
@@ -83,15 +83,21 @@ test("npm packs what is meant and nothing else, and installing it runs nothing",
   }
 });
 
-test("its types hold for TypeScript, React, Preact and Vue, and find mistakes", async () => {
+test("the types work with TypeScript, React, Preact and Vue, and catch mistakes", async () => {
   test.slow();
   // Mistakes are marked in the project by @ts-expect-error, which is an error itself where there is none.
   const check = run("npx", ["--no-install", "vue-tsc", "--noEmit"], { cwd: PROJECT });
-  const said = await check.catch(({ stdout }) => ({ stdout }));
-  expect(said.stdout).toBe("");
+  const result = await check.catch(({ stdout }) => ({ stdout }));
+  expect(result.stdout).toBe("");
 });
 
-test("a project that Vite builds shows badges", async ({ page, site, open, folder, said }) => {
+test("a project built by Vite shows badges", async ({
+  page,
+  site,
+  open,
+  folder,
+  consoleMessages,
+}) => {
   const { build } = await vite();
   await build({
     root: PROJECT,
@@ -108,16 +114,20 @@ test("a project that Vite builds shows badges", async ({ page, site, open, folde
   });
   await page.goto(`${url}?endpoint=${encodeURIComponent(`${open.url}/api/v1`)}`);
   await shows(page);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 
   await page.route("**/*.wasm", (route) => route.abort());
   await page.reload();
-  await expect.poll(() => said.filter((line) => line.startsWith("warning: "))).toHaveLength(1);
-  expect(said.join()).toContain("zulip-presence-widget.js or zulip-presence-widget_bg.wasm did");
+  await expect
+    .poll(() => consoleMessages.filter((line) => line.startsWith("warning: ")))
+    .toHaveLength(1);
+  expect(consoleMessages.join()).toContain(
+    "zulip-presence-widget.js or zulip-presence-widget_bg.wasm did",
+  );
   await expect(page.locator("#plain zulip-presence")).toHaveAttribute("status", "unknown");
 });
 
-test("and so does its development server", async ({ page, open, folder }) => {
+test("Vite's development server shows badges", async ({ page, open, folder }) => {
   const { createServer } = await vite();
   const server = await createServer({
     root: PROJECT,
@@ -138,7 +148,7 @@ test("and so does its development server", async ({ page, open, folder }) => {
   }
 });
 
-test("rendered on a server, nothing is asked and all is unknown", async () => {
+test("rendered on a server the element sends nothing and is unknown", async () => {
   const script = `
     import { zulipPresence } from "zulip-presence";
     zulipPresence.configure({ endpoint: "https://presence.example.com/api/v1" });

@@ -1,4 +1,4 @@
-// Stands between a page and its endpoint, and fails in every way that networks, servers and what is before them do.
+// A proxy between a page and its endpoint that fails as networks, servers and reverse proxies do.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -14,10 +14,6 @@ export class Proxy {
   #held = new Set();
   /** What happens to every request: a fault, or `undefined` for none. See `FAULTS`. */
   fault;
-  /** Requests that came. */
-  asked = 0;
-  /** Bytes of body that were taken of the last reply, where a fault counts them. */
-  taken = 0;
   /** Where it listens; it stays the same over `refuse()` and `listen()`. */
   url;
 
@@ -62,7 +58,6 @@ export class Proxy {
   }
 
   async #answer(request, response) {
-    this.asked += 1;
     response.on("error", () => {}); // The page went away; so does this.
     response.sendDate = false;
     if (this.fault)
@@ -102,7 +97,7 @@ const cors = ({ headers }) => ({
 });
 
 /** A reply with CORS headers, of JSON unless `headers` say otherwise. */
-const says = (status, body, headers = {}) => {
+const replyWith = (status, body, headers = {}) => {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return ({ request, response }) =>
     response
@@ -111,7 +106,7 @@ const says = (status, body, headers = {}) => {
 };
 
 const limited = (retryAfter) =>
-  says(
+  replyWith(
     429,
     {
       result: "error",
@@ -133,15 +128,13 @@ const redirects =
     response.writeHead(302, { Location: "/login/?next=/api", ...headers(request) }).end();
   };
 
-/** An endless body of spaces, which any JSON may begin with; counts what was taken. */
-function endless({ response, proxy }, into = response) {
+/** An endless body of spaces, with which any JSON may begin. */
+function endless({ response }, into = response) {
   const piece = Buffer.alloc(64 << 10, " ");
-  proxy.taken = 0;
   let isOver = false;
   response.on("close", () => (isOver = true));
   const more = () => {
     while (!isOver) {
-      proxy.taken += piece.length;
       if (!into.write(piece)) return into.once("drain", more);
     }
   };
@@ -164,19 +157,19 @@ export const FAULTS = {
   },
   "502 with HTML and without CORS": ({ response }) =>
     response.writeHead(502, { "Content-Type": "text/html" }).end(HTML),
-  "500 without code": says(500, { result: "error", msg: "Internal server error" }),
+  "500 without code": replyWith(500, { result: "error", msg: "Internal server error" }),
   "429 with a fraction": limited(6.466876268386841),
   "429 without a wait": limited(undefined),
   "429 with a wait of years": limited(1e9),
   "429 with a negative wait": limited(-5),
-  "401 in the middle": says(401, {
+  "401 in the middle": replyWith(401, {
     result: "error",
     msg: "Invalid API key",
     code: "UNAUTHORIZED",
   }),
   "a redirect to a login page without CORS": redirects(() => ({})),
   "a redirect to a login page": redirects(cors),
-  "an empty body": says(200, ""),
+  "an empty body": replyWith(200, ""),
   "a body that never ends": (exchange) => {
     const { request, response } = exchange;
     response.writeHead(200, { ...cors(request), "Content-Type": "application/json" });
@@ -193,11 +186,11 @@ export const FAULTS = {
     gzip.pipe(response);
     endless(exchange, gzip);
   },
-  "JSON of 10,000 levels": says(
+  "JSON of 10,000 levels": replyWith(
     200,
     `{"result":"success","msg":"","presences":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
   ),
-  "JSON of 10,000 levels in an entry": says(
+  "JSON of 10,000 levels in an entry": replyWith(
     200,
     `{"result":"success","msg":"","presences":{"12":${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}}}`,
   ),

@@ -1,15 +1,15 @@
-// Pages whose editor strips unknown tags: data-zulip-presence on any element, once the script tag says data-scan.
+// data-zulip-presence on any element, for editors that strip unknown tags: needs data-scan on the script tag.
 
 import { KNOWN, expect, people, test } from "./fixtures.mjs";
 
 const badgeIn = (page, selector) => page.locator(`${selector} > zulip-presence`);
 
-test("marked elements get a badge at their end, those that come later too", async ({
+test("marked elements get a badge at their end, also those added later", async ({
   page,
   site,
   tag,
-  asked,
-  said,
+  presenceRequests,
+  consoleMessages,
 }) => {
   const body = `<ul><li id="ada" data-zulip-presence="12" data-zulip-presence-name="Ada" data-zulip-presence-label="status">Ada <b>Lovelace</b></li></ul>`;
   await page.goto(site.page(body, tag("data-scan")));
@@ -29,11 +29,11 @@ test("marked elements get a badge at their end, those that come later too", asyn
       );
   });
   await expect(badgeIn(page, "a")).toHaveAttribute("status", KNOWN);
-  expect(new Set(asked.flatMap(people))).toEqual(new Set(["12", "17"]));
-  expect(said).toEqual([]);
+  expect(new Set(presenceRequests.flatMap(people))).toEqual(new Set(["12", "17"]));
+  expect(consoleMessages).toEqual([]);
 });
 
-test("a mark may change and go, and what its element holds may be replaced", async ({
+test("a badge follows when its mark changes or goes, or the marked element's content is replaced", async ({
   page,
   site,
   tag,
@@ -66,11 +66,11 @@ test("a mark may change and go, and what its element holds may be replaced", asy
   await expect(page.locator("p")).toHaveText(["Somebody", "Somebody"]);
 });
 
-test("without data-scan there is no observer, and nothing is loaded for marks", async ({
+test("without data-scan there is no observer, and marks load nothing", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   const loaded = [];
   page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
@@ -92,5 +92,5 @@ test("without data-scan there is no observer, and nothing is loaded for marks", 
   await page.evaluate(() => zulipPresence.configure({ scan: true }));
   await expect(badgeIn(page, "#one")).toHaveAttribute("status", KNOWN);
   expect(await page.evaluate(() => globalThis.observers)).toBe(1);
-  expect(asked.map(people)).toEqual([["12"]]);
+  expect(presenceRequests.map(people)).toEqual([["12"]]);
 });

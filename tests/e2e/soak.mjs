@@ -21,7 +21,7 @@ const real = readFileSync("gateway/demo-people.tsv", "utf8")
   .split("\n")
   .slice(1)
   .map((row) => row.split("\t")[0]);
-// The others are nobody: they stay unknown, and are asked about like anybody.
+// The others do not exist: they stay unknown, and are requested like everybody.
 const ids = [...real, ...Array.from({ length: PEOPLE - real.length }, (_, i) => `${50_000 + i}`)];
 
 const site = await new Site().start();
@@ -37,9 +37,9 @@ try {
 
 async function soak() {
   const page = await browser.newPage();
-  const said = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(`uncaught: ${error.message}`));
+  const consoleMessages = [];
+  page.on("console", (message) => consoleMessages.push(message.text()));
+  page.on("pageerror", (error) => consoleMessages.push(`uncaught: ${error.message}`));
   let glue;
   page.on("request", (request) => {
     if (request.url().includes("widget.js")) glue = request.url();
@@ -47,9 +47,9 @@ async function soak() {
   await page.addInitScript(() => {
     const { fetch, setTimeout, clearTimeout } = window;
     // Not what goes over the wire: the browser's cache answers some, and asks again for itself while a stale one is shown.
-    globalThis.asked = 0;
+    globalThis.requestCount = 0;
     window.fetch = (...request) => {
-      if (`${request[0]}`.includes("/presence?")) asked += 1;
+      if (`${request[0]}`.includes("/presence?")) requestCount += 1;
       return fetch(...request);
     };
     globalThis.pending = new Set();
@@ -84,11 +84,11 @@ async function soak() {
     for (let n = 0; n < 3; n++) await devtools.send("HeapProfiler.collectGarbage");
     const { usedSize: heap } = await devtools.send("Runtime.getHeapUsage");
     const { nodes, jsEventListeners: listeners } = await devtools.send("Memory.getDOMCounters");
-    const { asked, timers, wasm, known } = await page.evaluate(async (glue) => {
+    const { requestCount, timers, wasm, known } = await page.evaluate(async (glue) => {
       const { default: init } = await import(glue);
       const wasm = (await init()).memory.buffer.byteLength;
       const known = document.querySelectorAll("zulip-presence:not([status=unknown])").length;
-      return { asked, timers: pending.size, wasm, known };
+      return { requestCount, timers: pending.size, wasm, known };
     }, glue);
     const row = {
       s: Math.round((Date.now() - start_ms) / 1000),
@@ -98,7 +98,7 @@ async function soak() {
       listeners,
       timers,
     };
-    measured.push({ ...row, asked, known });
+    measured.push({ ...row, requestCount, known });
     console.log(`soak: ${JSON.stringify(measured.at(-1))}`);
   }
 
@@ -112,10 +112,10 @@ async function soak() {
     last.nodes > warm.nodes + 100 && "there are more nodes",
     last.listeners > warm.listeners + 20 && "there are more listeners",
     last.timers > 1 && "there are more timers than one",
-    (last.asked < least - groups || last.asked > most + 2 * groups) &&
-      `${last.asked} requests are not within ${Math.round(least)} and ${Math.round(most)}`,
+    (last.requestCount < least - groups || last.requestCount > most + 2 * groups) &&
+      `${last.requestCount} requests are not within ${Math.round(least)} and ${Math.round(most)}`,
     last.known < real.length - 1 && "not everybody is known",
-    said.length > 0 && `the console says ${said.join("; ")}`,
+    consoleMessages.length > 0 && `the console says ${consoleMessages.join("; ")}`,
   ].filter(Boolean);
   for (const fault of faults) console.error(`soak: ${fault}`);
   return faults.length === 0;

@@ -31,39 +31,39 @@ pub struct Reply<T> {
     /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires`
     /// less `max-age` (Zulip sets `Expires` to its own now, and browsers show it across
     /// origins).
-    pub sent_after: Option<Timestamp>,
+    pub date_lower_bound: Option<Timestamp>,
     /// The body's `server_presence_offline_threshold_seconds`.
-    pub offline_after: Option<Duration>,
+    pub offline_threshold: Option<Duration>,
 }
 
 impl<T> Reply<T> {
     /// The content, and the rest.
     pub(crate) fn split(self) -> (T, Reply<()>) {
-        let Self { content, server_timestamp, sent_after, offline_after } = self;
-        (content, Reply { content: (), server_timestamp, sent_after, offline_after })
+        let Self { content, server_timestamp, date_lower_bound, offline_threshold } = self;
+        (content, Reply { content: (), server_timestamp, date_lower_bound, offline_threshold })
     }
 
     /// The greatest lower bound of the server's now.
     #[must_use]
     pub fn lower_bound(&self) -> Option<Timestamp> {
-        self.server_timestamp.max(self.sent_after)
+        self.server_timestamp.max(self.date_lower_bound)
     }
 
     /// When the content was observed: as the body says, else as the headers bound it.
     #[must_use]
     pub fn observed_at(&self) -> Option<Timestamp> {
-        self.server_timestamp.or(self.sent_after)
+        self.server_timestamp.or(self.date_lower_bound)
     }
 }
 
 /// The answer about one person.
-pub type Single = Result<Presence, NoPresence>;
+pub type UserPresence = Result<Presence, NoPresenceReason>;
 
 /// The answer about many: each user once, `None` where there is an entry without data (`{}`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Realm(ByUser<Option<Presence>>);
+pub struct RealmPresence(ByUser<Option<Presence>>);
 
-impl Realm {
+impl RealmPresence {
     /// The entry of `user`; the outer `None` where there is no entry at all.
     #[must_use]
     pub fn get(&self, user: &UserRef) -> Option<Option<Presence>> {
@@ -71,7 +71,7 @@ impl Realm {
     }
 }
 
-impl FromIterator<(UserRef, Option<Presence>)> for Realm {
+impl FromIterator<(UserRef, Option<Presence>)> for RealmPresence {
     /// Of two entries of one user the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, Option<Presence>)>>(entries: I) -> Self {
         Self(entries.into_iter().collect())
@@ -80,7 +80,7 @@ impl FromIterator<(UserRef, Option<Presence>)> for Realm {
 
 /// Why Zulip has no presence to give (all are HTTP 400, ZULIP.md §4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum NoPresence {
+pub enum NoPresenceReason {
     /// "No such user": unknown, deactivated, or named by a hidden email.
     NoSuchUser,
     /// "Presence is not supported for bot users."
@@ -95,7 +95,7 @@ pub enum NoPresence {
 
 /// A reply that says nothing about presence, or none at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Failure {
+pub enum RequestError {
     /// No reply: refused, reset, blocked, CORS. A browser does not tell them apart.
     Unreachable,
     /// No reply in time.
@@ -115,24 +115,26 @@ pub enum Failure {
         retry_after: Option<Duration>,
     },
     /// 200 with a body that is not Zulip's: a login page, cut-off JSON.
-    NotZulip,
+    InvalidResponse,
 }
 
 impl HttpReply<'_> {
     /// Reads the reply to `GET users/{user}/presence`.
     ///
     /// # Errors
-    /// [`Failure`] for all that says nothing about presence. Never panics, whatever the body.
-    pub fn single(&self) -> Result<Reply<Single>, Failure> {
+    /// [`RequestError`] for all that says nothing about presence. Never panics, whatever the body.
+    pub fn parse_user(&self) -> Result<Reply<UserPresence>, RequestError> {
         match (self.status, self.object()) {
             (200, Some(body)) if body.text("result") == Some("success") => {
-                let claims =
-                    body.objects().find(|(key, _)| *key == "presence").ok_or(Failure::NotZulip)?;
-                Ok(self.reply(body::presence(claims.1).ok_or(NoPresence::NoData), &body))
+                let claims = body
+                    .objects()
+                    .find(|(key, _)| *key == "presence")
+                    .ok_or(RequestError::InvalidResponse)?;
+                Ok(self.reply(body::presence(claims.1).ok_or(NoPresenceReason::NoData), &body))
             }
-            (200, _) => Err(Failure::NotZulip),
+            (200, _) => Err(RequestError::InvalidResponse),
             (400, Some(body)) if body.text("code") == Some("BAD_REQUEST") => {
-                Ok(self.reply(Err(no_presence(body.text("msg").unwrap_or_default())), &body))
+                Ok(self.reply(Err(no_presence_reason(body.text("msg").unwrap_or_default())), &body))
             }
             (_, body) => Err(self.failure(body.as_ref())),
         }
@@ -141,17 +143,17 @@ impl HttpReply<'_> {
     /// Reads the reply to `GET realm/presence`.
     ///
     /// # Errors
-    /// [`Failure`] for all that says nothing about presence. Never panics, whatever the body.
-    pub fn realm(&self) -> Result<Reply<Realm>, Failure> {
+    /// [`RequestError`] for all that says nothing about presence. Never panics, whatever the body.
+    pub fn parse_realm(&self) -> Result<Reply<RealmPresence>, RequestError> {
         if self.status != 200 {
             return Err(self.failure(self.object().as_ref()));
         }
-        let body = RealmBody::read(self.body).ok_or(Failure::NotZulip)?;
+        let body = RealmBody::read(self.body).ok_or(RequestError::InvalidResponse)?;
         match body.presences {
             Some(presences) if body.rest.text("result") == Some("success") => {
                 Ok(self.reply(presences.into_iter().collect(), &body.rest))
             }
-            _ => Err(Failure::NotZulip),
+            _ => Err(RequestError::InvalidResponse),
         }
     }
 
@@ -164,13 +166,13 @@ impl HttpReply<'_> {
     }
 
     fn reply<T>(&self, content: T, body: &Object) -> Reply<T> {
-        let Reply { content: (), server_timestamp, sent_after, offline_after } =
-            self.envelope(body);
-        Reply { content, server_timestamp, sent_after, offline_after }
+        let Reply { content: (), server_timestamp, date_lower_bound, offline_threshold } =
+            self.metadata(body);
+        Reply { content, server_timestamp, date_lower_bound, offline_threshold }
     }
 
     /// What a reply says whatever it is about.
-    fn envelope(&self, body: &Object) -> Reply<()> {
+    fn metadata(&self, body: &Object) -> Reply<()> {
         let header = |name| (self.header)(name);
         let date = header("date").and_then(|date| http_date::parse(&date));
         let expires = header("expires").and_then(|date| http_date::parse(&date));
@@ -179,32 +181,32 @@ impl HttpReply<'_> {
         Reply {
             content: (),
             server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
-            sent_after: date.max(expires.map(|at| at - max_age)),
-            offline_after: body
+            date_lower_bound: date.max(expires.map(|at| at - max_age)),
+            offline_threshold: body
                 .number("server_presence_offline_threshold_seconds")
                 .and_then(seconds),
         }
     }
 
-    fn failure(&self, body: Option<&Object>) -> Failure {
-        let header = (self.header)("retry-after").and_then(|value| whole_seconds(&value));
+    fn failure(&self, body: Option<&Object>) -> RequestError {
+        let header = (self.header)("retry-after").and_then(|value| parse_retry_after(&value));
         let retry_after = header.or_else(|| body?.number("retry-after").and_then(seconds));
         match self.status {
-            401 => Failure::Unauthorized,
-            429 => Failure::RateLimited { retry_after },
-            code => Failure::Status { code, retry_after },
+            401 => RequestError::Unauthorized,
+            429 => RequestError::RateLimited { retry_after },
+            code => RequestError::Status { code, retry_after },
         }
     }
 }
 
 /// Only the English `msg` tells the four 400s apart (ZULIP.md §4).
-fn no_presence(msg: &str) -> NoPresence {
+fn no_presence_reason(msg: &str) -> NoPresenceReason {
     match msg {
-        "No such user" => NoPresence::NoSuchUser,
-        "Presence is not supported for bot users." => NoPresence::Bot,
-        "Insufficient permission" => NoPresence::NotPermitted,
-        _ if msg.starts_with("No presence data for ") => NoPresence::NoData,
-        _ => NoPresence::Other,
+        "No such user" => NoPresenceReason::NoSuchUser,
+        "Presence is not supported for bot users." => NoPresenceReason::Bot,
+        "Insufficient permission" => NoPresenceReason::NotPermitted,
+        _ if msg.starts_with("No presence data for ") => NoPresenceReason::NoData,
+        _ => NoPresenceReason::Other,
     }
 }
 
@@ -217,7 +219,7 @@ fn seconds(number: f64) -> Option<Duration> {
 
 /// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded
 /// up, so that waiting it is enough.
-fn whole_seconds(header: &str) -> Option<Duration> {
+fn parse_retry_after(header: &str) -> Option<Duration> {
     let (whole, fraction) = header.trim().split_once('.').unwrap_or((header.trim(), ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
@@ -235,5 +237,5 @@ fn whole_seconds(header: &str) -> Option<Duration> {
 fn max_age(directives: &str) -> Duration {
     let value =
         directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
-    value.and_then(whole_seconds).unwrap_or_default()
+    value.and_then(parse_retry_after).unwrap_or_default()
 }

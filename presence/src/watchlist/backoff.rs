@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::jitter::Jitter;
-use crate::reply::Failure;
+use crate::reply::RequestError;
 use crate::time::Moment;
 
 /// The first wait; it doubles with each further failure.
@@ -49,7 +49,7 @@ impl Backoff {
     /// A request that had `started` failed.
     pub(super) fn failed(
         &mut self,
-        failure: Failure,
+        failure: RequestError,
         started: Moment,
         now: Moment,
         jitter: &mut Jitter,
@@ -61,11 +61,12 @@ impl Backoff {
         }
         self.failed_at = now;
         let imposed = match failure {
-            Failure::Unauthorized => Some(UNAUTHORIZED),
-            Failure::RateLimited { retry_after } | Failure::Status { retry_after, .. } => {
-                retry_after
+            RequestError::Unauthorized => Some(UNAUTHORIZED),
+            RequestError::RateLimited { retry_after }
+            | RequestError::Status { retry_after, .. } => retry_after,
+            RequestError::Unreachable | RequestError::TimedOut | RequestError::InvalidResponse => {
+                None
             }
-            Failure::Unreachable | Failure::TimedOut | Failure::NotZulip => None,
         };
         if let Some(imposed) = imposed {
             // Later by up to a tenth: the viewers of one key must not all be back in the same

@@ -6,7 +6,7 @@ use super::RequestId;
 use super::View;
 use super::groups::{GroupId, Rhythm};
 use crate::time::Moment;
-use crate::{Observed, Presence, Timestamp};
+use crate::{Observation, Presence, Timestamp};
 
 /// An answer further ahead of the server's now than this was dated by a clock that was wrong:
 /// anything newer replaces it.
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug)]
 struct Answered {
     /// `None`: no data.
-    observed: Option<Observed>,
+    observed: Option<Observation>,
     origin: Origin,
 }
 
@@ -43,7 +43,7 @@ struct Answered {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     view: View,
-    offline_after: Duration,
+    offline_threshold: Duration,
     from: Timestamp,
     /// `None`: for good.
     until: Option<Timestamp>,
@@ -76,32 +76,36 @@ impl Entry {
     }
 
     /// The answer: the outer `None` where there is none yet.
-    pub(super) fn observed(&self) -> Option<Option<Observed>> {
+    pub(super) fn observed(&self) -> Option<Option<Observation>> {
         self.answer.map(|answer| answer.observed)
     }
 
-    pub(super) fn view(&self, now: Now, offline_after: Duration) -> View {
+    pub(super) fn view(&self, now: Now, offline_threshold: Duration) -> View {
         self.judged(now).map_or_else(View::default, |(observed, now)| View {
-            status: observed.status(now, offline_after),
-            last_active: observed.last_active(now, offline_after),
+            status: observed.status(now, offline_threshold),
+            last_active: observed.last_active(now, offline_threshold),
         })
     }
 
     /// The same, and in how long it changes by age alone; `None`: never.
-    pub(super) fn hold(&mut self, now: Now, offline_after: Duration) -> (View, Option<Duration>) {
+    pub(super) fn hold(
+        &mut self,
+        now: Now,
+        offline_threshold: Duration,
+    ) -> (View, Option<Duration>) {
         let Some((observed, server_now)) = self.judged(now) else {
             return (View::default(), None);
         };
         let holds = |held: &Held| {
-            held.offline_after == offline_after
+            held.offline_threshold == offline_threshold
                 && held.from <= server_now
                 && held.until.is_none_or(|until| server_now < until)
         };
         let held = self.held.filter(holds).unwrap_or_else(|| Held {
-            view: self.view(now, offline_after),
-            offline_after,
+            view: self.view(now, offline_threshold),
+            offline_threshold,
             from: server_now,
-            until: observed.next_change(server_now, offline_after),
+            until: observed.next_change(server_now, offline_threshold),
         });
         self.held = Some(held);
         (held.view, held.until.map(|until| server_now.age(until)))
@@ -109,7 +113,7 @@ impl Entry {
 
     /// The claims, and the server's now to judge them by. That may go back when a clock is put
     /// right, but an answer never grows younger.
-    fn judged(&self, now: Now) -> Option<(Observed, Timestamp)> {
+    fn judged(&self, now: Now) -> Option<(Observation, Timestamp)> {
         let Answered { observed, origin } = self.answer?;
         let at_least = origin.server_now + now.moment.since(origin.arrived);
         Some((observed?, now.server.max(at_least)))
@@ -122,8 +126,8 @@ impl Entry {
         }
         let at = origin.stamp.unwrap_or(origin.server_now);
         let observed = presence
-            .and_then(|presence| presence.believed(at))
-            .map(|presence| Observed { presence, at });
+            .and_then(|presence| presence.without_future_timestamps(at))
+            .map(|presence| Observation { presence, at });
         self.answer = Some(Answered { observed, origin });
         self.held = None;
     }
@@ -165,12 +169,12 @@ mod tests {
             ),
         ) {
             let mut entry = Entry::watched();
-            let (mut moment, mut offline_after) = (Moment::default(), Duration::from_secs(200));
+            let (mut moment, mut offline_threshold) = (Moment::default(), Duration::from_secs(200));
             for (passed_ms, ahead_ms, heard, is_told) in steps {
                 moment = moment + Duration::from_millis(passed_ms.unsigned_abs());
                 let server = Timestamp::from_ms(HOUR_MS + moment.since(Moment::default()).as_millis() as i64 + ahead_ms);
                 if is_told {
-                    offline_after = Duration::from_secs(340) - offline_after;
+                    offline_threshold = Duration::from_secs(340) - offline_threshold;
                 }
                 if let Some((active_ms, connected_ms, offline)) = heard {
                     let claim = |ago_ms| Some(Timestamp::from_ms(server.as_ms() - ago_ms));
@@ -178,14 +182,14 @@ mod tests {
                     entry.learn(Some(presence), Origin { stamp: Some(server), asked_at: moment, arrived: moment, server_now: server });
                 }
                 let now = Now { server, moment };
-                let (view, holds_for) = entry.hold(now, offline_after);
-                prop_assert_eq!(view, entry.view(now, offline_after));
+                let (view, holds_for) = entry.hold(now, offline_threshold);
+                prop_assert_eq!(view, entry.view(now, offline_threshold));
                 // And it holds as long as it says, and not longer.
                 if let Some(holds_for) = holds_for {
                     let at = |later: Duration| Now { server: server + later, moment: moment + later };
                     prop_assert!(holds_for > Duration::ZERO);
-                    prop_assert_eq!(view, entry.view(at(holds_for - Duration::from_millis(1)), offline_after));
-                    let changed = entry.view(at(holds_for), offline_after);
+                    prop_assert_eq!(view, entry.view(at(holds_for - Duration::from_millis(1)), offline_threshold));
+                    let changed = entry.view(at(holds_for), offline_threshold);
                     prop_assert!(view.status < changed.status, "{:?} {:?} after {:?}", view, changed, holds_for);
                 }
             }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::ask::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
+use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
 use crate::UserRef;
 use crate::time::Moment;
 

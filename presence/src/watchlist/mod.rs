@@ -3,29 +3,29 @@
 //! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call
 //! [`step`](Watchlist::step), and do what it says.
 
-mod answers;
-mod ask;
 mod backoff;
-mod budget;
 mod entry;
 mod groups;
 mod jitter;
+mod query;
+mod rate_limiter;
+mod responses;
 mod schedule;
 
 use core::time::Duration;
 
-pub use self::ask::{Ask, MAX_GROUP, MAX_GROUP_BYTES};
 use self::backoff::Backoff;
-use self::budget::Budget;
 use self::entry::{Entry, Now, Origin};
 use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
+pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query};
+use self::rate_limiter::Budget;
 use crate::by_user::ByUser;
-use crate::reply::{Failure, Realm, Reply, Single};
+use crate::reply::{RealmPresence, Reply, RequestError, UserPresence};
 use crate::time::Moment;
 use crate::{
-    Clock, MAX_OFFLINE_AFTER, MIN_OFFLINE_AFTER, OFFLINE_AFTER, Observed, Reading, Status,
-    Timestamp, UserRef,
+    ClockReading, MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation,
+    ServerClock, Status, Timestamp, UserRef,
 };
 
 /// A request that did not return by then is given up (DESIGN.md §2: part of the 200 s).
@@ -33,7 +33,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most requests under way at once (DESIGN.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Most single requests in any 60 s (DESIGN.md §2).
-pub const MAX_SINGLES: u32 = 30;
+pub const MAX_USER_QUERIES: u32 = 30;
 
 /// How long an entry outlives its last watcher: filters and routers remove and re-add rows.
 const RETENTION: Duration = Duration::from_secs(300);
@@ -52,8 +52,8 @@ pub struct Settings {
     /// Time between two requests for the same people, ±10 % jitter. Pages: 15–60 s; gateway: 10–45
     /// s.
     pub interval: Duration,
-    /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_AFTER`].
-    pub offline_after: Option<Duration>,
+    /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_THRESHOLD`].
+    pub offline_threshold: Option<Duration>,
     /// Most requests in any 60 s.
     pub budget: u32,
     /// What the endpoint is.
@@ -81,16 +81,16 @@ pub struct Request {
     /// To be given back with the reply.
     pub id: RequestId,
     /// What to ask.
-    pub ask: Ask,
+    pub query: Query,
 }
 
-/// What a reply to an [`Ask`] said: [`Ask::Single`] is answered by `Single`, the others by `Realm`.
+/// The parsed reply to a [`Query`]: [`Query::User`] gets `User`, the others get `Realm`.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+pub enum Response {
     /// About one person.
-    Single(Reply<Single>),
+    User(Reply<UserPresence>),
     /// About many.
-    Realm(Reply<Realm>),
+    Realm(Reply<RealmPresence>),
 }
 
 /// What can be said of one person at one instant.
@@ -115,23 +115,23 @@ pub struct Change {
 
 /// What to do now, and how long nothing needs doing after that.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Step {
+pub struct Actions {
     /// Requests given up: abort them, their replies are ignored.
-    pub abandoned: Vec<RequestId>,
+    pub cancelled: Vec<RequestId>,
     /// Requests to start.
     pub requests: Vec<Request>,
     /// Watched people whose view changed since the last step.
     pub changes: Vec<Change>,
     /// Call [`step`](Watchlist::step) again after this, or sooner upon any event. `None`: only
     /// upon an event.
-    pub wait: Option<Duration>,
+    pub next_wakeup: Option<Duration>,
 }
 
 /// The people of one endpoint.
 #[derive(Debug)]
 pub struct Watchlist {
     settings: Settings,
-    clock: Clock,
+    clock: ServerClock,
     jitter: Jitter,
     asleep: bool,
     entries: ByUser<Entry>,
@@ -142,33 +142,33 @@ pub struct Watchlist {
     budget: Budget,
     singles: Budget,
     /// The threshold that the endpoint told.
-    told_offline_after: Option<Duration>,
+    server_offline_threshold: Option<Duration>,
     /// Zulip's last organisation-wide reply: whoever comes before the next one is answered by it.
-    realm: Option<(Realm, Origin)>,
+    realm: Option<(RealmPresence, Origin)>,
 }
 
 /// A request under way.
 #[derive(Debug)]
 struct Flight {
     id: RequestId,
-    subject: Subject,
+    subject: PollTarget,
     started: Moment,
     /// A sleep went over it: its connection is hardly there any more.
     lost: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Subject {
+enum PollTarget {
     Group(GroupId),
-    Single(UserRef),
+    User(UserRef),
 }
 
 impl Watchlist {
     /// Nobody watched, awake.
     #[must_use]
-    pub fn new(settings: Settings, now: Reading) -> Self {
+    pub fn new(settings: Settings, now: ClockReading) -> Self {
         Self {
-            clock: Clock::new(now),
+            clock: ServerClock::new(now),
             jitter: Jitter::new(settings.seed),
             asleep: false,
             entries: ByUser::new(),
@@ -180,8 +180,8 @@ impl Watchlist {
             next_id: 0,
             backoff: Backoff::default(),
             budget: Budget::new(settings.budget),
-            singles: Budget::new(MAX_SINGLES),
-            told_offline_after: None,
+            singles: Budget::new(MAX_USER_QUERIES),
+            server_offline_threshold: None,
             realm: None,
             settings,
         }
@@ -189,7 +189,7 @@ impl Watchlist {
 
     /// One more watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the
     /// order of these calls.
-    pub fn watch(&mut self, user: &UserRef, now: Reading) {
+    pub fn watch(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         if let Some(entry) = self.entries.get_mut(user) {
             entry.watchers += 1;
@@ -205,7 +205,7 @@ impl Watchlist {
     }
 
     /// One watcher of `user` less; one that is on screen must [`hide`](Self::hide) first.
-    pub fn unwatch(&mut self, user: &UserRef, now: Reading) {
+    pub fn unwatch(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         if let Some(entry) = self.entries.get_mut(user) {
             entry.watchers = entry.watchers.saturating_sub(1);
@@ -237,20 +237,20 @@ impl Watchlist {
     }
 
     /// The page is visible again: what is due is asked at once, and a back-off ends.
-    pub fn wake(&mut self, now: Reading) {
+    pub fn wake(&mut self, now: ClockReading) {
         self.asleep = false;
         self.online(now);
     }
 
     /// The network is back: a back-off ends. A wait that the server imposed does not.
-    pub fn online(&mut self, now: Reading) {
+    pub fn online(&mut self, now: ClockReading) {
         let now = self.tick(now);
         self.end_backoff(now);
     }
 
     /// The endpoint is asked by another account from now on: every wait that was for the former one
     /// ends, the imposed ones too.
-    pub fn account_changed(&mut self, now: Reading) {
+    pub fn account_changed(&mut self, now: ClockReading) {
         let now = self.tick(now);
         self.backoff = Backoff::default();
         self.end_backoff(now);
@@ -258,7 +258,7 @@ impl Watchlist {
 
     /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all
     /// limits.
-    pub fn refresh(&mut self, user: &UserRef, now: Reading) {
+    pub fn refresh(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         let Some(entry) = self.entries.get_mut(user).filter(|entry| entry.watchers > 0) else {
             return;
@@ -274,27 +274,27 @@ impl Watchlist {
     }
 
     /// A request was answered. Answers to requests that were given up are ignored.
-    pub fn answered(&mut self, id: RequestId, answer: Answer, now: Reading) {
+    pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) {
         let Some(flight) = self.land(id) else {
             return;
         };
         match (answer, &flight.subject) {
-            (Answer::Single(reply), Subject::Single(user)) => {
+            (Response::User(reply), PollTarget::User(user)) => {
                 let (content, reply) = reply.split();
                 let origin = self.succeeded(&flight, &reply, now);
                 self.single_answered(user, content, origin, flight.started);
             }
-            (Answer::Realm(reply), Subject::Group(group)) => {
+            (Response::Realm(reply), PollTarget::Group(group)) => {
                 let (content, reply) = reply.split();
                 let origin = self.succeeded(&flight, &reply, now);
                 self.realm_answered(id, *group, content, origin, flight.started);
             }
-            _ => self.failed_flight(&flight, Failure::NotZulip, now),
+            _ => self.failed_flight(&flight, RequestError::InvalidResponse, now),
         }
     }
 
     /// A request failed.
-    pub fn failed(&mut self, id: RequestId, failure: Failure, now: Reading) {
+    pub fn handle_error(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
         if let Some(flight) = self.land(id) {
             self.failed_flight(&flight, failure, now);
         }
@@ -302,7 +302,7 @@ impl Watchlist {
 
     /// Counts a request that the caller makes on its own against the budget; `false`: not now.
     #[must_use]
-    pub fn spend(&mut self, now: Reading) -> bool {
+    pub fn try_acquire(&mut self, now: ClockReading) -> bool {
         let now = self.tick(now);
         let free = self.budget.free_at(now) == Some(now);
         if free {
@@ -313,9 +313,9 @@ impl Watchlist {
 
     /// What is to be done now. Call it after any of the events above (once for many), and when the
     /// last step's wait is over.
-    pub fn step(&mut self, now: Reading) -> Step {
+    pub fn step(&mut self, now: ClockReading) -> Actions {
         let moment = self.tick(now);
-        let abandoned = self.abandon(moment, now);
+        let cancelled = self.abandon(moment, now);
         self.forget(moment);
         let requests = if self.asleep { Vec::new() } else { self.start_requests(moment) };
         let (changes, next_change) = self.changes(now);
@@ -330,38 +330,40 @@ impl Watchlist {
             self.next_request(moment).map(|at| at.since(moment)),
         ];
         // A wait of nothing would spin.
-        let wait = wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)));
-        Step { abandoned, requests, changes, wait }
+        let next_wakeup =
+            wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)));
+        Actions { cancelled, requests, changes, next_wakeup }
     }
 
     /// What can be said of `user` now. Unknown for whoever is not watched.
     #[must_use]
-    pub fn view(&self, user: &UserRef, now: Reading) -> View {
-        self.entries
-            .get(user)
-            .map_or_else(View::default, |entry| entry.view(self.both(now), self.offline_after()))
+    pub fn view(&self, user: &UserRef, now: ClockReading) -> View {
+        self.entries.get(user).map_or_else(View::default, |entry| {
+            entry.view(self.both(now), self.offline_threshold())
+        })
     }
 
     /// The answer on which that rests: the outer `None` where there is none yet, the inner one
     /// where there is no data.
     #[must_use]
-    pub fn observed(&self, user: &UserRef) -> Option<Option<Observed>> {
+    pub fn observation(&self, user: &UserRef) -> Option<Option<Observation>> {
         self.entries.get(user)?.observed()
     }
 
     /// The server's now, as well as it can be known.
     #[must_use]
-    pub fn server_now(&self, now: Reading) -> Timestamp {
+    pub fn server_now(&self, now: ClockReading) -> Timestamp {
         self.clock.server_now(now)
     }
 
     /// The threshold in force. What the endpoint tells is kept within the bounds of what can be
     /// configured.
     #[must_use]
-    pub fn offline_after(&self) -> Duration {
-        let told =
-            self.told_offline_after.map(|told| told.clamp(MIN_OFFLINE_AFTER, MAX_OFFLINE_AFTER));
-        self.settings.offline_after.or(told).unwrap_or(OFFLINE_AFTER)
+    pub fn offline_threshold(&self) -> Duration {
+        let told = self
+            .server_offline_threshold
+            .map(|told| told.clamp(MIN_OFFLINE_THRESHOLD, MAX_OFFLINE_THRESHOLD));
+        self.settings.offline_threshold.or(told).unwrap_or(OFFLINE_THRESHOLD)
     }
 
     /// How many people are watched now.
@@ -378,7 +380,7 @@ impl Watchlist {
 
     /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was
     /// waited for is over.
-    fn tick(&mut self, now: Reading) -> Moment {
+    fn tick(&mut self, now: ClockReading) -> Moment {
         let tick = self.clock.tick(now);
         if tick.jumped {
             for flight in &mut self.flights {
@@ -399,7 +401,7 @@ impl Watchlist {
         }
     }
 
-    fn abandon(&mut self, moment: Moment, now: Reading) -> Vec<RequestId> {
+    fn abandon(&mut self, moment: Moment, now: ClockReading) -> Vec<RequestId> {
         let late = |flight: &&Flight| flight.lost || moment.since(flight.started) >= TIMEOUT;
         let late: Vec<_> = self.flights.iter().filter(late).map(|flight| flight.id).collect();
         for &id in &late {
@@ -407,7 +409,7 @@ impl Watchlist {
                 continue;
             };
             if !flight.lost {
-                self.failed_flight(&flight, Failure::TimedOut, now);
+                self.failed_flight(&flight, RequestError::TimedOut, now);
             } else if let Some(rhythm) = self.rhythm(&flight.subject) {
                 rhythm.due = moment;
             }
@@ -439,12 +441,12 @@ impl Watchlist {
     }
 
     /// The changes since the last step, and in how long the next status changes by age alone.
-    fn changes(&mut self, now: Reading) -> (Vec<Change>, Option<Duration>) {
-        let (now, offline_after) = (self.both(now), self.offline_after());
+    fn changes(&mut self, now: ClockReading) -> (Vec<Change>, Option<Duration>) {
+        let (now, offline_threshold) = (self.both(now), self.offline_threshold());
         let mut changes = Vec::new();
         let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
-            let (after, holds_for) = entry.hold(now, offline_after);
+            let (after, holds_for) = entry.hold(now, offline_threshold);
             let before = core::mem::replace(&mut entry.reported, after);
             if before != after {
                 changes.push(Change { user: user.clone(), before, after });
@@ -455,7 +457,7 @@ impl Watchlist {
     }
 
     /// `now` by the server's clock and on the engine's own time line.
-    fn both(&self, now: Reading) -> Now {
+    fn both(&self, now: ClockReading) -> Now {
         Now { server: self.clock.server_now(now), moment: self.clock.moment(now) }
     }
 }

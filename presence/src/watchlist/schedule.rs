@@ -1,6 +1,8 @@
 //! Which requests are due, and which may start.
 
-use super::{Ask, Endpoint, Flight, GATHER, MAX_IN_FLIGHT, Request, RequestId, Subject, Watchlist};
+use super::{
+    Endpoint, Flight, GATHER, MAX_IN_FLIGHT, PollTarget, Query, Request, RequestId, Watchlist,
+};
 use crate::time::Moment;
 
 /// What the members of a group want.
@@ -24,12 +26,12 @@ impl Watchlist {
             if self.gate(&subject, now) != Some(now) {
                 // What keeps a group back keeps back everybody.
                 wanted.retain(|(_, other)| {
-                    matches!(subject, Subject::Single(_)) && matches!(other, Subject::Group(_))
+                    matches!(subject, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
                 });
                 continue;
             }
             self.budget.spend(now);
-            if matches!(subject, Subject::Single(_)) {
+            if matches!(subject, PollTarget::User(_)) {
                 self.singles.spend(now);
             }
             if let Some(rhythm) = self.rhythm(&subject) {
@@ -37,7 +39,7 @@ impl Watchlist {
             }
             let id = RequestId(self.next_id);
             self.next_id += 1;
-            requests.push(Request { id, ask: self.ask(&subject, id, now) });
+            requests.push(Request { id, query: self.query(&subject, id, now) });
             self.flights.push(Flight { id, subject, started: now, lost: false });
         }
         requests
@@ -56,15 +58,15 @@ impl Watchlist {
     }
 
     /// Marks those about whom a request about `subject` asks, and says it.
-    fn ask(&mut self, subject: &Subject, id: RequestId, now: Moment) -> Ask {
+    fn query(&mut self, subject: &PollTarget, id: RequestId, now: Moment) -> Query {
         match subject {
-            Subject::Single(user) => {
+            PollTarget::User(user) => {
                 if let Some(entry) = self.entries.get_mut(user) {
                     entry.asked_at = Some(now);
                 }
-                Ask::Single(user.clone())
+                Query::User(user.clone())
             }
-            Subject::Group(group) => {
+            PollTarget::Group(group) => {
                 let mut users = Vec::new();
                 for (user, entry) in self.entries.iter_mut() {
                     if entry.group == Some(*group) && entry.watchers > 0 {
@@ -74,15 +76,15 @@ impl Watchlist {
                     }
                 }
                 match self.settings.endpoint {
-                    Endpoint::Gateway => Ask::Group(users.into_iter().cloned().collect()),
-                    Endpoint::Zulip => Ask::Everybody,
+                    Endpoint::Gateway => Query::Group(users.into_iter().cloned().collect()),
+                    Endpoint::Zulip => Query::AllUsers,
                 }
             }
         }
     }
 
     /// What somebody waits for, and when it is due; groups first.
-    fn wanted(&self, now: Moment) -> Vec<(Moment, Subject)> {
+    fn wanted(&self, now: Moment) -> Vec<(Moment, PollTarget)> {
         let mut wanted = Vec::new();
         for ((id, rhythm), wish) in self.groups.rhythms().zip(self.wishes(now)) {
             if rhythm.in_flight || !(wish.on_screen || rhythm.forced && wish.watched) {
@@ -90,14 +92,14 @@ impl Watchlist {
             }
             let hurry = wish.newcomer && rhythm.failures == 0;
             let due = if hurry { rhythm.due.min(rhythm.earliest(GATHER)) } else { rhythm.due };
-            wanted.push((due, Subject::Group(id)));
+            wanted.push((due, PollTarget::Group(id)));
         }
         for (user, entry) in self.entries.iter() {
             if let Some(rhythm) = entry.single
                 && !rhythm.in_flight
                 && (entry.on_screen > 0 || rhythm.forced && entry.watchers > 0)
             {
-                wanted.push((rhythm.due, Subject::Single(user.clone())));
+                wanted.push((rhythm.due, PollTarget::User(user.clone())));
             }
         }
         wanted
@@ -124,15 +126,15 @@ impl Watchlist {
 
     /// When a request about `subject` may start as far as the limits are concerned; `None`: once
     /// another has returned.
-    fn gate(&self, subject: &Subject, now: Moment) -> Option<Moment> {
+    fn gate(&self, subject: &PollTarget, now: Moment) -> Option<Moment> {
         // An endpoint that failed is tried with one request, not with four.
         let most = if self.backoff.failures > 0 { 1 } else { MAX_IN_FLIGHT };
         if self.flights.len() >= most {
             return None;
         }
         let singles = match subject {
-            Subject::Single(_) => self.singles.free_at(now)?,
-            Subject::Group(_) => now,
+            PollTarget::User(_) => self.singles.free_at(now)?,
+            PollTarget::Group(_) => now,
         };
         Some(self.backoff.open_at().max(self.budget.free_at(now)?).max(singles).max(now))
     }

@@ -7,7 +7,13 @@ const NEVER_SEEN = "1024";
 
 const badge = ({ id, name }) => `<zulip-presence user="${id}">${name}</zulip-presence>`;
 
-test("every person is shown as the gateway says", async ({ page, site, gateway, tag, said }) => {
+test("every person is shown with the status that the gateway gives", async ({
+  page,
+  site,
+  gateway,
+  tag,
+  consoleMessages,
+}) => {
   const ids = EVERYBODY.map(({ id }) => id);
   // Of some the gateway learns a little later than of most.
   await expect
@@ -29,7 +35,7 @@ test("every person is shown as the gateway says", async ({ page, site, gateway, 
   }
   for (const status of Object.keys(compared)) expect(compared[status], status).toBeGreaterThan(0);
   await expect(badges.first()).toContainText(EVERYBODY[0].name);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 
   function silent(presences) {
     return ids.filter((id) => Object.keys(presences[id]).length === 0);
@@ -46,20 +52,31 @@ test("every person is shown as the gateway says", async ({ page, site, gateway, 
   }
 });
 
-test("two hundred badges of one person make one request", async ({ page, site, tag, asked }) => {
+test("two hundred badges of one person send one request", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+}) => {
   await page.clock.install();
   const body = badge({ id: 12, name: "Ada" }).repeat(200);
   await page.goto(site.page(`<p>${body}</p>`, tag()));
   const known = page.locator("zulip-presence:not([status=unknown])[status]");
   await expect(known).toHaveCount(200);
-  expect(asked.map(people)).toEqual([["12"]]);
+  expect(presenceRequests.map(people)).toEqual([["12"]]);
 
   await page.clock.fastForward("01:10");
-  await expect.poll(() => asked.length).toBe(2);
-  expect(people(asked[1])).toEqual(["12"]);
+  await expect.poll(() => presenceRequests.length).toBe(2);
+  expect(people(presenceRequests[1])).toEqual(["12"]);
 });
 
-test("a badge may come, move and go", async ({ page, site, tag, asked, said }) => {
+test("badges may be added, moved and removed", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+  consoleMessages,
+}) => {
   await page.clock.install();
   await page.goto(
     site.page(`<p id="one">${badge({ id: 12, name: "Ada" })}</p><p id="two"></p>`, tag()),
@@ -77,7 +94,7 @@ test("a badge may come, move and go", async ({ page, site, tag, asked, said }) =
   await expect(tomasz).toHaveAttribute("status", KNOWN);
   await expect(tomasz).toContainText("Tomasz");
 
-  const before = asked.length;
+  const before = presenceRequests.length;
   const seen = await page.evaluate(async () => {
     const ada = document.querySelector("zulip-presence[user='12']");
     const seen = [];
@@ -88,12 +105,12 @@ test("a badge may come, move and go", async ({ page, site, tag, asked, said }) =
   });
   expect(seen).toHaveLength(1);
   expect(seen[0]).toMatch(KNOWN);
-  expect(asked).toHaveLength(before);
+  expect(presenceRequests).toHaveLength(before);
 
   await page.evaluate(() => document.querySelector("zulip-presence[user='17']").remove());
   await page.clock.fastForward("01:10");
-  await expect.poll(() => asked.length).toBe(before + 1);
-  expect(people(asked.at(-1))).toEqual(["12"]);
+  await expect.poll(() => presenceRequests.length).toBe(before + 1);
+  expect(people(presenceRequests.at(-1))).toEqual(["12"]);
 
   await page.evaluate(() => document.querySelector("zulip-presence").remove());
   await page.clock.fastForward("10:00");
@@ -102,58 +119,64 @@ test("a badge may come, move and go", async ({ page, site, tag, asked, said }) =
     badge({ id: 23 }),
   );
   await expect(page.locator("zulip-presence[user='23']")).toHaveAttribute("status", KNOWN);
-  expect(asked.slice(before + 1).map(people)).toEqual([["23"]]);
-  expect(said).toEqual([]);
+  expect(presenceRequests.slice(before + 1).map(people)).toEqual([["23"]]);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("another user in the attribute is another person's badge", async ({
+test("changing the user attribute shows another person", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
   const it = page.locator("zulip-presence");
   await expect(it).toHaveAttribute("status", KNOWN);
   await it.evaluate((element) => element.setAttribute("user", "17"));
-  await expect.poll(() => asked.map(people).at(-1)).toContain("17");
+  await expect.poll(() => presenceRequests.map(people).at(-1)).toContain("17");
   await expect(it).toHaveAttribute("status", KNOWN);
 });
 
-test("a page that starts without badges asks nothing until it has one", async ({
+test("a page without badges sends nothing until one is added", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.clock.install();
   await page.goto(site.page("<main></main>", tag()));
   await page.waitForFunction(() => customElements.get("zulip-presence"));
   await page.clock.fastForward("05:00");
-  expect(asked).toEqual([]);
+  expect(presenceRequests).toEqual([]);
   await page.evaluate(
     (html) => (document.querySelector("main").innerHTML = html),
     badge({ id: 12, name: "Ada" }),
   );
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
-  expect(asked.map(people)).toEqual([["12"]]);
+  expect(presenceRequests.map(people)).toEqual([["12"]]);
 });
 
-test("a second script tag does no harm", async ({ page, site, tag, asked, said }) => {
+test("a second script tag changes nothing", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+  consoleMessages,
+}) => {
   const wasm = [];
   page.on("request", (request) => request.url().includes(".wasm") && wasm.push(request.url()));
   await page.goto(site.page(badge({ id: 12, name: "Ada" }) + tag(), tag()));
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
-  expect(asked.map(people)).toEqual([["12"]]);
+  expect(presenceRequests.map(people)).toEqual([["12"]]);
   expect(wasm).toHaveLength(1);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("the badge is there before the wasm, and when none comes", async ({
+test("the unknown badge is drawn before the WebAssembly, and stays when none arrives", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.route("**/*.wasm*", (route) => route.abort());
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
@@ -168,15 +191,15 @@ test("the badge is there before the wasm, and when none comes", async ({
   });
   expect(width).toBeGreaterThan(text + 4);
   // What is asked before the WebAssembly is missed is asked once.
-  expect(asked.length).toBeLessThan(2);
+  expect(presenceRequests.length).toBeLessThan(2);
 });
 
-test("a strict Content-Security-Policy lets it work", async ({
+test("a badge works under a strict Content-Security-Policy", async ({
   page,
   site,
   gateway,
   tag,
-  said,
+  consoleMessages,
 }) => {
   const policy = [
     "default-src 'none'",
@@ -189,5 +212,5 @@ test("a strict Content-Security-Policy lets it work", async ({
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), head));
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });

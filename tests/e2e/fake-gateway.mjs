@@ -1,4 +1,4 @@
-// An endpoint that speaks the gateway's wire, and whose clock is the test's: in virtual time a real gateway would seem to stand still.
+// An endpoint with the gateway's replies and a clock that the test sets: a real gateway cannot follow virtual time.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -9,30 +9,31 @@ export const NOON_S = 1_795_435_200;
 /** Zulip's clients report once a minute. */
 const REPORT_S = 60;
 
+const lastReport_s = (now_s) => now_s - (now_s % REPORT_S);
+
 /**
- * Those who are asked about, by ID: from an instant to their claims. `undefined` is no data.
- * Who is there has a claim at most a minute old, as from a client that reports once a minute.
+ * From an instant to the timestamps reported at it; `undefined` is no data. An active person's are at most a minute old, as
+ * those of a client that reports once a minute.
  */
-const reported = (now_s) => now_s - (now_s % REPORT_S);
-export const WHEREABOUTS = {
-  there: (now_s) => ({ active: reported(now_s), idle: reported(now_s) }),
-  idle: (now_s) => ({ active: NOON_S - 1_800, idle: reported(now_s) }),
-  gone: () => ({ active: NOON_S - 10_800, idle: NOON_S - 10_800 }),
-  silent: () => undefined,
+export const SIMULATED_STATES = {
+  active: (now_s) => ({ active: lastReport_s(now_s), idle: lastReport_s(now_s) }),
+  idle: (now_s) => ({ active: NOON_S - 1_800, idle: lastReport_s(now_s) }),
+  offline: () => ({ active: NOON_S - 10_800, idle: NOON_S - 10_800 }),
+  noData: () => undefined,
 };
 
-/** Whom every page of these tests shows, and as what. */
-export const SHOWN = { 12: "active", 17: "idle", 23: "offline", 31: "unknown" };
+/** The people on every page of these tests, and their status. */
+export const EXPECTED_STATUSES = { 12: "active", 17: "idle", 23: "offline", 31: "unknown" };
 
-export class Double {
+export class FakeGateway {
   #server;
   /** The server's now, in UNIX seconds. */
   now_s = NOON_S;
   people = new Map([
-    ["12", WHEREABOUTS.there],
-    ["17", WHEREABOUTS.idle],
-    ["23", WHEREABOUTS.gone],
-    ["31", WHEREABOUTS.silent],
+    ["12", SIMULATED_STATES.active],
+    ["17", SIMULATED_STATES.idle],
+    ["23", SIMULATED_STATES.offline],
+    ["31", SIMULATED_STATES.noData],
   ]);
   url;
 
@@ -64,7 +65,7 @@ export class Double {
     response.writeHead(200, {
       "Access-Control-Allow-Origin": headers.origin ?? "*",
       "Access-Control-Expose-Headers": "Date, Retry-After",
-      // The page's requests are counted: no cache answers them.
+      // No cache may answer: the page's requests are counted.
       "Cache-Control": "no-store",
       "Content-Type": "application/json",
       Date: new Date(this.now_s * 1000).toUTCString(),
@@ -74,8 +75,8 @@ export class Double {
   }
 
   #presence(user) {
-    const claims = this.people.get(user)?.(this.now_s);
-    if (claims === undefined) return {};
-    return { active_timestamp: claims.active, idle_timestamp: claims.idle };
+    const timestamps = this.people.get(user)?.(this.now_s);
+    if (timestamps === undefined) return {};
+    return { active_timestamp: timestamps.active, idle_timestamp: timestamps.idle };
   }
 }

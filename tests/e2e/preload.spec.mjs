@@ -1,4 +1,4 @@
-// The first replies are under way before the WebAssembly is there, and each is asked for once.
+// The first replies are requested before the WebAssembly has loaded, each once.
 
 import { expect, people, test as shared } from "./fixtures.mjs";
 
@@ -42,12 +42,12 @@ async function holdWasm(page, served, condition) {
   });
 }
 
-test("groups come before the WebAssembly, four at once, each once", async ({
+test("groups are preloaded before the WebAssembly, four at a time, each once", async ({
   page,
   site,
   tag,
   served,
-  said,
+  consoleMessages,
 }) => {
   await holdWasm(page, served, () => served.users.length === 6 && served.now === 0);
   await page.goto(site.page(badges(IDS), tag()));
@@ -57,10 +57,10 @@ test("groups come before the WebAssembly, four at once, each once", async ({
   expect(served.users[0][0]).toBe("1853");
   expect(served.most).toBe(MAX_IN_FLIGHT);
   expect(served.beforeWasm).toBe(6);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("no more than sixty a minute, whether by the glue or by the engine", async ({
+test("glue and engine together send at most sixty requests a minute", async ({
   page,
   site,
   tag,
@@ -76,12 +76,7 @@ test("no more than sixty a minute, whether by the glue or by the engine", async 
   expect(new Set(served.users.flat()).size).toBe(60 * 50);
 });
 
-test("whoever is off screen is not asked about beforehand either", async ({
-  page,
-  site,
-  tag,
-  served,
-}) => {
+test("people off screen are not preloaded", async ({ page, site, tag, served }) => {
   const far = `<p style="height: 5000px"></p>`;
   await holdWasm(page, served, () => served.users.length === 1 && served.now === 0);
   await page.goto(site.page(badges(IDS.slice(0, 50)) + far + badges(IDS.slice(50)), tag()));
@@ -95,7 +90,7 @@ for (const [what, settings, body, expected] of [
   ["an email", "", badges(["12", "ada@example.com"]), ["12", "ada@example.com"]],
   ["a zero in front", "", badges(["012", "7"]), ["7", "12"]],
 ]) {
-  test(`what the engine alone can know is left to it: ${what}`, async ({
+  test(`nothing is preloaded when only the engine can decide: ${what}`, async ({
     page,
     site,
     tag,

@@ -3,11 +3,11 @@
 use super::entry::{Entry, Origin};
 use super::groups::{GroupId, Groups, Rhythm};
 use super::{
-    ABSENT_INTERVAL, Endpoint, Flight, NO_DATA_INTERVAL, RequestId, Subject, Watchlist, backoff,
+    ABSENT_INTERVAL, Endpoint, Flight, NO_DATA_INTERVAL, PollTarget, RequestId, Watchlist, backoff,
 };
-use crate::reply::{Failure, Realm, Reply, Single};
+use crate::reply::{RealmPresence, Reply, RequestError, UserPresence};
 use crate::time::Moment;
-use crate::{Presence, Reading, UserRef};
+use crate::{ClockReading, Presence, UserRef};
 
 impl Watchlist {
     pub(super) fn enrol_with_zulip(&mut self, user: &UserRef, entry: &mut Entry, now: Moment) {
@@ -34,16 +34,21 @@ impl Watchlist {
         Some(flight)
     }
 
-    pub(super) fn rhythm(&mut self, subject: &Subject) -> Option<&mut Rhythm> {
+    pub(super) fn rhythm(&mut self, subject: &PollTarget) -> Option<&mut Rhythm> {
         match subject {
-            Subject::Group(id) => self.groups.rhythm(*id),
-            Subject::Single(user) => self.entries.get_mut(user)?.single.as_mut(),
+            PollTarget::Group(id) => self.groups.rhythm(*id),
+            PollTarget::User(user) => self.entries.get_mut(user)?.single.as_mut(),
         }
     }
 
-    pub(super) fn succeeded(&mut self, flight: &Flight, reply: &Reply<()>, now: Reading) -> Origin {
+    pub(super) fn succeeded(
+        &mut self,
+        flight: &Flight,
+        reply: &Reply<()>,
+        now: ClockReading,
+    ) -> Origin {
         self.backoff.succeeded();
-        self.told_offline_after = reply.offline_after.or(self.told_offline_after);
+        self.server_offline_threshold = reply.offline_threshold.or(self.server_offline_threshold);
         if let Some(bound) = reply.lower_bound() {
             self.clock.observe(bound, now);
         }
@@ -63,7 +68,7 @@ impl Watchlist {
     pub(super) fn single_answered(
         &mut self,
         user: &UserRef,
-        answer: Single,
+        answer: UserPresence,
         origin: Origin,
         started: Moment,
     ) {
@@ -86,7 +91,7 @@ impl Watchlist {
         &mut self,
         id: RequestId,
         group: GroupId,
-        realm: Realm,
+        realm: RealmPresence,
         origin: Origin,
         now: Moment,
     ) {
@@ -122,7 +127,7 @@ impl Watchlist {
         // What else is under way asks the same endpoint in groups, to which it would answer for
         // everybody again.
         for flight in &mut self.flights {
-            if let Subject::Group(group) = &mut flight.subject {
+            if let PollTarget::Group(group) = &mut flight.subject {
                 *group = GroupId::EVERYBODY;
             }
         }
@@ -136,7 +141,12 @@ impl Watchlist {
         }
     }
 
-    pub(super) fn failed_flight(&mut self, flight: &Flight, failure: Failure, now: Reading) {
+    pub(super) fn failed_flight(
+        &mut self,
+        flight: &Flight,
+        failure: RequestError,
+        now: ClockReading,
+    ) {
         let now = self.tick(now);
         self.backoff.failed(failure, flight.started, now, &mut self.jitter);
         let failures = self.rhythm(&flight.subject).map_or(0, |rhythm| {

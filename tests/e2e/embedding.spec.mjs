@@ -1,4 +1,4 @@
-// The one tag, wherever somebody may put it.
+// The script tag in the environments that host pages offer: mirrors, iframes, shadow roots, files, strict policies.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -26,13 +26,13 @@ async function lives(badge) {
   await expect.poll(() => drawn(badge)).toMatch(KNOWN);
 }
 
-test("two versions on one page: the first one serves all", async ({
+test("two versions on one page: the first one serves every badge", async ({
   page,
   site,
   gateway,
   tag,
-  said,
-  asked,
+  consoleMessages,
+  presenceRequests,
 }) => {
   const old = mirror(site, "/old", (file, name) => {
     if (name === "zulip-presence.js") file.body = `globalThis.isOldHere = true;${file.body}`;
@@ -46,28 +46,28 @@ test("two versions on one page: the first one serves all", async ({
   await page.waitForLoadState("networkidle");
   expect(await page.evaluate(() => globalThis.isOldHere)).toBe(true);
   expect(wasm.map((url) => new URL(url).origin)).toEqual([site.origin]);
-  expect(asked).toHaveLength(1);
-  expect(said).toEqual([]);
+  expect(presenceRequests).toHaveLength(1);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("a mirror under another host and path asks beside itself, or where it is told", async ({
+test("a mirror on another host and path asks data-endpoint, or its own host without one", async ({
   page,
   site,
   gateway,
-  said,
+  consoleMessages,
 }) => {
   const src = mirror(site, "/some/where/else");
   const script = `<script src="${src}" async data-endpoint="${gateway.url}/api/v1"></script>`;
   await page.goto(site.page(ADA, script));
   await lives(page.locator("zulip-presence"));
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 
-  const asked = page.waitForRequest((request) => request.url().includes("/presence?"));
+  const request = page.waitForRequest((request) => request.url().includes("/presence?"));
   await page.goto(site.page(ADA, `<script src="${src}" async></script>`));
-  expect((await asked).url()).toContain(`${site.origin}/some/where/else/api/v1/realm/presence?`);
+  expect((await request).url()).toContain(`${site.origin}/some/where/else/api/v1/realm/presence?`);
 });
 
-test("a page opened from a file", async ({ page, open, said }) => {
+test("a page opened from a file shows a badge", async ({ page, open, consoleMessages }) => {
   const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
   const file = join(folder, "page.html");
   await writeFile(
@@ -76,7 +76,7 @@ test("a page opened from a file", async ({ page, open, said }) => {
   );
   await page.goto(pathToFileURL(file).href);
   await lives(page.locator("zulip-presence"));
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
   await rm(folder, { recursive: true });
 });
 
@@ -84,15 +84,20 @@ for (const [what, attributes] of [
   ["an iframe", ""],
   ["a sandboxed iframe, which has no origin", `sandbox="allow-scripts"`],
 ]) {
-  test(`in ${what}`, async ({ page, site, open, said }) => {
+  test(`in ${what} a badge works`, async ({ page, site, open, consoleMessages }) => {
     const inner = site.page(ADA, `<script src="${open.url}/zulip-presence.js" async></script>`);
     await page.goto(site.page(`<iframe title="Team" src="${inner}" ${attributes}></iframe>`));
     await lives(page.frameLocator("iframe").locator("zulip-presence"));
-    expect(said).toEqual([]);
+    expect(consoleMessages).toEqual([]);
   });
 }
 
-test("inside another shadow root, and moved out of it", async ({ page, site, tag, asked }) => {
+test("a badge works inside a shadow root, and after it is moved out of it", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+}) => {
   await page.goto(site.page("<main></main>", tag()));
   await page.evaluate((html) => {
     const main = document.querySelector("main");
@@ -108,14 +113,14 @@ test("inside another shadow root, and moved out of it", async ({ page, site, tag
     document.body.append(document.querySelector("main").shadowRoot.querySelector("zulip-presence"));
   });
   await lives(page.locator("body > zulip-presence"));
-  expect(asked).toHaveLength(1);
+  expect(presenceRequests).toHaveLength(1);
 });
 
-test("a clone of a template, and of a badge that has a status", async ({
+test("clones of a template and of a badge with a status get their own status", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.goto(site.page(`<template>${ADA}</template><main></main>`, tag()));
   await page.evaluate(() => {
@@ -136,10 +141,10 @@ test("a clone of a template, and of a badge that has a status", async ({
   });
   expect(status).toBe("unknown");
   await lives(badges.nth(2));
-  expect(asked.map(people)).toEqual([["12"], ["12", "17"]]);
+  expect(presenceRequests.map(people)).toEqual([["12"], ["12", "17"]]);
 });
 
-test("a saved page claims nothing", async ({ page, site, tag }) => {
+test("a saved page starts with the unknown badge", async ({ page, site, tag }) => {
   await page.route("**/presence?*", (route) => route.abort());
   const saved = ADA.replace("user=", `status="active" user=`);
   await page.goto(site.page(saved, tag()));
@@ -148,7 +153,13 @@ test("a saved page claims nothing", async ({ page, site, tag }) => {
   expect(await drawn(badge)).toBe("unknown");
 });
 
-test("after document.open, a new document lives on", async ({ page, site, tag, said, asked }) => {
+test("after document.open the badges of the new document work", async ({
+  page,
+  site,
+  tag,
+  consoleMessages,
+  presenceRequests,
+}) => {
   await page.clock.install();
   await page.goto(site.page(ADA, tag()));
   await lives(page.locator("zulip-presence"));
@@ -164,16 +175,16 @@ test("after document.open, a new document lives on", async ({ page, site, tag, s
   );
   await expect(page.locator("p")).toHaveText("Anew");
   await lives(page.locator("zulip-presence[user='17']"));
-  expect(people(asked.at(-1))).toContain("17");
-  const before = asked.length;
+  expect(people(presenceRequests.at(-1))).toContain("17");
+  const before = presenceRequests.length;
 
   // What it hears of the page it still hears.
   await setVisibility(page, "hidden");
   await page.clock.fastForward("05:00");
-  expect(asked).toHaveLength(before);
+  expect(presenceRequests).toHaveLength(before);
   await setVisibility(page, "visible");
-  await expect.poll(() => asked.length).toBe(before + 1);
-  expect(said).toEqual([]);
+  await expect.poll(() => presenceRequests.length).toBe(before + 1);
+  expect(consoleMessages).toEqual([]);
 
   function setVisibility(page, state) {
     return page.evaluate((state) => {
@@ -183,11 +194,11 @@ test("after document.open, a new document lives on", async ({ page, site, tag, s
   }
 });
 
-test("moved between parents, it keeps its badge and asks nobody anew", async ({
+test("a badge moved between parents keeps its drawing and sends no request", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.goto(site.page(`<p id="one">${ADA}</p><p id="two"></p>`, tag()));
   await lives(page.locator("#one > zulip-presence"));
@@ -200,15 +211,15 @@ test("moved between parents, it keeps its badge and asks nobody anew", async ({
   });
   expect(isSame).toBe(true);
   await lives(page.locator("#two > zulip-presence"));
-  expect(asked).toHaveLength(1);
+  expect(presenceRequests).toHaveLength(1);
 });
 
 for (const when of ["before", "while"]) {
-  test(`attributes that are set ${when} the script loads count`, async ({
+  test(`attributes set ${when} the script loads are applied`, async ({
     page,
     site,
     gateway,
-    asked,
+    presenceRequests,
   }) => {
     await page.goto(site.page(`<zulip-presence>Ada</zulip-presence>`));
     const set = (name, value) =>
@@ -242,23 +253,28 @@ for (const when of ["before", "while"]) {
     await expect(page.getByRole("img", { name: "Ada: " })).toBeVisible();
     await set("name", "Ada Lovelace");
     await expect(page.getByRole("img", { name: "Ada Lovelace: " })).toBeVisible();
-    expect(asked.map(people)).toEqual([["12"]]);
+    expect(presenceRequests.map(people)).toEqual([["12"]]);
   });
 }
 
-test("a policy that names a nonce and no host", async ({ page, site, gateway, said }) => {
+test("a badge works under a policy that allows a nonce and no host", async ({
+  page,
+  site,
+  gateway,
+  consoleMessages,
+}) => {
   const policy = `default-src 'none'; img-src data:; script-src 'nonce-once' 'wasm-unsafe-eval'; connect-src ${gateway.url}; require-trusted-types-for 'script'`;
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}"><script nonce="once" src="${gateway.url}/zulip-presence.js" async></script>`;
   await page.goto(site.page(ADA, head));
   await lives(page.locator("zulip-presence"));
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });
 
-test("the strictest policy, and integrity on the tag itself", async ({
+test("a badge works under the strictest policy, with integrity on the script tag", async ({
   page,
   site,
   gateway,
-  said,
+  consoleMessages,
 }) => {
   const src = mirror(site, "/vendor");
   const digest = await crypto.subtle.digest("SHA-384", await (await fetch(src)).arrayBuffer());
@@ -267,5 +283,5 @@ test("the strictest policy, and integrity on the tag itself", async ({
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}"><script src="${src}" async data-endpoint="${gateway.url}/api/v1" integrity="${integrity}" crossorigin="anonymous"></script>`;
   await page.goto(site.page(ADA, head));
   await lives(page.locator("zulip-presence"));
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });

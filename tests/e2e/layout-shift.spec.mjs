@@ -1,4 +1,4 @@
-// Nothing on the page moves when badges come and when they learn their status.
+// Badges shift nothing on the page, neither when they appear nor when they learn their status.
 
 import { readFileSync } from "node:fs";
 import { expect, test as shared } from "./fixtures.mjs";
@@ -58,31 +58,33 @@ const test = shared.extend({
   },
 });
 
-test("inline, with the room kept by the page's own style", async ({ shifts }) => {
+test("inline badges with reserved space shift nothing", async ({ shifts }) => {
   expect(await shifts(INLINE, RESERVED)).toEqual({ before: 0, after: 0 });
 });
 
-test("inline, without it: the element comes with a shift, and never again", async ({ shifts }) => {
+test("inline badges without reserved space shift the layout once, and never again", async ({
+  shifts,
+}) => {
   const { before, after } = await shifts(INLINE, "");
   // That is why there is the line, and how one sees that a shift would be noticed.
   expect(before).toBeGreaterThan(0);
   expect(after).toBe(0);
 });
 
-test("over a picture", async ({ shifts }) => {
+test("overlaid badges shift nothing", async ({ shifts }) => {
   expect(await shifts(OVERLAY, "")).toEqual({ before: 0, after: 0 });
 });
 
-test("with words at the end of a line", async ({ shifts }) => {
+test("badges with a label at the end of a line shift nothing", async ({ shifts }) => {
   expect(await shifts(LABELS, RESERVED)).toEqual({ before: 0, after: 0 });
 });
 
-test("with details, which make the badge a button", async ({ shifts }) => {
+test("badges with details shift nothing", async ({ shifts }) => {
   const body = INLINE.replaceAll(" name=", " details name=");
   expect(await shifts(body, RESERVED)).toEqual({ before: 0, after: 0 });
 });
 
-test("right to left", async ({ shifts }) => {
+test("right-to-left badges shift nothing", async ({ shifts }) => {
   expect(await shifts(`<div dir="rtl">${INLINE}</div>`, RESERVED)).toEqual({ before: 0, after: 0 });
 });
 

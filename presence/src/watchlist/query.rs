@@ -13,23 +13,23 @@ pub(super) const GROUP_FRAME_BYTES: usize = "realm/presence?users=%5B%5D".len();
 
 /// What a request asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Ask {
+pub enum Query {
     /// `GET users/{user}/presence`.
-    Single(UserRef),
+    User(UserRef),
     /// `GET realm/presence?users=[…]`, sorted, at most [`MAX_GROUP`] people.
     Group(Vec<UserRef>),
     /// `GET realm/presence`: everybody.
-    Everybody,
+    AllUsers,
 }
 
-impl Ask {
+impl Query {
     /// Path and query below `…/api/v1/`, percent-encoded. The same people give the same bytes on
     /// every page, so that caches on the way can answer.
     #[must_use]
     pub fn path(&self) -> String {
         match self {
-            Self::Single(user) => ["users/", &user.path_segment(), "/presence"].concat(),
-            Self::Everybody => "realm/presence".into(),
+            Self::User(user) => ["users/", &user.path_segment(), "/presence"].concat(),
+            Self::AllUsers => "realm/presence".into(),
             Self::Group(users) => {
                 let mut path = String::from("realm/presence?users=%5B");
                 for (place, user) in users.iter().enumerate() {
@@ -70,19 +70,19 @@ mod tests {
 
     #[test]
     fn paths() {
-        assert_eq!(Ask::Single(UserRef::Id(12)).path(), "users/12/presence");
-        let group = Ask::Group(users(&["12", "ada@example.com", "a\"b@c"]));
+        assert_eq!(Query::User(UserRef::Id(12)).path(), "users/12/presence");
+        let group = Query::Group(users(&["12", "ada@example.com", "a\"b@c"]));
         assert_eq!(
             group.path(),
             "realm/presence?users=%5B%2212%22%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D"
         );
-        assert_eq!(Ask::Everybody.path(), "realm/presence");
+        assert_eq!(Query::AllUsers.path(), "realm/presence");
     }
 
     #[test]
     fn bytes_are_counted_right() {
         let group = users(&["12", "ada@example.com", "a\"é@c"]);
         let members: usize = group.iter().map(member_bytes).sum();
-        assert_eq!(GROUP_FRAME_BYTES + members - "%2C".len(), Ask::Group(group).path().len());
+        assert_eq!(GROUP_FRAME_BYTES + members - "%2C".len(), Query::Group(group).path().len());
     }
 }

@@ -3,14 +3,14 @@
 use crate::Status;
 
 /// The side of the square in which the paths are drawn.
-pub const SIDE: u8 = 16;
+pub const VIEWBOX_SIZE: u8 = 16;
 
 impl Status {
-    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of [`SIDE`]
+    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of [`VIEWBOX_SIZE`]
     /// units. Shapes differ without colour: filled disc, half disc in a ring, ring, ring with
     /// gaps.
     #[must_use]
-    pub const fn shape(self) -> &'static str {
+    pub const fn svg_path(self) -> &'static str {
         match self {
             Self::Active => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2z",
             Self::Idle => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zm0 2a4 4 0 0 0 0 8z",
@@ -79,7 +79,7 @@ mod tests {
     fn shapes_differ() {
         for (place, status) in Status::ALL.iter().enumerate() {
             assert!(
-                Status::ALL[..place].iter().all(|other| other.shape() != status.shape()),
+                Status::ALL[..place].iter().all(|other| other.svg_path() != status.svg_path()),
                 "{status}"
             );
         }

@@ -1,6 +1,6 @@
-// A page with many badges that stays open for a day of virtual time.
+// A page with many badges, open for a day of virtual time.
 
-import { NOON_S } from "./double.mjs";
+import { NOON_S } from "./fake-gateway.mjs";
 import { expect, test } from "./fixtures.mjs";
 import { stopTime } from "./timers.mjs";
 
@@ -14,12 +14,12 @@ const NOISE_BYTES = 400_000;
 /** One for the engine, one for the texts at most. */
 const MOST_TIMERS = 2;
 
-test("five hundred badges for a day: as many requests as planned, and nothing grows", async ({
+test("five hundred badges for a day send the planned requests, and nothing grows", async ({
   page,
   context,
   site,
   tag,
-  said,
+  consoleMessages,
 }) => {
   test.setTimeout(600_000); // A minute, but for a machine that is at its limit.
   let glue;
@@ -39,7 +39,7 @@ test("five hundred badges for a day: as many requests as planned, and nothing gr
   await page.goto(site.page(`<p>${badges.join(" ")}</p>`, style + tag()));
   await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(0);
   const devtools = await context.newCDPSession(page);
-  const first = await page.evaluate(() => day.asked());
+  const first = await page.evaluate(() => day.requestCounts());
   expect(Object.keys(first)).toHaveLength(GROUPS);
 
   const measured = [];
@@ -58,19 +58,19 @@ test("five hundred badges for a day: as many requests as planned, and nothing gr
   for (const { timers } of measured.slice(1)) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
 
   // An interval has 54 to 66 s. The mean of so many is 60 s to a hundredth.
-  const asked = Object.values(await page.evaluate(() => day.asked()));
-  expect(asked).toHaveLength(GROUPS);
-  for (const one of asked) {
-    expect(one).toBeGreaterThanOrEqual((HOURS * 3_600) / 66);
-    expect(one).toBeLessThanOrEqual((HOURS * 3_600) / 54 + 1);
+  const requestCounts = Object.values(await page.evaluate(() => day.requestCounts()));
+  expect(requestCounts).toHaveLength(GROUPS);
+  for (const count of requestCounts) {
+    expect(count).toBeGreaterThanOrEqual((HOURS * 3_600) / 66);
+    expect(count).toBeLessThanOrEqual((HOURS * 3_600) / 54 + 1);
   }
-  const sum = asked.reduce((sum, one) => sum + one, 0);
+  const sum = requestCounts.reduce((total, count) => total + count, 0);
   const planned = GROUPS * HOURS * 60;
   expect(Math.abs(sum - planned)).toBeLessThan(planned / 100);
   // People came and went: each is active, idle and offline twice a day.
   expect(await page.evaluate(() => day.changes)).toBeGreaterThan(PEOPLE * 5);
   // The browser complains of the preloaded replies, as nobody fetches them: the page's own endpoint answers here.
-  expect(said.filter((line) => !line.includes("preload"))).toEqual([]);
+  expect(consoleMessages.filter((line) => !line.includes("preload"))).toEqual([]);
 
   async function measure() {
     for (let i = 0; i < 3; i++) await devtools.send("HeapProfiler.collectGarbage");
@@ -92,7 +92,7 @@ test("five hundred badges for a day: as many requests as planned, and nothing gr
 function simulate(report_s) {
   const now_s = () => Date.now() / 1000;
   /** By turns three hours at the desk, two hours idle, and seven away; each person began at another time. */
-  const claims = (id, now) => {
+  const timestampsOf = (id, now) => {
     const period_s = 12 * 3_600;
     const shift_s = (id * 7_919) % period_s;
     const began_s = now - ((now + shift_s) % period_s);
@@ -111,18 +111,18 @@ function simulate(report_s) {
     const now = now_s();
     const presences = {};
     for (const id of JSON.parse(users)) {
-      const { active, idle } = claims(Number(id), now);
+      const { active, idle } = timestampsOf(Number(id), now);
       presences[id] = { active_timestamp: active, idle_timestamp: idle };
     }
     return Response.json({ result: "success", msg: "", presences, server_timestamp: now });
   };
   const day = (globalThis.day = {
     changes: 0,
-    asked: () => Object.fromEntries(groups),
+    requestCounts: () => Object.fromEntries(groups),
     /** Whose badge is not what their claims say, but for those who changed within the last three minutes and a half. */
     wrong: () => {
       const status = (id, now, at) => {
-        const { active, idle } = claims(id, at);
+        const { active, idle } = timestampsOf(id, at);
         if (now - active < 200) return "active";
         return now - idle < 200 ? "idle" : "offline";
       };

@@ -1,4 +1,4 @@
-// The picture: how long until all badges are right, one panel for each n, every panel on its own scale.
+// The picture: how long until all badges are correct, one panel for each n, every panel on its own scale.
 
 import { PAGES } from "./pages.mjs";
 import { middle } from "./report.mjs";
@@ -17,7 +17,7 @@ export function bars(title, rows, names) {
   let top = 30;
   for (const n of Object.keys(rows)) {
     const measured = names
-      .map((name) => ({ name, ms: middle(rows[n][name], "rightMs") }))
+      .map((name) => ({ name, ms: middle(rows[n][name], "correctMs") }))
       .filter(({ ms }) => ms !== undefined);
     if (!measured.length) continue;
     const sorted = measured.map(({ ms }) => ms).sort((a, b) => a - b);

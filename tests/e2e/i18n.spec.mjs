@@ -1,4 +1,4 @@
-// What badges say: in the language of the page, and of no more languages than it has.
+// Badges speak the page's language, and load no other.
 
 import { expect, test as shared } from "./fixtures.mjs";
 
@@ -44,7 +44,7 @@ for (const [language, status, name, label] of [
   ["de", "idle", "Ada Lovelace: inaktiv", "Zuletzt aktiv vor 5 Minuten"],
   ["ar", "idle", "Ada Lovelace: في حالة خمول", "آخر نشاط قبل 5 دقائق"],
 ]) {
-  test(`the accessibility tree names somebody ${status} in ${language}`, async ({
+  test(`the accessible name of somebody ${status} is in ${language}`, async ({
     page,
     site,
     tag,
@@ -61,13 +61,13 @@ for (const [language, status, name, label] of [
   });
 }
 
-test("badges follow when the page changes its language, and again when it changes back", async ({
+test("badges follow when the page's language changes, and when it changes back", async ({
   page,
   site,
   tag,
   answer,
   loaded,
-  asked,
+  presenceRequests,
 }) => {
   await answer({ 12: [310, 20] });
   await page.goto(site.page(ADA, tag()));
@@ -86,15 +86,15 @@ test("badges follow when the page changes its language, and again when it change
   await badge.evaluate((element) => (element.lang = "ja"));
   await expect(label).toHaveText("最終アクティブ：5 分前");
   expect(loaded).toEqual(["fr", "pt-BR", "ja"]);
-  expect(asked).toHaveLength(1);
+  expect(presenceRequests).toHaveLength(1);
 });
 
-test("words that cannot be had are English, and marked as such", async ({
+test("messages that cannot be loaded are in English, and marked as English", async ({
   page,
   site,
   tag,
   answer,
-  said,
+  consoleMessages,
 }) => {
   await answer({ 12: [310, 20] });
   await page.route("**/*words-de.txt*", (route) => route.fulfill({ status: 404 }));
@@ -107,5 +107,5 @@ test("words that cannot be had are English, and marked as such", async ({
     await expect(badge.getByRole("img", { name: "Ada Lovelace: idle" })).toBeVisible();
     expect(await badge.evaluate((element) => element.shadowRoot.lastChild.lang)).toBe("en");
   }
-  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });

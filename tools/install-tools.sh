@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/need.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client...
+# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +31,16 @@ nightly() {
   rustup component list --toolchain "$NIGHTLY" --installed 2>/dev/null | grep -qx rust-src && return
   say "installing $NIGHTLY with the source of the standard library"
   rustup toolchain install "$NIGHTLY" --profile minimal --component rust-src --target wasm32-unknown-unknown
+}
+
+# The compiler that Cargo.toml promises as the oldest one.
+msrv() {
+  local version
+  have rustup || die "rustup is missing: install Rust from https://rustup.rs"
+  version=$(sed -n 's/^rust-version = "\(.*\)"/\1.0/p' Cargo.toml)
+  rustup target list --toolchain "$version" --installed 2>/dev/null | grep -qx wasm32-unknown-unknown && return
+  say "installing Rust $version"
+  rustup toolchain install "$version" --profile minimal --target wasm32-unknown-unknown
 }
 
 # A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
@@ -119,6 +129,7 @@ for need in "$@"; do
     cargo-fuzz) cargo_fuzz ;;
     nightly) nightly ;;
     nightly-name) echo "$NIGHTLY" ;;
+    msrv) msrv ;;
     node) node_js ;;
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;

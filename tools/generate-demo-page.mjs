@@ -15,7 +15,9 @@ const wanted = [
 
 if (process.argv.includes("--check")) {
   if (page !== wanted) {
-    console.error(`${PAGE} and gateway/demo-people.tsv differ: run node tools/directory.mjs`);
+    console.error(
+      `${PAGE} and gateway/demo-people.tsv differ: run node tools/generate-demo-page.mjs`,
+    );
     process.exitCode = 1;
   }
 } else if (page !== wanted) {

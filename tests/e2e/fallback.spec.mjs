@@ -1,5 +1,5 @@
-// Where the WebAssembly cannot run, or is not ours, the badge stays unknown, the author's text stays readable, and one line in the
-// console names the fix.
+// Where the WebAssembly cannot run or is not ours, the badge stays unknown, the author's text stays readable, and one
+// console line names the fix.
 
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
@@ -17,8 +17,8 @@ const test = shared.extend({
 const BADGE = `<zulip-presence user="12" name="Ada">Ada <b>Lovelace</b></zulip-presence>`;
 const script = (src, settings = "") => `<script src="${src}" async ${settings}></script>`;
 
-async function staysUnknown({ page, said, asked }, ...wanted) {
-  const ours = () => said.filter((line) => line.includes("zulip-presence:"));
+async function staysUnknown({ page, consoleMessages, presenceRequests }, ...wanted) {
+  const ours = () => consoleMessages.filter((line) => line.includes("zulip-presence:"));
   await expect.poll(ours).toHaveLength(1);
   for (const text of ["unchanged", "text/javascript", "wasm-unsafe-eval", ...wanted]) {
     expect(ours()[0]).toContain(text);
@@ -44,9 +44,9 @@ async function staysUnknown({ page, said, asked }, ...wanted) {
   });
   await expect(badge).toHaveAttribute("status", "unknown");
   expect(ours()).toHaveLength(1);
-  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
   // What is asked before the WebAssembly is missed is asked once.
-  expect(asked.length).toBeLessThan(2);
+  expect(presenceRequests.length).toBeLessThan(2);
 }
 
 for (const [what, policy] of [
@@ -59,10 +59,17 @@ for (const [what, policy] of [
     (url) => `script-src ${url} 'wasm-unsafe-eval'; style-src ${url}; default-src 'none'`,
   ],
 ]) {
-  test(`the policy forbids ${what}`, async ({ page, site, gateway, tag, said, asked }) => {
+  test(`a policy that forbids ${what} leaves the unknown badge and one console line`, async ({
+    page,
+    site,
+    gateway,
+    tag,
+    consoleMessages,
+    presenceRequests,
+  }) => {
     const head = `<meta http-equiv="Content-Security-Policy" content="${policy(gateway.url)}; img-src data:">${tag()}`;
     await page.goto(site.page(BADGE, head));
-    await staysUnknown({ page, said, asked }, gateway.url, "connect-src");
+    await staysUnknown({ page, consoleMessages, presenceRequests }, gateway.url, "connect-src");
   });
 }
 
@@ -84,46 +91,46 @@ for (const [what, change] of [
       Object.assign(file, { type: "text/html", body: "<!doctype html><title>Home</title>" }),
   ],
 ]) {
-  test(what, async ({ page, site, said, asked }) => {
+  test(what, async ({ page, site, consoleMessages, presenceRequests }) => {
     const src = mirror(site, `/damaged/${what.replaceAll(" ", "-")}`, change);
     await page.goto(site.page(BADGE, script(src)));
-    await staysUnknown({ page, said, asked }, new URL(".", src).href);
+    await staysUnknown({ page, consoleMessages, presenceRequests }, new URL(".", src).href);
   });
 }
 
-test("a glue that is another never runs", async ({ page, site, said, asked }) => {
+test("tampered glue is never run", async ({ page, site, consoleMessages, presenceRequests }) => {
   const src = mirror(site, "/tampered", (file, name) => {
     if (isGlue(name)) file.body = `globalThis.isTampered = true;${file.body}`;
   });
   await page.goto(site.page(BADGE, script(src)));
-  await staysUnknown({ page, said, asked });
+  await staysUnknown({ page, consoleMessages, presenceRequests });
   expect(await page.evaluate(() => globalThis.isTampered)).toBeUndefined();
 });
 
-test("the files come from another origin without CORS", async ({
+test("files from another origin without CORS leave the unknown badge and one console line", async ({
   page,
   site,
   elsewhere,
-  said,
-  asked,
+  consoleMessages,
+  presenceRequests,
 }) => {
   const src = mirror(elsewhere, "/files");
   await page.goto(site.page(BADGE, script(src)));
-  await staysUnknown({ page, said, asked }, "Access-Control-Allow-Origin");
+  await staysUnknown({ page, consoleMessages, presenceRequests }, "Access-Control-Allow-Origin");
 });
 
-test("a WebAssembly with the wrong type works, and nothing is said", async ({
+test("WebAssembly served with the wrong type works, without a console message", async ({
   page,
   site,
   gateway,
-  said,
+  consoleMessages,
 }) => {
   const src = mirror(site, "/untyped", (file, name) => {
     if (isWasm(name)) file.type = "application/octet-stream";
   });
   await page.goto(site.page(BADGE, script(src, `data-endpoint="${gateway.url}/api/v1"`)));
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
-  expect(said).toEqual([]);
+  expect(consoleMessages).toEqual([]);
 });
 
 for (const [what, take] of [
@@ -131,10 +138,16 @@ for (const [what, take] of [
   ["constructed style sheets and preloaded modules", olderThan2023],
   ["preloaded modules", () => (DOMTokenList.prototype.supports = () => false)],
 ]) {
-  test(`the browser lacks ${what}`, async ({ page, site, tag, said, asked }) => {
+  test(`a browser without ${what} shows the unknown badge and one console line`, async ({
+    page,
+    site,
+    tag,
+    consoleMessages,
+    presenceRequests,
+  }) => {
     await page.addInitScript(take);
     await page.goto(site.page(BADGE, tag()));
-    await staysUnknown({ page, said, asked }, "browser");
+    await staysUnknown({ page, consoleMessages, presenceRequests }, "browser");
   });
 }
 

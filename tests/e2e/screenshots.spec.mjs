@@ -1,6 +1,6 @@
-// How badges look, compared with the pictures in tests/e2e/pictures: those of the gallery that hold no text, as fonts differ between machines.
+// How badges look, compared with the pictures in tests/e2e/screenshots: those of the gallery that hold no text, as fonts differ between machines.
 //
-// After a wanted change: npx playwright test pictures.spec --update-snapshots
+// After a wanted change: npx playwright test screenshots.spec --update-snapshots
 
 import { expect, test } from "./fixtures.mjs";
 
@@ -17,14 +17,17 @@ async function open(page, gateway) {
 }
 
 for (const name of Object.keys(PANES)) {
-  test(`the shapes, ${name}`, async ({ page, gateway }) => {
+  test(`the badges look as in the screenshot, ${name}`, async ({ page, gateway }) => {
     const pane = await open(page, gateway);
     await expect(pane(name)).toHaveScreenshot(`${name}.png`);
   });
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  test(`the shapes in forced colours, ${colorScheme}`, async ({ page, gateway }) => {
+  test(`the badges look as in the screenshot, forced colours, ${colorScheme}`, async ({
+    page,
+    gateway,
+  }) => {
     await page.emulateMedia({ forcedColors: "active", colorScheme });
     const pane = await open(page, gateway);
     await expect(pane("light")).toHaveScreenshot(`forced-${colorScheme}.png`);
@@ -36,7 +39,7 @@ test.describe("at a zoom of 200 %", () => {
   test.use({ viewport: { width: 640, height: 360 }, deviceScaleFactor: 2 });
 
   for (const name of ["light", "dark-rtl"]) {
-    test(`the shapes, ${name}`, async ({ page, gateway }) => {
+    test(`the badges look as in the screenshot, ${name}`, async ({ page, gateway }) => {
       const pane = await open(page, gateway);
       await expect(pane(name)).toHaveScreenshot(`${name}-200.png`);
     });

@@ -1,45 +1,45 @@
-// A page in virtual time, with a double of the gateway that lives in the same time, and a proxy between them that fails as it is told.
+// A page in virtual time, a fake gateway in the same virtual time, and a proxy between them that can fail.
 
-import { Double, NOON_S, SHOWN } from "./double.mjs";
+import { FakeGateway, NOON_S, EXPECTED_STATUSES } from "./fake-gateway.mjs";
 import { expect, test as shared } from "./fixtures.mjs";
 import { Proxy } from "./proxy.mjs";
 import { nameTimers } from "./timers.mjs";
 
 export { expect } from "./fixtures.mjs";
 
-/** How far time goes in one step: every reply comes within one, below the 10 s after which a request is given up. */
+/** How far time advances in one step: less than the 10 s after which a request times out. */
 const STEP_S = 4;
-/** How exactly times are measured. */
+/** The resolution of measured times. */
 const FINE_STEP_S = 2;
 
 export const test = shared.extend({
   // Hundreds of steps would make it large and slow.
   trace: "off",
 
-  world: async ({ page, site, gateway, said }, use) => {
-    const double = await new Double().start();
-    const proxy = await new Proxy(double.url).listen();
-    await use(new World({ page, site, gateway, said, double, proxy }));
+  virtualPage: async ({ page, site, gateway, consoleMessages }, use) => {
+    const fakeGateway = await new FakeGateway().start();
+    const proxy = await new Proxy(fakeGateway.url).listen();
+    await use(new VirtualPage({ page, site, gateway, consoleMessages, fakeGateway, proxy }));
     proxy.fault = undefined;
     await proxy.refuse();
-    await double.stop();
+    await fakeGateway.stop();
   },
 });
 
-class World {
-  #said;
+class VirtualPage {
+  #consoleMessages;
   #site;
   #gateway;
   /** Virtual seconds since the page was opened. */
   now_s = 0;
 
-  constructor({ page, site, gateway, said, double, proxy }) {
-    Object.assign(this, { page, double, proxy });
-    [this.#site, this.#gateway, this.#said] = [site, gateway, said];
+  constructor({ page, site, gateway, consoleMessages, fakeGateway, proxy }) {
+    Object.assign(this, { page, fakeGateway, proxy });
+    [this.#site, this.#gateway, this.#consoleMessages] = [site, gateway, consoleMessages];
   }
 
   /** Opens a page with a badge for each of `users`; the viewer's clock is wrong by `wrong_s`. */
-  async open({ users = Object.keys(SHOWN), wrong_s = 0, settings = "" } = {}) {
+  async open({ users = Object.keys(EXPECTED_STATUSES), wrong_s = 0, settings = "" } = {}) {
     const { page } = this;
     const start_ms = (NOON_S + wrong_s) * 1000;
     await page.clock.install({ time: start_ms - 1000 });
@@ -50,37 +50,37 @@ class World {
     const script = `<script src="${this.#gateway.url}/zulip-presence.js" async data-endpoint="${this.proxy.url}/api/v1" ${settings}></script>`;
     await page.goto(this.#site.page(`<p>${badges.join(" ")}</p>`, script));
     expect(await page.evaluate(() => zulipPresence.ready)).toBe(true);
-    await page.waitForFunction(() => observed.asked.length > 0);
+    await page.waitForFunction(() => observed.requestTimes_ms.length > 0);
     await this.settle();
   }
 
-  /** Lets time pass, for page, double and proxy alike. */
-  async pass(seconds, most_s = STEP_S) {
-    for (let left_s = seconds; left_s > 0; left_s -= most_s) {
-      const step_s = Math.min(most_s, left_s);
+  /** Advances time for page, fake gateway and proxy. */
+  async pass(seconds, maxStep_s = STEP_S) {
+    for (let left_s = seconds; left_s > 0; left_s -= maxStep_s) {
+      const step_s = Math.min(maxStep_s, left_s);
       await this.page.clock.runFor(step_s * 1000);
-      this.passed(step_s);
+      this.advanceServers(step_s);
       await this.settle();
     }
   }
 
-  /** So much time has passed already as far as the page is concerned. */
-  passed(seconds) {
+  /** Advances time for fake gateway and proxy only, as the page's clock has advanced already. */
+  advanceServers(seconds) {
     this.now_s += seconds;
-    this.double.now_s += seconds;
+    this.fakeGateway.now_s += seconds;
     this.proxy.pass(seconds);
   }
 
-  /** What needs no time has happened: every reply that is not held back has been read. */
+  /** Waits until every reply that is not held back has been read. */
   async settle() {
     while ((await this.page.evaluate(() => observed.settle())) > this.proxy.held);
   }
 
-  /** Passes time until the badges show `statuses`, at most `most_s`; the seconds that it took. */
-  async until(statuses, most_s) {
+  /** Advances time until the badges show `statuses`, at most `max_s`; returns the seconds that it took. */
+  async until(statuses, max_s) {
     const start_s = this.now_s;
     const wanted = JSON.stringify(statuses);
-    while (JSON.stringify(await this.statuses()) !== wanted && this.now_s - start_s < most_s) {
+    while (JSON.stringify(await this.statuses()) !== wanted && this.now_s - start_s < max_s) {
       await this.pass(FINE_STEP_S, FINE_STEP_S);
     }
     expect(await this.statuses()).toEqual(statuses);
@@ -98,36 +98,36 @@ class World {
       );
   }
 
-  /** Every change that the page was told, `{ user, previous, status }`. */
+  /** Every presence-change event so far, `{ user, previous, status }`. */
   changes() {
     return this.page.evaluate(() => observed.changes);
   }
 
-  /** How often the page asked so far. */
-  asked() {
-    return this.page.evaluate(() => observed.asked.length);
+  /** How many presence requests the page has made. */
+  requestCount() {
+    return this.page.evaluate(() => observed.requestTimes_ms.length);
   }
 
-  /** When the page asked last, in seconds since it was opened. */
-  askedLast() {
-    return this.page.evaluate(() => observed.asked.at(-1) / 1000);
+  /** When the page made its last presence request, in seconds since it was opened. */
+  lastRequestAt_s() {
+    return this.page.evaluate(() => observed.requestTimes_ms.at(-1) / 1000);
   }
 
-  /** The most bytes that the page had of a reply when it went on reading. */
-  mostRead() {
-    return this.page.evaluate(() => observed.mostRead);
+  /** The most bytes of one reply that the page had read when it asked for more. */
+  maxBytesRead() {
+    return this.page.evaluate(() => observed.maxBytesRead);
   }
 
-  /** The lines that the widget wrote to the console, and errors that nobody caught. */
-  get lines() {
-    return this.#said.filter((line) => /zulip-presence:|^uncaught/.test(line));
+  /** The console messages of the widget, and uncaught errors. */
+  get messages() {
+    return this.#consoleMessages.filter((line) => /zulip-presence:|^uncaught/.test(line));
   }
 }
 
 /** Runs in the page, before its scripts and after the clock was installed. */
 function observe() {
   const start_ms = performance.now();
-  const observed = (globalThis.observed = { changes: [], asked: [], mostRead: 0 });
+  const observed = (globalThis.observed = { changes: [], requestTimes_ms: [], maxBytesRead: 0 });
   let pending = 0;
   const count = (promise) => {
     const over = () => (pending -= 1);
@@ -138,14 +138,15 @@ function observe() {
 
   const { fetch } = window;
   window.fetch = (...request) => {
-    if (`${request[0]}`.includes("/presence?")) observed.asked.push(performance.now() - start_ms);
+    if (`${request[0]}`.includes("/presence?"))
+      observed.requestTimes_ms.push(performance.now() - start_ms);
     return count(fetch(...request));
   };
   const { read } = ReadableStreamDefaultReader.prototype;
   const sizes = new WeakMap();
   ReadableStreamDefaultReader.prototype.read = function () {
     const size = sizes.get(this) ?? 0;
-    observed.mostRead = Math.max(observed.mostRead, size);
+    observed.maxBytesRead = Math.max(observed.maxBytesRead, size);
     const piece = count(read.call(this));
     piece.then(
       ({ value }) => sizes.set(this, size + (value?.length ?? 0)),
@@ -157,7 +158,7 @@ function observe() {
     observed.changes.push({ user, previous, status }),
   );
 
-  /** How many replies are still awaited, once all that is queued now has happened. */
+  /** How many replies are still pending, after all queued tasks have run. */
   observed.settle = async () => {
     for (let turn = 0; turn < 4; turn++) {
       await new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// What nobody should write into a page, and people do.
+// Invalid attributes and settings, and pages that replace browser functions.
 
 import { KNOWN, expect, people, test } from "./fixtures.mjs";
 
@@ -29,12 +29,12 @@ const ABSURD = [
   "१२",
 ];
 
-test("an absurd user is unknown and never becomes a URL", async ({
+test("an invalid user stays unknown and never becomes a URL", async ({
   page,
   site,
   tag,
-  asked,
-  said,
+  presenceRequests,
+  consoleMessages,
 }) => {
   await page.clock.install();
   await page.goto(site.page("<main></main>", tag()));
@@ -49,22 +49,30 @@ test("an absurd user is unknown and never becomes a URL", async ({
   }, ABSURD);
   await expect(page.locator("zulip-presence[user='17']")).toHaveAttribute("status", KNOWN);
   await page.clock.fastForward("01:10");
-  await expect.poll(() => asked.length).toBe(2);
-  expect(asked.map(people)).toEqual([["17"], ["17"]]);
+  await expect.poll(() => presenceRequests.length).toBe(2);
+  expect(presenceRequests.map(people)).toEqual([["17"], ["17"]]);
   await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(ABSURD.length + 1);
   expect(await page.locator("script, img").count()).toBe(1);
-  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });
 
-test("one person in two notations is asked once", async ({ page, site, tag, asked }) => {
+test("one person in two notations is requested once", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+}) => {
   const users = ["12", "0012", "ada@example.com", "ADA@Example.com"];
   const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
   await page.goto(site.page(body, tag()));
   await expect(page.locator("zulip-presence:not([status=unknown])[status]")).toHaveCount(
     users.length,
   );
-  expect(asked).toHaveLength(1);
-  expect(people(asked[0]).map((user) => user.toLowerCase())).toEqual(["12", "ada@example.com"]);
+  expect(presenceRequests).toHaveLength(1);
+  expect(people(presenceRequests[0]).map((user) => user.toLowerCase())).toEqual([
+    "12",
+    "ada@example.com",
+  ]);
 });
 
 for (const [setting, value] of [
@@ -72,40 +80,40 @@ for (const [setting, value] of [
   ["data-interval", "abc"],
   ["data-offline-after", "never"],
 ]) {
-  test(`${setting}="${value}" is left out of account, and the console says so once`, async ({
+  test(`${setting}="${value}" is ignored, with one console warning`, async ({
     page,
     site,
     tag,
-    asked,
-    said,
+    presenceRequests,
+    consoleMessages,
   }) => {
     await page.clock.install();
     const body = `<zulip-presence user="12">Ada</zulip-presence>`.repeat(3);
     await page.goto(site.page(body, tag(`${setting}="${value}"`)));
     await expect(page.locator("zulip-presence").first()).toHaveAttribute("status", KNOWN);
-    expect(said).toHaveLength(1);
-    expect(said[0]).toContain(setting);
+    expect(consoleMessages).toHaveLength(1);
+    expect(consoleMessages[0]).toContain(setting);
     await page.clock.fastForward("00:30");
     await page.clock.fastForward("00:40");
-    await expect.poll(() => asked.length).toBe(2);
+    await expect.poll(() => presenceRequests.length).toBe(2);
   });
 }
 
 for (const endpoint of ["http://[", "http://", "javascript:alert(1)", "ftp://example.com/api/v1"]) {
-  test(`data-endpoint="${endpoint}" asks nobody, and the console says so once`, async ({
+  test(`data-endpoint="${endpoint}" sends nothing, with one console warning`, async ({
     page,
     site,
     tag,
-    asked,
-    said,
+    presenceRequests,
+    consoleMessages,
   }) => {
     const body = `<zulip-presence user="12">Ada</zulip-presence>`.repeat(3);
     await page.goto(site.page(body, tag(`data-endpoint="${endpoint}"`)));
-    await expect.poll(() => said.length).toBe(1);
-    expect(said[0]).toContain("data-endpoint");
+    await expect.poll(() => consoleMessages.length).toBe(1);
+    expect(consoleMessages[0]).toContain("data-endpoint");
     await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(3);
     await expect(page.locator("zulip-presence").first()).toContainText("Ada");
-    expect(asked).toEqual([]);
+    expect(presenceRequests).toEqual([]);
   });
 }
 
@@ -115,7 +123,12 @@ for (const [what, name] of [
   ["characters that turn the direction", `${RLO}ecalevoL adA${RLO}`],
   ["ten thousand characters", "Ada ".repeat(2_500)],
 ]) {
-  test(`a name and a text with ${what} are text`, async ({ page, site, tag, said }) => {
+  test(`a name and a text with ${what} stay plain text`, async ({
+    page,
+    site,
+    tag,
+    consoleMessages,
+  }) => {
     await page.goto(site.page("<main></main>", tag()));
     await page.evaluate((name) => {
       const badge = document.createElement("zulip-presence");
@@ -136,11 +149,11 @@ for (const [what, name] of [
     // An override that the text never ends does not turn the label, too.
     await expect(badge.locator("[part=label]")).toHaveCSS("unicode-bidi", "isolate");
     expect(await page.evaluate(() => window.isHit)).toBeUndefined();
-    expect(said).toEqual([]);
+    expect(consoleMessages).toEqual([]);
   });
 }
 
-test("an unknown label is no label", async ({ page, site, tag, said }) => {
+test("an unknown label value shows no label", async ({ page, site, tag, consoleMessages }) => {
   const labels = ["", "none", "yes", "STATUS", "last_active", "<b>"];
   const body = labels.map(
     (label) => `<zulip-presence user="12" label="${label}"></zulip-presence>`,
@@ -150,14 +163,14 @@ test("an unknown label is no label", async ({ page, site, tag, said }) => {
     labels.length,
   );
   await expect(page.locator("[part=label]")).toHaveCount(0);
-  expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+  expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });
 
-test("a user that changes a thousand times in one task is asked for as the last", async ({
+test("a user changed a thousand times in one task is requested once, as the last one", async ({
   page,
   site,
   tag,
-  asked,
+  presenceRequests,
 }) => {
   await page.goto(site.page(`<zulip-presence user="17">Ada</zulip-presence>`, tag()));
   const badge = page.locator("zulip-presence");
@@ -166,17 +179,17 @@ test("a user that changes a thousand times in one task is asked for as the last"
     for (let user = 1000; user > 0; user--) badge.setAttribute("user", user);
     badge.setAttribute("user", "12");
   });
-  await expect.poll(() => asked.length).toBe(2);
+  await expect.poll(() => presenceRequests.length).toBe(2);
   await expect(badge).toHaveAttribute("status", KNOWN);
-  expect(asked.map(people)).toEqual([["17"], ["12"]]);
+  expect(presenceRequests.map(people)).toEqual([["17"], ["12"]]);
 });
 
-test("a page that wraps fetch and Promise, as monitoring scripts do", async ({
+test("badges work on a page that wraps fetch and Promise, as monitoring scripts do", async ({
   page,
   site,
   tag,
-  asked,
-  said,
+  presenceRequests,
+  consoleMessages,
 }) => {
   await page.addInitScript(() => {
     globalThis.fetched = [];
@@ -193,8 +206,8 @@ test("a page that wraps fetch and Promise, as monitoring scripts do", async ({
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
   const fetched = await page.evaluate(() => globalThis.fetched);
   expect(fetched).toHaveLength(2);
-  expect(asked).toHaveLength(1);
-  expect(said).toEqual([]);
+  expect(presenceRequests).toHaveLength(1);
+  expect(consoleMessages).toEqual([]);
 });
 
 for (const [what, fetch] of [
@@ -203,11 +216,11 @@ for (const [what, fetch] of [
   ["answers nothing", () => (globalThis.fetch = () => undefined)],
   ["answers something else", () => (globalThis.fetch = async () => ({ ok: true }))],
 ]) {
-  test(`a page whose fetch ${what} keeps its text, and nothing is thrown at it`, async ({
+  test(`a page whose fetch ${what} keeps its text, without an uncaught error`, async ({
     page,
     site,
     tag,
-    said,
+    consoleMessages,
   }) => {
     // The wasm has come by then.
     await page.goto(site.page("<main></main>", tag()));
@@ -220,15 +233,15 @@ for (const [what, fetch] of [
           `<zulip-presence user="12">Ada</zulip-presence>`),
     );
     await expect
-      .poll(() => said.filter((line) => line.includes("zulip-presence:")))
+      .poll(() => consoleMessages.filter((line) => line.includes("zulip-presence:")))
       .toHaveLength(1);
     await expect(page.locator("zulip-presence")).toHaveText("Ada");
     await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
-    expect(said.filter((line) => line.startsWith("uncaught"))).toEqual([]);
+    expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
   });
 }
 
-test("an element whose ID is our API's name is no obstacle", async ({ page, site, tag }) => {
+test("an element whose ID is our API's name does no harm", async ({ page, site, tag }) => {
   const body = `<p id="zulipPresence">Team</p><zulip-presence user="12">Ada</zulip-presence>`;
   await page.goto(site.page(body, tag()));
   await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
