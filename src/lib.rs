@@ -29,7 +29,7 @@ pub use client::{Credentials, InvalidEndpoint, PresenceClient, Settings, Subscri
 #[doc(hidden)]
 pub mod __private {
     //! For the bundle of this package only.
-    pub use crate::badge::{Badge, BadgeProps, Msg};
+    pub use crate::badge::{Badge, BadgeProps, Host, Msg};
     pub use crate::client::ScriptSettings;
     pub use crate::i18n::{insert_catalog, rerender_all, set_loader};
 }

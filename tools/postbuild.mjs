@@ -23,21 +23,18 @@ const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
 /** Where wasm-bindgen lays the modules that Rust code imports. */
 const SNIPPETS = join(DIST, "snippets");
 const WASM_OPT = "node_modules/.bin/wasm-opt";
-/** The features that rustc builds with. */
-const WASM_OPT_FLAGS = [
-  "-Os",
-  "--strip-debug",
-  "--strip-producers",
-  "--strip-target-features",
-  ...["bulk-memory", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"].map(
-    (feature) => `--enable-${feature}`,
-  ),
-  "--enable-multivalue",
-];
+/** The features of WebAssembly that rustc and wasm-bindgen use. */
+const FEATURES = [
+  ...["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int"],
+  ...["reference-types", "sign-ext"],
+].map((feature) => `--enable-${feature}`);
+const OPTIMIZE = ["-Oz", "--converge"];
+const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";
 
 const digests = await catalogs();
-if (RELEASE) await promisify(execFile)(WASM_OPT, [...WASM_OPT_FLAGS, WASM, "-o", WASM]);
-await bundle();
+const names = RELEASE ? await optimize() : {};
+await bundle(names);
 await rm(SNIPPETS, { recursive: true, force: true });
 if (RELEASE) {
   const integrity = { glue: await integrityOf(GLUE), wasm: await integrityOf(WASM) };
@@ -60,8 +57,22 @@ async function catalogs() {
   return digests;
 }
 
-/** Makes one module of the glue and of the scripts beside it. */
-async function bundle() {
+/** Optimizes the WebAssembly. Returns the short names of its imports and exports, whose long ones (each with a hash) do not compress. */
+async function optimize() {
+  const wasmOpt = (...flags) =>
+    promisify(execFile)(WASM_OPT, [...FEATURES, ...flags, WASM, "-o", WASM]);
+  await wasmOpt(...OPTIMIZE, ...STRIP);
+  const { imports, exports } = JSON.parse((await wasmOpt(SHORTEN_NAMES)).stdout);
+  const names = Object.fromEntries(exports);
+  // The one module that the WebAssembly imports, and what it imports of it.
+  names["./zulip-presence-widget_bg.js"] = "a";
+  for (const [, long, short] of imports) names[long] = short;
+  return names;
+}
+
+/** Makes one module of the glue and of the scripts beside it. `names` are properties to shorten. */
+async function bundle(names) {
+  const longNames = Object.keys(names).map((name) => name.replaceAll(/[.$]/g, "\\$&"));
   await build({
     entryPoints: ["src/element/bundle.js"],
     outfile: GLUE,
@@ -70,6 +81,9 @@ async function bundle() {
     alias: { "wasm-bindgen": resolve(GLUE) },
     define: define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests }),
     minify: RELEASE,
+    mangleProps: longNames.length ? new RegExp(`^(?:${longNames.join("|")})$`) : undefined,
+    mangleCache: names,
+    mangleQuoted: true,
     target: "es2022",
     format: "esm",
     legalComments: "none",

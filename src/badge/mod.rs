@@ -11,6 +11,7 @@ mod use_presence;
 
 use std::rc::Rc;
 
+use web_sys::Element;
 use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 use zulip_presence_core::{InvalidUser, LastActive, Status, UserRef};
@@ -56,7 +57,28 @@ pub struct BadgeProps {
     #[prop_or_default]
     pub on_view: Callback<View>,
     /// The element whose nearest `[lang]` gives the badge's language.
-    pub host: NodeRef,
+    pub host: Host,
+}
+
+/// Where a badge stands in the page.
+#[derive(Clone, PartialEq)]
+pub enum Host {
+    /// In an element of the page.
+    Element(Element),
+    /// In an element of a Yew app, which is there once that is rendered.
+    Rendered(NodeRef),
+}
+
+impl Host {
+    /// The nearest `lang`; empty where there is none.
+    fn lang(&self) -> String {
+        match self {
+            Self::Element(element) => i18n::lang_of(element),
+            Self::Rendered(node) => {
+                node.cast().map(|element: Element| i18n::lang_of(&element)).unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// What makes a [`Badge`] render again.
@@ -125,7 +147,7 @@ impl Component for Badge {
 impl Badge {
     /// Tells whether the badge now looks different.
     fn recompute(&mut self, props: &BadgeProps) -> bool {
-        let messages = i18n::messages(&i18n::lang_of(&props.host));
+        let messages = i18n::messages(&props.host.lang());
         let options = Options { name: &props.name, label: props.label, details: props.details };
         let subscription = self.subscription.as_ref();
         let view = subscription.map(Subscription::view).unwrap_or_default();

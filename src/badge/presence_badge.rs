@@ -5,7 +5,7 @@ use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 
 use super::provider::PresenceContext;
-use super::{Badge, Label};
+use super::{Badge, Host, Label};
 use crate::client::VisibilityObserver;
 use crate::console::warn_once;
 
@@ -100,7 +100,7 @@ impl Component for PresenceBadge {
                         details={*details}
                         is_visible={self.is_visible}
                         on_view={on_view}
-                        host={&self.host}
+                        host={Host::Rendered(self.host.clone())}
                     />
                 </span>
             </span>

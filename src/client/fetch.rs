@@ -1,13 +1,13 @@
 //! One HTTP request by the browser's fetch.
 
-use gloo_net::http::{Headers, Request, Response};
+use gloo_net::http::{Headers, Request};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestCredentials};
 use zulip_presence_core::reply::{HttpReply, RequestError};
-use zulip_presence_core::watchlist;
+use zulip_presence_core::watchlist::{Query, Response};
 
 use super::settings::{Auth, Credentials};
 
@@ -42,10 +42,7 @@ impl RawResponse {
     ///
     /// # Errors
     /// [`RequestError`] where it says nothing about presence.
-    pub(super) fn parse(
-        &self,
-        query: &watchlist::Query,
-    ) -> Result<watchlist::Response, RequestError> {
+    pub(super) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
         match query {
@@ -82,7 +79,7 @@ pub(super) async fn fetch(
     let reply = window_fetch(&request.into()).map_err(unreachable)?;
     // Not by `instanceof`: pages replace Promise and Response by their own.
     let reply = JsFuture::from(reply).await.map_err(unreachable)?;
-    let response = Response::from(reply.unchecked_into::<web_sys::Response>());
+    let response = gloo_net::http::Response::from(reply.unchecked_into::<web_sys::Response>());
     Ok(RawResponse {
         status: response.status(),
         headers: response.headers(),
@@ -92,7 +89,7 @@ pub(super) async fn fetch(
 
 /// Not gloo-net's own `binary()`, which reads without a bound and panics where a page's own
 /// response rejects with something that is no `Error`.
-async fn body(response: &Response, max: usize) -> Result<Vec<u8>, RequestError> {
+async fn body(response: &gloo_net::http::Response, max: usize) -> Result<Vec<u8>, RequestError> {
     let mut body = Vec::new();
     // Locked: the page read it before us.
     let Some(stream) = response.body().filter(|stream| !stream.locked()) else {

@@ -8,8 +8,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, console};
-use yew::{AppHandle, AttrValue, NodeRef, Renderer};
-use zulip_presence_widget::__private::{Badge, BadgeProps, Msg};
+use yew::{AppHandle, AttrValue, Renderer};
+use zulip_presence_widget::__private::{Badge, BadgeProps, Host, Msg};
 use zulip_presence_widget::{Label, Status, Subscription, UserRef, View};
 
 use super::page_api;
@@ -46,7 +46,7 @@ impl ElementHandle {
             details: false,
             is_visible: false,
             on_view: yew::Callback::noop(),
-            host: NodeRef::new(root.clone().into()),
+            host: Host::Element(root.clone()),
         };
         Self(Rc::new(Inner {
             root,

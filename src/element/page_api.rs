@@ -19,7 +19,11 @@ thread_local! {
 
 /// A callback of the page, until `free()`.
 #[wasm_bindgen]
-pub struct PageSubscription(Rc<Inner>);
+pub struct PageSubscription(
+    /// Ends with this.
+    #[allow(dead_code, reason = "kept for its drop")]
+    Rc<Inner>,
+);
 
 struct Inner {
     user: UserRef,

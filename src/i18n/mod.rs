@@ -12,7 +12,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Element;
-use yew::NodeRef;
 
 pub(crate) use self::messages::Messages;
 #[cfg(test)]
@@ -27,8 +26,10 @@ const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
 
 #[wasm_bindgen(module = "/src/i18n/lang.js")]
 extern "C" {
+    /// The nearest `lang` at or around an element, also outside of the shadow root that it is in;
+    /// empty where there is none.
     #[wasm_bindgen(js_name = langOf)]
-    fn js_lang_of(element: &Element) -> String;
+    pub(crate) fn lang_of(element: &Element) -> String;
 
     #[wasm_bindgen(js_name = observeLang)]
     fn observe_lang(callback: JsValue);
@@ -134,12 +135,6 @@ fn match_locale(tag: &str) -> Option<&'static str> {
     let lang = parts.next()?;
     let found = LANGUAGES.into_iter().find(|locale| locale.split('-').next() == Some(lang))?;
     (lang != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
-}
-
-/// The nearest `lang` at or around `host`, also outside of the shadow root that it is in; empty
-/// where there is none.
-pub(crate) fn lang_of(host: &NodeRef) -> String {
-    host.cast::<Element>().map(|host| js_lang_of(&host)).unwrap_or_default()
 }
 
 /// A registration by [`on_rerender`], until dropped.
