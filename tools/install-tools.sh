@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client...
+# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -82,6 +82,7 @@ npm_packages() { # folder
   cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
+# RUNLEVEL=1: servers are installed for the tests, which start their own.
 debian() { # what-to-say-where-there-is-no-apt package...
   local hint=$1 sudo=()
   shift
@@ -89,7 +90,7 @@ debian() { # what-to-say-where-there-is-no-apt package...
   have apt-get && { [ "$(id -u)" = 0 ] || have sudo; } || die "$hint"
   say "installing Debian's $*"
   "${sudo[@]+"${sudo[@]}"}" apt-get update -q
-  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
+  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends "$@"
 }
 
 browser() {
@@ -120,6 +121,15 @@ python_client() {
   .tools/python/bin/python -m pip install -q --disable-pip-version-check "zulip==$PYTHON_CLIENT_VERSION"
 }
 
+proxies() {
+  local missing=()
+  [ -x /usr/sbin/apache2 ] || missing+=(apache2-bin)
+  have caddy || missing+=(caddy)
+  [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
+  [ -x /usr/sbin/squid ] || missing+=(squid)
+  [ ${#missing[@]} = 0 ] || debian "install Apache, Caddy, HAProxy and Squid" "${missing[@]}"
+}
+
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
@@ -141,6 +151,7 @@ for need in "$@"; do
     openssl) have openssl || debian "install openssl" openssl ;;
     wrk) load_generator ;;
     python-client) python_client ;;
+    proxies) proxies ;;
     *) die "nobody knows how to install '$need'" ;;
   esac
 done
