@@ -14,11 +14,11 @@ pub const MIN_OFFLINE_THRESHOLD: Duration = Duration::from_secs(60);
 pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 
 /// A claim further ahead of the answer than this is nonsense and ignored.
-const MAX_AHEAD: Duration = Duration::from_secs(60);
+const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 /// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
 /// reports and a write throttle of 55 s make about 65 s (ZULIP.md §3), here with room for the
 /// delivery.
-const MAX_LIVING_AGE: Duration = Duration::from_secs(80);
+const MAX_REPORT_AGE: Duration = Duration::from_secs(80);
 
 /// What a server claims of one person: when they were last active, when a client was last
 /// connected, and its own word "offline".
@@ -40,7 +40,7 @@ impl Presence {
     /// it is dropped. `None` where nothing is left: no data.
     #[must_use]
     pub fn without_future_timestamps(self, observed_at: Timestamp) -> Option<Self> {
-        let sane = |claim: &Timestamp| *claim <= observed_at + MAX_AHEAD;
+        let sane = |claim: &Timestamp| *claim <= observed_at + MAX_FUTURE_SKEW;
         let believed = Self {
             last_active: self.last_active.filter(sane),
             last_connected: self.last_connected.filter(sane),
@@ -86,7 +86,7 @@ impl Observation {
         }
         let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_threshold;
         let was_offline = offline || self.presence.last_seen().is_none_or(stale_when_observed);
-        if was_offline || answer_age <= offline_for(offline_threshold) {
+        if was_offline || answer_age <= max_age_for_offline(offline_threshold) {
             Status::Offline
         } else {
             Status::Unknown
@@ -102,7 +102,7 @@ impl Observation {
         [
             last_active.map(|at| at + offline_threshold),
             last_connected.map(|at| at + offline_threshold),
-            Some(self.at + offline_for(offline_threshold)),
+            Some(self.at + max_age_for_offline(offline_threshold)),
             Some(self.at + offline_threshold),
         ]
         .into_iter()
@@ -127,6 +127,6 @@ impl Observation {
 /// How old an answer may be and still turn somebody offline by age alone. A person who is there
 /// cannot age out sooner than this after an answer, so an outage never turns the living grey. 120 s
 /// for a threshold of 200 s.
-fn offline_for(offline_threshold: Duration) -> Duration {
-    offline_threshold.saturating_sub(MAX_LIVING_AGE)
+fn max_age_for_offline(offline_threshold: Duration) -> Duration {
+    offline_threshold.saturating_sub(MAX_REPORT_AGE)
 }

@@ -70,9 +70,9 @@ pub struct ClockReading {
 
 /// An instant on an engine's own time line: never goes back, and goes on during sleep.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Moment(u64);
+pub(crate) struct EngineInstant(u64);
 
-impl Moment {
+impl EngineInstant {
     pub(crate) fn as_ms(self) -> u64 {
         self.0
     }
@@ -83,7 +83,7 @@ impl Moment {
     }
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for EngineInstant {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {

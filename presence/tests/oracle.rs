@@ -466,7 +466,7 @@ fn ours(body: &str, generation: Generation, asked_ms: i64) -> Option<Observation
 }
 
 #[test]
-fn zulips_own_rules_say_the_same() {
+fn agrees_with_zulips_own_rules() {
     let mut chance = Chance(1);
     let mut judged = 0_u64;
     let mut said: BTreeMap<(Generation, Status), u64> = BTreeMap::new();

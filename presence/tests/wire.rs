@@ -64,7 +64,7 @@ fn generations(active: i64, idle: i64, offline: bool) -> [String; 5] {
 }
 
 #[test]
-fn ages_in_every_generation() {
+fn status_at_each_age_in_every_generation() {
     // A client reports every minute while it is open: `idle` is small while somebody is connected.
     for (active, idle, offline, expected) in [
         (0, 0, false, [Status::Active; 5]),
@@ -93,7 +93,7 @@ fn ages_in_every_generation() {
 }
 
 #[test]
-fn odd_claims() {
+fn malformed_timestamps_and_statuses() {
     let claim =
         |status: &str, age: i64| format!(r#"{{"status":"{status}","timestamp":{}}}"#, NOW_S - age);
     for (presence, expected) in [
@@ -167,7 +167,7 @@ fn odd_claims() {
 }
 
 #[test]
-fn instants_of_a_reply() {
+fn server_timestamp_and_date_bounds() {
     #[track_caller]
     fn check(
         extra: &str,
@@ -206,7 +206,7 @@ fn instants_of_a_reply() {
 }
 
 #[test]
-fn threshold_of_a_reply() {
+fn offline_threshold_field() {
     for (value, expected) in
         [("140", Some(140_000)), ("0", None), ("-5", None), ("\"140\"", None), ("null", None)]
     {
@@ -219,7 +219,7 @@ fn threshold_of_a_reply() {
 }
 
 #[test]
-fn the_four_400s() {
+fn no_presence_reasons_of_http_400() {
     for (msg, expected) in [
         ("No such user", NoPresenceReason::NoSuchUser),
         ("Presence is not supported for bot users.", NoPresenceReason::Bot),
@@ -239,7 +239,7 @@ fn the_four_400s() {
 }
 
 #[test]
-fn failures() {
+fn request_errors() {
     const HTML: &str = "<html><head><title>502 Bad Gateway</title></head></html>";
     let status = |code| RequestError::Status { code, retry_after: None };
     let limited =
@@ -341,7 +341,7 @@ fn failures() {
 }
 
 #[test]
-fn the_organisation_wide_reply() {
+fn realm_reply_entries() {
     let body = format!(
         r#"{{"result":"success","msg":"","presences":{{
             "Ada@Example.com":{{"aggregated":{{"client":"website","status":"idle","timestamp":{0}}},"website":{{"client":"website","status":"idle","timestamp":{0},"pushable":false}}}},
@@ -368,7 +368,7 @@ fn the_organisation_wide_reply() {
 }
 
 #[test]
-fn deep_json_is_refused() {
+fn rejects_deeply_nested_json() {
     for depth in [1_000, 10_000, 1_000_000] {
         for body in
             ["[".repeat(depth), r#"{"presence":"#.repeat(depth), r#"{"presences":"#.repeat(depth)]

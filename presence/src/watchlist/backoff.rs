@@ -4,23 +4,23 @@ use core::time::Duration;
 
 use super::jitter::Jitter;
 use crate::reply::RequestError;
-use crate::time::Moment;
+use crate::time::EngineInstant;
 
 /// The first wait; it doubles with each further failure.
-const FIRST: Duration = Duration::from_secs(5);
+const INITIAL_DELAY: Duration = Duration::from_secs(5);
 /// The longest wait that we choose ourselves.
-const LONGEST: Duration = Duration::from_secs(300);
+const MAX_DELAY: Duration = Duration::from_secs(300);
 /// The longest wait that a server may impose: nobody shall switch badges off for a day by one
 /// header.
-const LONGEST_IMPOSED: Duration = Duration::from_secs(900);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
 /// After a 401: only a person can mend that.
 const UNAUTHORIZED: Duration = Duration::from_secs(900);
 
 /// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not
 /// return all at once.
 pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
-    let doubled = FIRST * 2_u32.pow(failures.saturating_sub(1).min(6));
-    jitter.of(doubled.min(LONGEST), 500, 1000)
+    let doubled = INITIAL_DELAY * 2_u32.pow(failures.saturating_sub(1).min(6));
+    jitter.of(doubled.min(MAX_DELAY), 500, 1000)
 }
 
 /// An endpoint's state of health.
@@ -28,30 +28,30 @@ pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
 pub(super) struct Backoff {
     /// Failures in a row.
     pub(super) failures: u32,
-    failed_at: Moment,
+    failed_at: EngineInstant,
     /// Our own wait, which a wake or the network's return ends.
-    retry_at: Moment,
+    retry_at: EngineInstant,
     /// The server's wait, which nothing ends.
-    closed_until: Moment,
+    server_retry_at: EngineInstant,
 }
 
 impl Backoff {
     /// From when on the endpoint may be asked.
-    pub(super) fn open_at(&self) -> Moment {
-        self.retry_at.max(self.closed_until)
+    pub(super) fn next_attempt_at(&self) -> EngineInstant {
+        self.retry_at.max(self.server_retry_at)
     }
 
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
-        self.retry_at = Moment::default();
+        self.retry_at = EngineInstant::default();
     }
 
     /// A request that had `started` failed.
     pub(super) fn failed(
         &mut self,
         failure: RequestError,
-        started: Moment,
-        now: Moment,
+        started: EngineInstant,
+        now: EngineInstant,
         jitter: &mut Jitter,
     ) {
         // Requests that were under way together fail together: that is one failure.
@@ -71,18 +71,18 @@ impl Backoff {
         if let Some(imposed) = imposed {
             // Later by up to a tenth: the viewers of one key must not all be back in the same
             // second.
-            let wait = jitter.of(imposed.min(LONGEST_IMPOSED), 1000, 1100);
-            self.closed_until = self.closed_until.max(now + wait);
+            let wait = jitter.of(imposed.min(MAX_RETRY_AFTER), 1000, 1100);
+            self.server_retry_at = self.server_retry_at.max(now + wait);
         }
     }
 
     /// The network or the tab is back.
     pub(super) fn end(&mut self) {
-        self.retry_at = Moment::default();
+        self.retry_at = EngineInstant::default();
     }
 
     /// Somebody asked for a refresh: no need to wait longer than until `at`.
-    pub(super) fn end_by(&mut self, at: Moment) {
+    pub(super) fn end_by(&mut self, at: EngineInstant) {
         self.retry_at = self.retry_at.min(at);
     }
 }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_right() {
+    fn member_bytes_add_up_to_the_path_length() {
         let group = users(&["12", "ada@example.com", "a\"é@c"]);
         let members: usize = group.iter().map(member_bytes).sum();
         assert_eq!(GROUP_FRAME_BYTES + members - "%2C".len(), Query::Group(group).path().len());
