@@ -7,14 +7,14 @@ use serde_json::Value;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
-use crate::allowed::Allowed;
 use crate::clock;
-use crate::cors::{AllowedOrigin, AllowedOrigins};
-use crate::directory::{Directory, Kind};
-use crate::gateway::{describe, mend, read_people};
-use crate::settings::Settings;
-use crate::upstream::{Reply, Upstream};
-use crate::zuliprc::Account;
+use crate::config::allow_list::Allowed;
+use crate::config::cli::Settings;
+use crate::config::zuliprc::Account;
+use crate::http::cors::{AllowedOrigin, AllowedOrigins};
+use crate::poller::{describe, mend, read_people};
+use crate::zulip::client::{Reply, Upstream};
+use crate::zulip::directory::{Directory, Kind};
 
 /// Longer than any server in order takes.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -5,15 +5,15 @@ use std::collections::HashMap;
 
 use zulip_presence_core::UserRef;
 
-use crate::allowed::Allowed;
-use crate::directory::{Directory, Kind, Member};
-use crate::face;
-use crate::zuliprc::Zuliprc;
+use crate::config::allow_list::Allowed;
+use crate::config::zuliprc::Zuliprc;
+use crate::http::routes;
+use crate::zulip::directory::{Directory, Kind, Member};
 
 /// The keys of the reply to `realm/presence?…` as JSON, and whom each names.
 #[must_use]
 pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
-    face::users(query).ok()
+    routes::users(query).ok()
 }
 
 /// The entries of a `zuliprc`.

@@ -3,31 +3,18 @@
 //! [`app`] is the whole gateway as a [`Router`]; everything else is what it is made of and what the
 //! binary needs around it.
 
-mod allowed;
 mod clock;
-mod cors;
+pub mod config;
 pub mod demo;
-mod directory;
 pub mod doctor;
-mod face;
-mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod gateway;
-mod kept;
+mod http;
 mod metrics;
-mod picture;
-mod problem;
-mod query;
-mod said;
-mod secret;
+mod poller;
 mod server;
-pub mod settings;
-#[cfg(test)]
-mod simulation;
 mod store;
-mod upstream;
-mod zuliprc;
+mod zulip;
 
 use std::any::Any;
 use std::path::PathBuf;
@@ -44,17 +31,18 @@ use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
-pub use crate::cors::{AllowedOrigin, AllowedOrigins, InvalidOrigin};
-pub use crate::files::{DistError, Files};
-use crate::gateway::Gateway;
-pub use crate::gateway::PeopleError;
+pub use crate::config::secret::Secret;
+pub use crate::config::zuliprc::{Account, AccountError, Tls};
+pub use crate::http::cors::{AllowedOrigin, AllowedOrigins, InvalidOrigin};
+use crate::http::error::Problem;
+pub use crate::http::static_files::{DistError, Files};
+use crate::http::{cors, response_cache, routes, svg};
 use crate::metrics::Gauges;
-use crate::problem::Problem;
-pub use crate::secret::Secret;
+use crate::poller::Gateway;
+pub use crate::poller::PeopleError;
 pub use crate::server::serve;
 use crate::store::Policy;
-pub use crate::upstream::{TlsError, Upstream};
-pub use crate::zuliprc::{Account, AccountError, Tls};
+pub use crate::zulip::client::{TlsError, Upstream};
 
 /// All that a gateway needs to know.
 #[derive(Debug)]
@@ -111,14 +99,14 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
     };
     let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
     let api = Router::new()
-        .route("/api/v1/users/{user}/presence", get(face::single))
-        .route("/api/v1/realm/presence", get(face::realm))
-        .route("/api/v1/server_settings", get(face::server_settings))
-        .route("/users/{user}/presence.svg", get(picture::picture))
+        .route("/api/v1/users/{user}/presence", get(routes::single))
+        .route("/api/v1/realm/presence", get(routes::realm))
+        .route("/api/v1/server_settings", get(routes::server_settings))
+        .route("/users/{user}/presence.svg", get(svg::picture))
         .route("/api/{*rest}", get(|| async { Problem::NotFound }))
         .method_not_allowed_fallback(|| async { Problem::Method })
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), kept::keep))
+        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), response_cache::keep))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
     let rest = Router::new()

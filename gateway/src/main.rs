@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
+use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, LogFormat, Settings};
 use zulip_presence_gateway::doctor::{self, Check};
-use zulip_presence_gateway::settings::{Cli, Command, LastActive, LogFormat, Settings};
 use zulip_presence_gateway::{
     Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve,
 };

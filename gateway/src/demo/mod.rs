@@ -2,15 +2,15 @@
 //! in every way that Zulip breaks.
 
 mod fault;
-mod rhythm;
-mod roster;
-mod zulip;
+mod people;
+mod schedule;
+mod server;
 
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
-pub use self::rhythm::Claims;
-pub use self::zulip::{SimulatedZulip, Whereabouts};
+pub use self::schedule::Claims;
+pub use self::server::{SimulatedZulip, Whereabouts};
 use crate::{Account, Secret, Tls, serve};
 
 /// The bot of the simulated organisation.

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use tokio::task::JoinSet;
 use zulip_presence_gateway::demo::{EMAIL, Fault};
 
-use crate::binary::file;
-use crate::rig::{ADA, Options, PAGE, Reply, Rig, on_a_port, organisation};
+use crate::cli::file;
+use crate::test_gateway::{ADA, Options, PAGE, Reply, Rig, on_a_port, organisation};
 
 fn faults() -> Vec<Fault> {
     vec![

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use zulip_presence_gateway::Upstream;
 use zulip_presence_gateway::demo::{EMAIL, Fault};
 
-use crate::binary::{Running, file, get, program, zulip_in_background};
-use crate::rig::{on_a_port, organisation};
+use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::test_gateway::{on_a_port, organisation};
 
 const KEY: &str = "qZ7xKv3WmT9bLs5RdYh2NcJf8PgEa4Uu";
 /// What takes its place.

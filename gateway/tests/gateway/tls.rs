@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binary::{Running, file, get, program, zulip_in_background};
-use crate::front::{NGINX, there};
-use crate::rig::organisation;
+use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::deployment::{NGINX, there};
+use crate::test_gateway::organisation;
 
 const OPENSSL: &str = "/usr/bin/openssl";
 

@@ -19,7 +19,7 @@ use hyper::body::Frame;
 use tokio::task::JoinSet;
 use zulip_presence_gateway::demo::Fault;
 
-use crate::rig::{ADA, Options, Reply, Rig, on_a_port, organisation};
+use crate::test_gateway::{ADA, Options, Reply, Rig, on_a_port, organisation};
 
 const MIB: usize = 1 << 20;
 /// Most bytes of a reply that the gateway keeps.

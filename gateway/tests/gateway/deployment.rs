@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 
-use crate::binary::{Running, program, raw, serve_in_background, zulip_in_background};
-use crate::rig::organisation;
+use crate::cli::{Running, program, raw, serve_in_background, zulip_in_background};
+use crate::test_gateway::organisation;
 
 /// Set by `make test`, which installs what these tests need.
 const ALL: &str = "ZULIP_PRESENCE_TEST_ALL";
@@ -133,7 +133,7 @@ pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 
 /// How many requests for presence reached this gateway.
 fn served(gateway: &Running) -> u64 {
-    let metrics = crate::binary::get(gateway.address, "/metrics");
+    let metrics = crate::cli::get(gateway.address, "/metrics");
     let lines = metrics
         .lines()
         .filter(|line| line.starts_with("zulip_presence_requests_total{route=\"user_presence\""));
@@ -468,7 +468,7 @@ fn the_units_filter_lets_the_program_work() {
     assert!(allowed.contains("accept4") && forbidden.contains("chroot"), "the sets are read");
     let trace =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("calls-{}", std::process::id()));
-    let people = crate::binary::file("unit-people", "12\n");
+    let people = crate::cli::file("unit-people", "12\n");
     let mut command = Command::new(strace);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -481,7 +481,7 @@ fn the_units_filter_lets_the_program_work() {
     for path in
         ["/api/v1/users/12/presence", "/api/v1/users/17/presence", "/users/12/presence.svg", "/"]
     {
-        while crate::binary::get(running.address, path).contains("No such user") {
+        while crate::cli::get(running.address, path).contains("No such user") {
             assert!(Instant::now() < deadline, "the people file is read again");
             std::thread::sleep(Duration::from_millis(100));
         }
@@ -530,7 +530,7 @@ fn the_unit_hands_over_the_zuliprc() {
     );
     let text =
         format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key());
-    let zuliprc = crate::binary::file("unit-credentials", &text);
+    let zuliprc = crate::cli::file("unit-credentials", &text);
     let directory = zuliprc.parent().expect("it is in one");
     for (path, mode) in [(&*zuliprc, 0o400), (directory, 0o500)] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
@@ -545,7 +545,7 @@ fn the_unit_hands_over_the_zuliprc() {
         }
     }
     let running = Running::start(&mut command);
-    let reply = crate::binary::get(running.address, "/api/v1/users/12/presence");
+    let reply = crate::cli::get(running.address, "/api/v1/users/12/presence");
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).expect("ours");
 }
@@ -558,7 +558,7 @@ fn zulips_python_client_understands() {
         return;
     }
     let gateway = Running::demo();
-    let config = crate::binary::file(
+    let config = crate::cli::file(
         "python",
         &format!(
             "[api]\nemail=anybody@example.com\nkey=anything\nsite=http://{}\n",

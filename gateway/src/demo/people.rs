@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::zulip::Whereabouts;
+use super::server::Whereabouts;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use zulip_presence_gateway::demo::{Fault, SimulatedZulip};
 
-use crate::rig::{on_a_port, organisation};
+use crate::test_gateway::{on_a_port, organisation};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_zulip-presence-gateway");
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use crate::secret::Secret;
+use crate::config::secret::Secret;
 
 /// A Zulip server and a bot's account on it.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cors::AllowedOrigin;
+use crate::http::cors::AllowedOrigin;
 
 /// Shows on any web page whether people are active in Zulip, and keeps the bot's key off the page.
 ///

@@ -14,8 +14,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::clock;
-use crate::gateway::Gateway;
-use crate::problem::Problem;
+use crate::http::error::Problem;
+use crate::poller::Gateway;
 
 /// For so long a reply is as good as new: it is a part of the sum of delays (DESIGN.md §2).
 pub(crate) const KEPT_FOR: Duration = Duration::from_secs(1);

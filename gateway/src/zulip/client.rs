@@ -9,7 +9,7 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
 use zulip_presence_core::Timestamp;
 use zulip_presence_core::reply::{self, HttpReply, RealmPresence, RequestError, UserPresence};
 
-use crate::zuliprc::{self, Account};
+use crate::config::zuliprc::{self, Account};
 
 /// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
 const MAX_BODY: usize = 64 << 20;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use zulip_presence_core::UserRef;
 
-use crate::directory::Member;
+use crate::zulip::directory::Member;
 
 /// Whose presence is served. By default everybody's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,7 +60,7 @@ impl Allowed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::Directory;
+    use crate::zulip::directory::Directory;
 
     fn seen(file: &str) -> Vec<u64> {
         let directory = Directory::parse(

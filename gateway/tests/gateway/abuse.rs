@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use crate::binary::{Running, get, program, raw};
-use crate::rig::{ADA, PAGE};
+use crate::cli::{Running, get, program, raw};
+use crate::test_gateway::{ADA, PAGE};
 
 /// What lies beside the files that are served, and in a hidden one among them.
 const SECRET: &str = "sesame-open-thyself";

@@ -11,11 +11,11 @@ use tower::ServiceExt as _;
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 
-use crate::allowed::Allowed;
+use crate::config::allow_list::Allowed;
 use crate::demo::{Claims, EMAIL, KEY, SimulatedZulip, Whereabouts};
-use crate::directory::Directory;
 use crate::store::{Asked, News, Policy, Store, Work};
-use crate::upstream::Reply;
+use crate::zulip::client::Reply;
+use crate::zulip::directory::Directory;
 
 /// Zulip's time to answer.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -391,7 +391,7 @@ fn all_delays_together_stay_below_the_threshold() {
     let mut allowed = Vec::new();
     for seconds in 0..100_u16 {
         let Ok(cli) =
-            crate::settings::Cli::try_parse_from(["gateway", &format!("--refresh={seconds}")])
+            crate::config::cli::Cli::try_parse_from(["gateway", &format!("--refresh={seconds}")])
         else {
             continue;
         };

@@ -1,6 +1,9 @@
 //! What the gateway knows: the core's engine, the directory, and what Zulip said of whom. No I/O;
 //! `now` is an argument.
 
+#[cfg(test)]
+mod simulation;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -10,11 +13,11 @@ use zulip_presence_core::watchlist::{
 };
 use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
 
-use crate::allowed::Allowed;
-use crate::directory::{Directory, Kind, Member};
-use crate::kept::KEPT_FOR;
-use crate::said::{Render, Said};
-use crate::upstream::Reply;
+use crate::config::allow_list::Allowed;
+use crate::http::response_cache::KEPT_FOR;
+use crate::zulip::client::Reply;
+use crate::zulip::directory::{Directory, Kind, Member};
+use crate::zulip::wire::{Render, Said};
 
 /// Asked for within this time is watched.
 const WATCHED_FOR: Duration = Duration::from_secs(300);

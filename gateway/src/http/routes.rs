@@ -12,11 +12,11 @@ use zulip_presence_core::reply::NoPresenceReason;
 use zulip_presence_core::{ClockReading, Timestamp, UserRef};
 
 use crate::clock;
-use crate::gateway::Gateway;
-use crate::problem::Problem;
-use crate::query::{Repeated, parameter};
-use crate::said::{Render, push_seconds};
+use crate::http::error::Problem;
+use crate::http::query::{Repeated, parameter};
+use crate::poller::Gateway;
 use crate::store::{Asked, Store};
+use crate::zulip::wire::{Render, push_seconds};
 
 /// Most people of one organisation-wide request.
 const MAX_USERS: usize = 200;

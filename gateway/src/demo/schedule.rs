@@ -91,9 +91,9 @@ fn mixed(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::roster;
+    use crate::demo::people;
 
-    const SEED: u64 = crate::demo::zulip::SEED;
+    const SEED: u64 = crate::demo::server::SEED;
     const NOW: i64 = 1_795_448_000;
 
     fn word(person: u64, now: i64) -> &'static str {
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn at_any_time_there_is_a_mix() {
-        let people: Vec<u64> = roster::people().iter().map(|person| person.id).collect();
+        let people: Vec<u64> = people::people().iter().map(|person| person.id).collect();
         for now in (NOW..NOW + 2 * DAY).step_by(97) {
             for wanted in ["active", "idle", "offline"] {
                 let count = people.iter().filter(|person| word(**person, now) == wanted).count();
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn within_two_minutes_badges_change_by_a_reply_and_by_age() {
-        let people: Vec<u64> = roster::people().iter().map(|person| person.id).collect();
+        let people: Vec<u64> = people::people().iter().map(|person| person.id).collect();
         for now in (NOW..NOW + DAY).step_by(61) {
             let became = |wanted: &str| {
                 people.iter().any(|person| {

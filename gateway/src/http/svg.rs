@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 
 use crate::clock;
-use crate::gateway::Gateway;
-use crate::problem::Problem;
-use crate::query::{Repeated, parameter};
+use crate::http::error::Problem;
+use crate::http::query::{Repeated, parameter};
+use crate::poller::Gateway;
 use crate::store::Asked;
 
 /// Pixels, as text is high.

@@ -8,7 +8,7 @@ use serde_json::json;
 use zulip_presence_gateway::Files;
 use zulip_presence_gateway::demo::{Claims, SimulatedZulip, Whereabouts};
 
-use crate::rig::{ADA, Options, PAGE, Reply, Rig, organisation};
+use crate::test_gateway::{ADA, Options, PAGE, Reply, Rig, organisation};
 
 fn batch(users: &str) -> String {
     let encoded: String = users.bytes().map(|byte| format!("%{byte:02X}")).collect();

@@ -19,8 +19,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::rhythm::{self, Claims};
-use super::{EMAIL, KEY, roster};
+use super::schedule::{self, Claims};
+use super::{EMAIL, KEY, people};
 
 /// Seed of everybody's comings and goings.
 pub(super) const SEED: u64 = 5;
@@ -104,7 +104,7 @@ impl SimulatedZulip {
     #[must_use]
     pub fn demo(generation: u8) -> Self {
         let zulip = Self::empty(generation);
-        for person in roster::people() {
+        for person in people::people() {
             let whereabouts = match person.id {
                 ADA_ID => Whereabouts::AtTheDesk,
                 UNSEEN_ID => Whereabouts::NeverSeen,
@@ -112,7 +112,7 @@ impl SimulatedZulip {
             };
             zulip.add(person.id, &person.email, &person.full_name, whereabouts);
         }
-        for (id, full_name, whereabouts) in roster::gallery() {
+        for (id, full_name, whereabouts) in people::gallery() {
             zulip.add(id, &format!("user{id}@example.com"), full_name, whereabouts);
         }
         zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", Whereabouts::Scheduled);
@@ -223,10 +223,10 @@ impl Organisation {
 
     fn claims(&self, id: u64, account: &Account) -> Option<Claims> {
         match account.whereabouts {
-            Whereabouts::Scheduled => rhythm::claims(SEED, id, self.now_s()),
-            Whereabouts::AtTheDesk => Some(rhythm::at_the_desk(0, self.now_s())),
-            Whereabouts::AwayFromTheDesk => Some(rhythm::away_since(LONG_AWAY, self.now_s())),
-            Whereabouts::Left(ago) => Some(rhythm::left(ago, self.now_s())),
+            Whereabouts::Scheduled => schedule::claims(SEED, id, self.now_s()),
+            Whereabouts::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
+            Whereabouts::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
+            Whereabouts::Left(ago) => Some(schedule::left(ago, self.now_s())),
             Whereabouts::Claimed(claims) => Some(claims),
             Whereabouts::NeverSeen | Whereabouts::NotPermitted => None,
         }

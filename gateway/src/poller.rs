@@ -12,14 +12,14 @@ use tokio::task::AbortHandle;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
-use crate::allowed::{Allowed, NobodyAtLine};
 use crate::clock;
-use crate::directory::Directory;
-use crate::kept::Kept;
+use crate::config::allow_list::{Allowed, NobodyAtLine};
+use crate::config::zuliprc::Account;
+use crate::http::response_cache::Kept;
 use crate::metrics::{Kind, Metrics};
 use crate::store::{News, PATIENCE, Policy, Store, Work};
-use crate::upstream::Upstream;
-use crate::zuliprc::Account;
+use crate::zulip::client::Upstream;
+use crate::zulip::directory::Directory;
 
 /// The directory of 20,000 people is no small request.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);

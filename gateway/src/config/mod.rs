@@ -1,0 +1,6 @@
+//! What an administrator sets: the command line, the `zuliprc`, the people file.
+
+pub(crate) mod allow_list;
+pub mod cli;
+pub(crate) mod secret;
+pub(crate) mod zuliprc;

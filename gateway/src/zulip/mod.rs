@@ -1,0 +1,5 @@
+//! Zulip's side of the wire: the client, the directory of users, and the presence objects.
+
+pub(crate) mod client;
+pub(crate) mod directory;
+pub(crate) mod wire;
