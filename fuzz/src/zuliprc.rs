@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use zulip_presence_gateway::{Account, AccountError, fuzzing};
+use zulip_presence_gateway::{ZulipCredentials, CredentialsError, fuzzing};
 
 /// The key, which is to be seen nowhere.
 const KEY: &str = "OPENSESAME";
@@ -38,9 +38,9 @@ pub fn check(input: &[u8]) {
 }
 
 /// The account of a file without a key; we give ours. Nothing is read from the disk.
-fn account(entries: &HashMap<String, String>) -> Result<Account, AccountError> {
+fn account(entries: &HashMap<String, String>) -> Result<ZulipCredentials, CredentialsError> {
     let entry = |name: &str| entries.get(name).filter(|value| !value.contains(KEY)).cloned();
-    Account::find(None, |variable| match variable {
+    ZulipCredentials::load(None, |variable| match variable {
         "ZULIP_API_KEY" => Some(KEY.to_owned()),
         "ZULIP_EMAIL" => entry("email"),
         "ZULIP_SITE" => entry("site"),
@@ -53,7 +53,7 @@ fn account(entries: &HashMap<String, String>) -> Result<Account, AccountError> {
 }
 
 /// The client that sends the key finds a server in the site, and nothing else.
-fn check_site(account: &Account) {
+fn check_site(account: &ZulipCredentials) {
     let site = &account.site;
     let url = url::Url::parse(&format!("{site}/api/v1/users/12/presence")).expect("a URL");
     let host = url.host().expect("a host");

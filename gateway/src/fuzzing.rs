@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use zulip_presence_core::UserRef;
 
-use crate::config::allow_list::Allowed;
+use crate::config::allow_list::AllowList;
 use crate::config::zuliprc::Zuliprc;
 use crate::http::routes;
 use crate::zulip::directory::{Directory, Kind, Member};
@@ -26,7 +26,7 @@ pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, usize> {
 
 /// A people file.
 #[derive(Debug)]
-pub struct People(Allowed);
+pub struct People(AllowList);
 
 impl People {
     /// Reads it.
@@ -34,7 +34,7 @@ impl People {
     /// # Errors
     /// The number of the line that names nobody.
     pub fn parse(text: &str) -> Result<Self, usize> {
-        Allowed::parse(text).map(Self).map_err(|at| at.0)
+        AllowList::parse(text).map(Self).map_err(|at| at.0)
     }
 
     /// Whether somebody of these two names may be seen.

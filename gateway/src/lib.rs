@@ -32,23 +32,23 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 
 pub use crate::config::secret::Secret;
-pub use crate::config::zuliprc::{Account, AccountError, Tls};
+pub use crate::config::zuliprc::{CredentialsError, Tls, ZulipCredentials};
 pub use crate::http::cors::{AllowedOrigin, AllowedOrigins, InvalidOrigin};
-use crate::http::error::Problem;
-pub use crate::http::static_files::{DistError, Files};
+use crate::http::error::ApiError;
+pub use crate::http::static_files::{DistError, StaticFiles};
 use crate::http::{cors, response_cache, routes, svg};
 use crate::metrics::Gauges;
 use crate::poller::Gateway;
 pub use crate::poller::PeopleError;
 pub use crate::server::serve;
-use crate::store::Policy;
-pub use crate::zulip::client::{TlsError, Upstream};
+use crate::store::StoreConfig;
+pub use crate::zulip::client::{TlsError, ZulipClient};
 
 /// All that a gateway needs to know.
 #[derive(Debug)]
 pub struct Config {
     /// How Zulip is asked.
-    pub upstream: Upstream,
+    pub client: ZulipClient,
     /// The file that tells it: read again when it changes, so that a new key needs no restart.
     /// `None`: never.
     pub zuliprc: Option<PathBuf>,
@@ -65,7 +65,7 @@ pub struct Config {
     /// People who are offline carry no times.
     pub hide_last_active: bool,
     /// What is served besides.
-    pub files: Files,
+    pub files: StaticFiles,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -79,7 +79,7 @@ pub struct Config {
 /// Outside of a tokio runtime.
 pub fn app(config: Config) -> Result<Router, PeopleError> {
     let Config {
-        upstream,
+        client,
         zuliprc,
         refresh,
         offline_after,
@@ -90,30 +90,30 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
         files,
         seed,
     } = config;
-    let policy = Policy {
+    let policy = StoreConfig {
         refresh,
         offline_threshold: offline_after,
         budget,
         hide_times: hide_last_active,
         seed,
     };
-    let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
+    let gateway = Gateway::start(client, zuliprc, policy, people)?;
     let api = Router::new()
         .route("/api/v1/users/{user}/presence", get(routes::single))
         .route("/api/v1/realm/presence", get(routes::realm))
         .route("/api/v1/server_settings", get(routes::server_settings))
         .route("/users/{user}/presence.svg", get(svg::picture))
-        .route("/api/{*rest}", get(|| async { Problem::NotFound }))
-        .method_not_allowed_fallback(|| async { Problem::Method })
+        .route("/api/{*rest}", get(|| async { ApiError::NotFound }))
+        .method_not_allowed_fallback(|| async { ApiError::Method })
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), response_cache::keep))
+        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), response_cache::cache_layer))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
     let rest = Router::new()
         .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .method_not_allowed_fallback(|| async { Problem::Method })
+        .method_not_allowed_fallback(|| async { ApiError::Method })
         .fallback(file)
         .layer(CatchPanicLayer::custom(panicked));
     let state = Shared { gateway: Arc::clone(&gateway), files: Arc::new(files) };
@@ -126,7 +126,7 @@ pub fn app(config: Config) -> Result<Router, PeopleError> {
 #[derive(Clone)]
 struct Shared {
     gateway: Arc<Gateway>,
-    files: Arc<Files>,
+    files: Arc<StaticFiles>,
 }
 
 /// Counts the reply, and tells browsers to believe its type.
@@ -146,7 +146,7 @@ async fn count(State(gateway): State<Arc<Gateway>>, request: Request, next: Next
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked; this is a bug");
-    Problem::Internal.into_response()
+    ApiError::Internal.into_response()
 }
 
 fn plain(status: StatusCode, text: impl Into<String>) -> Response {
@@ -186,7 +186,7 @@ async fn metrics(State(Shared { gateway, .. }): State<Shared>) -> Response {
 
 async fn file(State(Shared { files, .. }): State<Shared>, request: Request) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Problem::Method.into_response();
+        return ApiError::Method.into_response();
     }
     let uri = request.uri();
     match files.serve(uri.path(), uri.query(), request.headers()) {

@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, LogFormat, Settings};
 use zulip_presence_gateway::doctor::{self, Check};
 use zulip_presence_gateway::{
-    Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve,
+    AllowedOrigin, AllowedOrigins, Config, StaticFiles, ZulipClient, ZulipCredentials, app, demo,
+    serve,
 };
 
 /// What is wrong is what was asked for: clap's own status too.
@@ -21,25 +22,26 @@ fn main() -> ExitCode {
     log(&cli.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("no runtime: {error}")),
+        Err(error) => return usage_error(&format!("no runtime: {error}")),
     };
     let done = runtime.block_on(async {
         match &cli.command {
-            None => serve_until_told(&cli.settings).await,
-            Some(Command::Doctor { origin }) => examine(&cli.settings, origin.as_ref()).await,
+            None => serve_until_shutdown(&cli.settings).await,
+            Some(Command::Doctor { origin }) => run_doctor(&cli.settings, origin.as_ref()).await,
         }
     });
-    done.unwrap_or_else(|message| refuse(&message))
+    done.unwrap_or_else(|message| usage_error(&message))
 }
 
 /// Zulip's address and the key to it.
-async fn account(settings: &Settings) -> Result<Account, String> {
+async fn credentials(settings: &Settings) -> Result<ZulipCredentials, String> {
     if settings.demo {
         let listener = listen(settings.demo_listen, "--demo-listen")?;
         demo::start(listener, settings.demo_generation, settings.demo_people)
             .map_err(|error| error.to_string())
     } else {
-        Account::find(settings.config_file.as_deref(), variable).map_err(|error| error.to_string())
+        ZulipCredentials::load(settings.config_file.as_deref(), variable)
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -47,20 +49,25 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-async fn examine(settings: &Settings, origin: Option<&AllowedOrigin>) -> Result<ExitCode, String> {
-    let checks = match account(settings).await {
-        Ok(account) => doctor::examine(settings, account, origin).await,
-        Err(what) => vec![Check::Broken { what, mend: "see docs/gateway.md, \"The bot\"".into() }],
+async fn run_doctor(
+    settings: &Settings,
+    origin: Option<&AllowedOrigin>,
+) -> Result<ExitCode, String> {
+    let checks = match credentials(settings).await {
+        Ok(credentials) => doctor::run(settings, credentials, origin).await,
+        Err(problem) => {
+            vec![Check::Failed { problem, fix: "see docs/gateway.md, \"The bot\"".into() }]
+        }
     };
     let mut out = std::io::stdout().lock();
     for check in &checks {
         let _ = writeln!(out, "{check}");
     }
-    let is_broken = checks.iter().any(|check| matches!(check, Check::Broken { .. }));
+    let is_broken = checks.iter().any(|check| matches!(check, Check::Failed { .. }));
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn refuse(message: &str) -> ExitCode {
+fn usage_error(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "zulip-presence-gateway: {message}");
     ExitCode::from(USAGE)
 }
@@ -78,24 +85,24 @@ fn log(settings: &Settings) {
     }
 }
 
-async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
-    let said = |error: &dyn std::error::Error| error.to_string();
-    let account = account(settings).await?;
+async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
+    let text = |error: &dyn std::error::Error| error.to_string();
+    let credentials = credentials(settings).await?;
     let files = match &settings.dist {
-        Some(directory) => Files::read(directory).map_err(|error| said(&error))?,
-        None => Files::embedded(),
+        Some(directory) => StaticFiles::read(directory).map_err(|error| text(&error))?,
+        None => StaticFiles::embedded(),
     };
     let allow_origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     let people = settings.people.clone();
     let listener = listen(settings.listen, "--listen")?;
-    let address = listener.local_addr().map_err(|error| said(&error))?;
+    let address = listener.local_addr().map_err(|error| text(&error))?;
     let has_files = !files.is_empty();
     let config = Config {
-        upstream: Upstream::new(account.clone()).map_err(|error| said(&error))?,
+        client: ZulipClient::new(credentials.clone()).map_err(|error| text(&error))?,
         zuliprc: if settings.demo {
             None
         } else {
-            Account::file(settings.config_file.as_deref(), variable)
+            ZulipCredentials::file(settings.config_file.as_deref(), variable)
         },
         refresh: settings.refresh(),
         offline_after: settings.offline_after(),
@@ -110,9 +117,9 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
             .subsec_nanos()
             .into(),
     };
-    let router = app(config).map_err(|error| said(&error))?;
-    announce(settings, &account, has_files, &allow_origins);
-    let mut terminated = signal(SignalKind::terminate()).map_err(|error| said(&error))?;
+    let router = app(config).map_err(|error| text(&error))?;
+    log_config(settings, &credentials, has_files, &allow_origins);
+    let mut terminated = signal(SignalKind::terminate()).map_err(|error| text(&error))?;
     // Scripts wait for this line; whoever closed standard output does not.
     let _ = writeln!(std::io::stdout(), "listening on http://{address}/");
     let _ = std::io::stdout().flush();
@@ -144,13 +151,18 @@ fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, Stri
 }
 
 /// What an administrator should know without asking.
-fn announce(settings: &Settings, account: &Account, has_files: bool, origins: &AllowedOrigins) {
+fn log_config(
+    settings: &Settings,
+    credentials: &ZulipCredentials,
+    has_files: bool,
+    origins: &AllowedOrigins,
+) {
     if settings.demo {
         tracing::info!(generation = settings.demo_generation, "a simulated organisation");
     } else {
-        tracing::info!(site = account.site, bot = account.email, "Zulip");
+        tracing::info!(site = credentials.site, bot = credentials.email, "Zulip");
     }
-    if account.tls.insecure {
+    if credentials.tls.insecure {
         tracing::warn!(
             "insecure: Zulip's certificate is not checked, so that anybody on the way can read the bot's key"
         );

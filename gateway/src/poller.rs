@@ -13,18 +13,18 @@ use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
 use crate::clock;
-use crate::config::allow_list::{Allowed, NobodyAtLine};
-use crate::config::zuliprc::Account;
-use crate::http::response_cache::Kept;
+use crate::config::allow_list::{AllowList, InvalidLine};
+use crate::config::zuliprc::ZulipCredentials;
+use crate::http::response_cache::ResponseCache;
 use crate::metrics::{Kind, Metrics};
-use crate::store::{News, PATIENCE, Policy, Store, Work};
-use crate::zulip::client::Upstream;
+use crate::store::{Actions, MAX_WAIT, ParsedResponse, Store, StoreConfig};
+use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
 
 /// The directory of 20,000 people is no small request.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Statuses change by age all the time; nothing here depends on catching each change.
-const LEAST_WAIT: Duration = Duration::from_millis(250);
+const MIN_WAIT: Duration = Duration::from_millis(250);
 /// How often the files that may change are looked at.
 const FILE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -32,11 +32,11 @@ const FILE_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Gateway {
     store: Mutex<Store>,
-    upstream: Mutex<Upstream>,
+    client: Mutex<ZulipClient>,
     pub(crate) metrics: Metrics,
-    pub(crate) kept: Kept,
+    pub(crate) response_cache: ResponseCache,
     /// Counts what happened: what was rendered before is out of date.
-    edition: AtomicU64,
+    epoch: AtomicU64,
     /// Something happened that the driver must look at.
     wake: Notify,
     /// Something happened that waiting pages must look at.
@@ -67,33 +67,29 @@ pub enum PeopleError {
 impl Gateway {
     /// Starts asking, which ends with the runtime.
     pub(crate) fn start(
-        upstream: Upstream,
+        client: ZulipClient,
         zuliprc: Option<PathBuf>,
-        policy: Policy,
+        policy: StoreConfig,
         people: Option<PathBuf>,
     ) -> Result<Arc<Self>, PeopleError> {
-        let allowed = people.as_deref().map(read_people).transpose()?.unwrap_or_default();
+        let allowed = people.as_deref().map(load_people).transpose()?.unwrap_or_default();
         let gateway = Arc::new(Self {
             store: Mutex::new(Store::new(policy, allowed, clock::now())),
-            upstream: Mutex::new(upstream),
+            client: Mutex::new(client),
             metrics: Metrics::default(),
-            kept: Kept::default(),
-            edition: AtomicU64::new(0),
+            response_cache: ResponseCache::default(),
+            epoch: AtomicU64::new(0),
             wake: Notify::new(),
             answered: watch::Sender::new(()),
         });
-        tokio::spawn(drive(Arc::clone(&gateway)));
+        tokio::spawn(run_poll_loop(Arc::clone(&gateway)));
         if let Some(path) = people {
             let this = Arc::clone(&gateway);
-            tokio::spawn(
-                async move { whenever_changed(&path, || this.read_people_again(&path)).await },
-            );
+            tokio::spawn(async move { watch_file(&path, || this.reload_people(&path)).await });
         }
         if let Some(path) = zuliprc {
             let this = Arc::clone(&gateway);
-            tokio::spawn(async move {
-                whenever_changed(&path, || this.read_account_again(&path)).await
-            });
+            tokio::spawn(async move { watch_file(&path, || this.reload_credentials(&path)).await });
         }
         Ok(gateway)
     }
@@ -106,12 +102,12 @@ impl Gateway {
 
     /// Calls `ask` until it has an answer: at once, then whenever Zulip answered, and with `false`
     /// when the patience is over.
-    pub(crate) async fn settle<T>(
+    pub(crate) async fn wait_for_result<T>(
         &self,
         mut ask: impl FnMut(&mut Store, bool) -> Option<T>,
     ) -> Option<T> {
         let mut answered = self.answered.subscribe();
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + MAX_WAIT;
         loop {
             let answer = ask(&mut self.store(), true);
             if answer.is_some() {
@@ -125,71 +121,72 @@ impl Gateway {
     }
 
     /// Another one whenever what is known changed.
-    pub(crate) fn edition(&self) -> u64 {
-        self.edition.load(Ordering::Acquire)
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
     }
 
-    fn happened(&self) {
-        self.edition.fetch_add(1, Ordering::AcqRel);
+    fn publish_change(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
         self.wake.notify_one();
         self.answered.send_replace(());
     }
 
-    fn upstream(&self) -> Upstream {
-        self.upstream.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn client(&self) -> ZulipClient {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Of a file that cannot be read, or is wrong, nothing is taken.
-    fn read_people_again(&self, path: &Path) {
-        match read_people(path) {
+    fn reload_people(&self, path: &Path) {
+        match load_people(path) {
             Ok(allowed) => {
                 tracing::info!(file = %path.display(), "the people file was read again");
                 self.store().allow(allowed, clock::now());
-                self.happened();
+                self.publish_change();
             }
             Err(error) => tracing::error!(%error, "the people who were allowed before still are"),
         }
     }
 
     /// Of a file that cannot be read, or is wrong, nothing is taken.
-    fn read_account_again(&self, path: &Path) {
-        let before = self.upstream();
-        let account = match Account::find(Some(path), |name| std::env::var(name).ok()) {
-            Ok(account) if account == *before.account() => return,
-            Ok(account) if account.site != before.site() => {
+    fn reload_credentials(&self, path: &Path) {
+        let before = self.client();
+        let credentials = match ZulipCredentials::load(Some(path), |name| std::env::var(name).ok())
+        {
+            Ok(credentials) if credentials == *before.credentials() => return,
+            Ok(credentials) if credentials.site != before.site() => {
                 tracing::error!(
-                    site = account.site,
+                    site = credentials.site,
                     "the zuliprc names another site: that counts from the next start on"
                 );
                 return;
             }
-            Ok(account) => account,
+            Ok(credentials) => credentials,
             Err(error) => {
                 tracing::error!(%error, "Zulip is asked by the former zuliprc still");
                 return;
             }
         };
-        match Upstream::new(account) {
-            Ok(upstream) => {
-                tracing::info!(file = %path.display(), bot = upstream.email(), "the zuliprc was read again");
-                *self.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
-                self.store().account_changed(clock::now());
-                self.happened();
+        match ZulipClient::new(credentials) {
+            Ok(client) => {
+                tracing::info!(file = %path.display(), bot = client.email(), "the zuliprc was read again");
+                *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+                self.store().credentials_changed(clock::now());
+                self.publish_change();
             }
             Err(error) => tracing::error!(%error, "Zulip is asked by the former zuliprc still"),
         }
     }
 
     /// A 401 imposes a long wait; not if it was meant for a key that has been replaced since.
-    fn note_refusal(&self, asked_by: &Upstream, failure: Option<RequestError>) {
-        if failure == Some(RequestError::Unauthorized) && !asked_by.is(&self.upstream()) {
-            self.store().account_changed(clock::now());
+    fn ignore_stale_unauthorized(&self, asked_by: &ZulipClient, failure: Option<RequestError>) {
+        if failure == Some(RequestError::Unauthorized) && !asked_by.same_account(&self.client()) {
+            self.store().credentials_changed(clock::now());
         }
     }
 
     async fn fetch_directory(&self) {
-        let upstream = self.upstream();
-        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, upstream.get("users")).await;
+        let client = self.client();
+        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, client.get("users")).await;
         let directory = match reply {
             Err(_) => Err(RequestError::TimedOut),
             Ok(Err(failure)) => Err(failure),
@@ -200,36 +197,37 @@ impl Gateway {
             },
         };
         let (failure, now) = (directory.as_ref().err().copied(), clock::now());
-        self.note(Kind::Directory, failure);
+        self.record_outcome(Kind::Directory, failure);
         match directory {
-            Ok(directory) => self.store().directory_arrived(directory, now),
+            Ok(directory) => self.store().directory_fetched(directory, now),
             Err(failure) => self.store().directory_failed(failure, now),
         }
-        self.note_refusal(&upstream, failure);
-        self.happened();
+        self.ignore_stale_unauthorized(&client, failure);
+        self.publish_change();
     }
 
     async fn fetch(&self, Request { id, query }: Request) {
-        let (upstream, asked_at) = (self.upstream(), clock::now().monotonic);
-        let news = upstream.get(&query.path()).await.and_then(|reply| News::read(&query, &reply));
+        let (client, asked_at) = (self.client(), clock::now().monotonic);
+        let news =
+            client.get(&query.path()).await.and_then(|reply| ParsedResponse::read(&query, &reply));
         let (failure, now) = (news.as_ref().err().copied(), clock::now());
         match news {
             Ok(news) => self.store().answered(id, news, asked_at, now),
             Err(failure) => self.store().failed(id, failure, now),
         }
-        self.note_refusal(&upstream, failure);
-        self.note(kind(&query), failure);
-        self.happened();
+        self.ignore_stale_unauthorized(&client, failure);
+        self.record_outcome(kind(&query), failure);
+        self.publish_change();
     }
 
-    fn note(&self, kind: Kind, failure: Option<RequestError>) {
+    fn record_outcome(&self, kind: Kind, failure: Option<RequestError>) {
         self.metrics.upstream(kind, failure);
         if let Some(failure) = failure {
-            let mend = mend(failure);
+            let fix = remedy(failure);
             tracing::warn!(
                 request = kind.as_str(),
                 outcome = describe(failure),
-                mend,
+                fix,
                 "Zulip gave no answer"
             );
         }
@@ -257,7 +255,7 @@ pub(crate) fn describe(failure: RequestError) -> String {
     }
 }
 
-pub(crate) fn mend(failure: RequestError) -> &'static str {
+pub(crate) fn remedy(failure: RequestError) -> &'static str {
     match failure {
         RequestError::Unreachable | RequestError::TimedOut => {
             "check that the site is right and can be reached from here"
@@ -278,15 +276,15 @@ pub(crate) fn mend(failure: RequestError) -> &'static str {
     }
 }
 
-async fn drive(this: Arc<Gateway>) {
+async fn run_poll_loop(this: Arc<Gateway>) {
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
     loop {
-        let Work { abandoned, requests, directory, wait } = this.store().step(clock::now());
+        let Actions { abandoned, requests, directory, wait } = this.store().step(clock::now());
         if !abandoned.is_empty() {
             this.answered.send_replace(());
         }
         for id in abandoned {
-            this.note(Kind::Realm, Some(RequestError::TimedOut));
+            this.record_outcome(Kind::Realm, Some(RequestError::TimedOut));
             if let Some(flight) = flights.remove(&id) {
                 flight.abort();
             }
@@ -301,19 +299,19 @@ async fn drive(this: Arc<Gateway>) {
             let this = Arc::clone(&this);
             tokio::spawn(async move { this.fetch_directory().await });
         }
-        let _ = tokio::time::timeout(wait.max(LEAST_WAIT), this.wake.notified()).await;
+        let _ = tokio::time::timeout(wait.max(MIN_WAIT), this.wake.notified()).await;
     }
 }
 
-pub(crate) fn read_people(path: &Path) -> Result<Allowed, PeopleError> {
+pub(crate) fn load_people(path: &Path) -> Result<AllowList, PeopleError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| PeopleError::Unreadable { path: path.to_owned(), source })?;
-    Allowed::parse(&text)
-        .map_err(|NobodyAtLine(line)| PeopleError::Line { path: path.to_owned(), line })
+    AllowList::parse(&text)
+        .map_err(|InvalidLine(line)| PeopleError::Line { path: path.to_owned(), line })
 }
 
 /// Calls `changed` when the file at `path` is another one than it was.
-async fn whenever_changed(path: &Path, changed: impl Fn()) {
+async fn watch_file(path: &Path, changed: impl Fn()) {
     // Not the time of modification, which a copy may keep.
     let stamp =
         || std::fs::metadata(path).map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec())).ok();

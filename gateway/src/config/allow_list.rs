@@ -8,7 +8,7 @@ use crate::zulip::directory::Member;
 
 /// Whose presence is served. By default everybody's.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Allowed {
+pub(crate) struct AllowList {
     /// `None`: no line includes anybody, so all are included.
     included: Option<HashSet<UserRef>>,
     excluded: HashSet<UserRef>,
@@ -16,16 +16,16 @@ pub(crate) struct Allowed {
 
 /// A line that names nobody, counted from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct NobodyAtLine(pub(crate) usize);
+pub(crate) struct InvalidLine(pub(crate) usize);
 
-impl Allowed {
+impl AllowList {
     /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A
     /// file with no including line includes everybody but those excluded, unless it has no line
     /// at all: then nobody.
     ///
     /// # Errors
     /// The number of the first line that names nobody.
-    pub(crate) fn parse(text: &str) -> Result<Self, NobodyAtLine> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidLine> {
         let (mut included, mut excluded) = (HashSet::new(), HashSet::new());
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
@@ -36,7 +36,7 @@ impl Allowed {
                 Some(name) => (&mut excluded, name),
                 None => (&mut included, line),
             };
-            set.insert(name.parse().map_err(|_| NobodyAtLine(at + 1))?);
+            set.insert(name.parse().map_err(|_| InvalidLine(at + 1))?);
         }
         let all_but = included.is_empty() && !excluded.is_empty();
         Ok(Self { included: (!all_but).then_some(included), excluded })
@@ -67,7 +67,7 @@ mod tests {
             br#"{"result":"success","members":[{"user_id":1,"email":"A@x"},{"user_id":2,"email":"b@x"},{"user_id":3,"email":"c@x"}]}"#,
         )
         .expect("a directory");
-        let allowed = Allowed::parse(file).expect("readable");
+        let allowed = AllowList::parse(file).expect("readable");
         let is_seen = |id: &u64| {
             directory.find(&UserRef::Id(*id)).is_some_and(|member| allowed.includes(member))
         };
@@ -82,6 +82,6 @@ mod tests {
         assert_eq!(seen("01\r\n\r\n"), [1]);
         assert_eq!(seen(""), [0; 0]);
         assert_eq!(seen("# nobody yet\n"), [0; 0]);
-        assert_eq!(Allowed::parse("1\n\nada\n"), Err(NobodyAtLine(3)));
+        assert_eq!(AllowList::parse("1\n\nada\n"), Err(InvalidLine(3)));
     }
 }

@@ -9,7 +9,7 @@ use crate::config::secret::Secret;
 
 /// A Zulip server and a bot's account on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Account {
+pub struct ZulipCredentials {
     /// Scheme, host and port, without a trailing slash.
     pub site: String,
     /// The bot's API email.
@@ -35,17 +35,17 @@ pub struct Tls {
 
 /// Why there is no account. Each says what is missing and where it was looked for.
 #[derive(Debug, thiserror::Error)]
-pub enum AccountError {
+pub enum CredentialsError {
     /// Neither environment nor file.
     #[error(
-        "no Zulip account: there is no {}, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set; \
+        "no Zulip credentials: there is no {}, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set; \
          download a bot's zuliprc from Zulip (Settings > Bots), or try --demo",
         .0.display()
     )]
     NoFile(PathBuf),
     /// Not even a place where the file could be.
     #[error(
-        "no Zulip account: no --config-file, no HOME to find .zuliprc in, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set"
+        "no Zulip credentials: no --config-file, no HOME to find .zuliprc in, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set"
     )]
     NoHome,
     /// The file cannot be read.
@@ -90,7 +90,7 @@ pub enum AccountError {
     KeyWithoutCert,
 }
 
-impl Account {
+impl ZulipCredentials {
     /// The `zuliprc` that [`find`](Self::find) reads, if it is there. `None`: nothing says where it
     /// could be.
     #[must_use]
@@ -102,43 +102,44 @@ impl Account {
             .map(Path::to_owned)
             .or_else(|| variable("ZULIP_CONFIG").map(PathBuf::from))
             .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".zuliprc")));
-        path.map(|path| expanded(path, &variable))
+        path.map(|path| expand_home(path, &variable))
     }
 
     /// The account that environment and `zuliprc` give. `config_file` is what the command line
     /// says, `variable` the environment.
     ///
     /// # Errors
-    /// [`AccountError`] where they give none.
-    pub fn find(
+    /// [`CredentialsError`] where they give none.
+    pub fn load(
         config_file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, AccountError> {
+    ) -> Result<Self, CredentialsError> {
         let path = Self::file(config_file, &variable);
         let file = match &path {
             Some(path) => Zuliprc::read(path, config_file.is_some())?,
             None => None,
         };
-        let entry =
-            |name: &'static str, name_of_variable: &'static str| -> Result<String, AccountError> {
-                let from_file = || file.as_ref().and_then(|file| file.entry(name));
-                match (
-                    variable(name_of_variable)
-                        .or_else(from_file)
-                        .filter(|value| !value.trim().is_empty()),
-                    &file,
-                    &path,
-                ) {
-                    (Some(value), ..) => Ok(value.trim().to_owned()),
-                    (None, Some(_), Some(path)) => Err(AccountError::Missing {
-                        path: path.clone(),
-                        name,
-                        variable: name_of_variable,
-                    }),
-                    (None, _, Some(path)) => Err(AccountError::NoFile(path.clone())),
-                    (None, _, None) => Err(AccountError::NoHome),
-                }
-            };
+        let entry = |name: &'static str,
+                     name_of_variable: &'static str|
+         -> Result<String, CredentialsError> {
+            let from_file = || file.as_ref().and_then(|file| file.entry(name));
+            match (
+                variable(name_of_variable)
+                    .or_else(from_file)
+                    .filter(|value| !value.trim().is_empty()),
+                &file,
+                &path,
+            ) {
+                (Some(value), ..) => Ok(value.trim().to_owned()),
+                (None, Some(_), Some(path)) => Err(CredentialsError::Missing {
+                    path: path.clone(),
+                    name,
+                    variable: name_of_variable,
+                }),
+                (None, _, Some(path)) => Err(CredentialsError::NoFile(path.clone())),
+                (None, _, None) => Err(CredentialsError::NoHome),
+            }
+        };
         let optional = |name: &str, name_of_variable: &str| {
             let from_file = || file.as_ref().and_then(|file| file.entry(name));
             variable(name_of_variable).or_else(from_file).filter(|value| !value.is_empty())
@@ -147,10 +148,10 @@ impl Account {
             None => false,
             Some(word) if word.eq_ignore_ascii_case("true") => true,
             Some(word) if word.eq_ignore_ascii_case("false") => false,
-            Some(_) => return Err(AccountError::Insecure),
+            Some(_) => return Err(CredentialsError::Insecure),
         };
         let file_entry = |name: &str, name_of_variable: &str| {
-            optional(name, name_of_variable).map(|path| expanded(path.into(), &variable))
+            optional(name, name_of_variable).map(|path| expand_home(path.into(), &variable))
         };
         let tls = Tls {
             insecure,
@@ -159,7 +160,7 @@ impl Account {
             client_cert_key: file_entry("client_cert_key", "ZULIP_CERT_KEY"),
         };
         if tls.client_cert_key.is_some() && tls.client_cert.is_none() {
-            return Err(AccountError::KeyWithoutCert);
+            return Err(CredentialsError::KeyWithoutCert);
         }
         Ok(Self {
             site: site(&entry("site", "ZULIP_SITE")?, insecure)?,
@@ -170,7 +171,7 @@ impl Account {
     }
 }
 
-fn expanded(path: PathBuf, variable: &impl Fn(&str) -> Option<String>) -> PathBuf {
+fn expand_home(path: PathBuf, variable: &impl Fn(&str) -> Option<String>) -> PathBuf {
     match (path.strip_prefix("~"), variable("HOME")) {
         (Ok(rest), Some(home)) => Path::new(&home).join(rest),
         _ => path,
@@ -178,7 +179,7 @@ fn expanded(path: PathBuf, variable: &impl Fn(&str) -> Option<String>) -> PathBu
 }
 
 /// The site with a scheme and without a trailing slash, as the Python client completes it.
-fn site(written: &str, insecure: bool) -> Result<String, AccountError> {
+fn site(written: &str, insecure: bool) -> Result<String, CredentialsError> {
     let site = if written.starts_with("localhost") {
         format!("http://{written}")
     } else if written.starts_with("http") {
@@ -188,7 +189,8 @@ fn site(written: &str, insecure: bool) -> Result<String, AccountError> {
     };
     let site = site.trim_end_matches('/').to_owned();
     // What stands before an @ may be a password.
-    let wrong = || AccountError::Site(written.rsplit('@').next().unwrap_or_default().to_owned());
+    let wrong =
+        || CredentialsError::Site(written.rsplit('@').next().unwrap_or_default().to_owned());
     // By the parser of the client that sends the key, which drops tabs and line ends: there is one
     // reading of the host.
     let url = reqwest::Url::parse(&site).map_err(|_| wrong())?;
@@ -206,7 +208,7 @@ fn site(written: &str, insecure: bool) -> Result<String, AccountError> {
     match url.scheme() {
         "https" => Ok(site),
         "http" if insecure || is_loopback(host) => Ok(site),
-        "http" => Err(AccountError::PlainHttp(written.to_owned())),
+        "http" => Err(CredentialsError::PlainHttp(written.to_owned())),
         _ => Err(wrong()),
     }
 }
@@ -224,13 +226,13 @@ pub(crate) struct Zuliprc(pub(crate) HashMap<String, String>);
 
 impl Zuliprc {
     /// `None` where there is no such file; an error if it was asked for by name.
-    fn read(path: &Path, by_name: bool) -> Result<Option<Self>, AccountError> {
+    fn read(path: &Path, by_name: bool) -> Result<Option<Self>, CredentialsError> {
         match std::fs::read_to_string(path) {
             Ok(text) => Self::parse(&text)
                 .map(Some)
-                .map_err(|line| AccountError::Syntax { path: path.to_owned(), line }),
+                .map_err(|line| CredentialsError::Syntax { path: path.to_owned(), line }),
             Err(source) if source.kind() == std::io::ErrorKind::NotFound && !by_name => Ok(None),
-            Err(source) => Err(AccountError::Unreadable { path: path.to_owned(), source }),
+            Err(source) => Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
         }
     }
 
@@ -283,7 +285,10 @@ mod tests {
     const COMPLETE: &str =
         "[api]\nemail=presence-bot@example.com\nkey=abc\nsite=https://zulip.example.com/\n";
 
-    fn find(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Account, AccountError> {
+    fn find(
+        text: Option<&str>,
+        variables: &[(&str, &str)],
+    ) -> Result<ZulipCredentials, CredentialsError> {
         use std::sync::atomic::{AtomicU32, Ordering};
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let home = std::env::temp_dir().join(format!(
@@ -302,42 +307,42 @@ mod tests {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned()),
         };
-        let account = Account::find(None, variable);
+        let credentials = ZulipCredentials::load(None, variable);
         std::fs::remove_dir_all(&home).expect("ours");
-        account
+        credentials
     }
 
     #[test]
     fn a_file_is_read_as_python_reads_it() {
-        let account = find(Some(COMPLETE), &[]).expect("complete");
-        assert_eq!(account.site, "https://zulip.example.com");
-        assert_eq!(account.email, "presence-bot@example.com");
-        assert_eq!(account.key.expose(), "abc");
-        assert!(!account.tls.insecure);
+        let credentials = find(Some(COMPLETE), &[]).expect("complete");
+        assert_eq!(credentials.site, "https://zulip.example.com");
+        assert_eq!(credentials.email, "presence-bot@example.com");
+        assert_eq!(credentials.key.expose(), "abc");
+        assert!(!credentials.tls.insecure);
         let text = "# mine\n[other]\nkey=no\n continued\n[api]\nEMAIL: a@b\n; x\nkey = k%%1\nsite=localhost:9991\ninsecure = True\n";
-        let account = find(Some(text), &[]).expect("complete");
+        let credentials = find(Some(text), &[]).expect("complete");
         assert_eq!(
-            (account.site.as_str(), account.email.as_str(), account.key.expose()),
+            (credentials.site.as_str(), credentials.email.as_str(), credentials.key.expose()),
             ("http://localhost:9991", "a@b", "k%1")
         );
-        assert!(account.tls.insecure);
+        assert!(credentials.tls.insecure);
     }
 
     #[test]
     fn the_environment_beats_the_file() {
-        let account =
+        let credentials =
             find(Some(COMPLETE), &[("ZULIP_API_KEY", "other"), ("ZULIP_SITE", "chat.example.org")])
                 .expect("complete");
         assert_eq!(
-            (account.key.expose(), account.site.as_str()),
+            (credentials.key.expose(), credentials.site.as_str()),
             ("other", "https://chat.example.org")
         );
-        let account = find(
+        let credentials = find(
             None,
             &[("ZULIP_API_KEY", "k"), ("ZULIP_SITE", "https://z.example"), ("ZULIP_EMAIL", "e@x")],
         )
         .expect("enough");
-        assert_eq!(account.email, "e@x");
+        assert_eq!(credentials.email, "e@x");
     }
 
     #[test]

@@ -9,9 +9,9 @@ mod server;
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
-pub use self::schedule::Claims;
-pub use self::server::{SimulatedZulip, Whereabouts};
-use crate::{Account, Secret, Tls, serve};
+pub use self::schedule::ReportedTimestamps;
+pub use self::server::{SimulatedState, SimulatedZulip};
+use crate::{Secret, Tls, ZulipCredentials, serve};
 
 /// The bot of the simulated organisation.
 pub const EMAIL: &str = "presence-bot@example.com";
@@ -23,14 +23,18 @@ pub const KEY: &str = "simulated";
 ///
 /// # Errors
 /// Where the listener has no address.
-pub fn start(listener: TcpListener, generation: u8, more_people: u32) -> std::io::Result<Account> {
+pub fn start(
+    listener: TcpListener,
+    generation: u8,
+    more_people: u32,
+) -> std::io::Result<ZulipCredentials> {
     let zulip = SimulatedZulip::demo(generation);
     for id in (10_001..).take(more_people as usize) {
         zulip.add(
             id,
             &format!("user{id}@example.com"),
             &format!("User {id}"),
-            Whereabouts::Scheduled,
+            SimulatedState::Scheduled,
         );
     }
     let account = zulip.account(listener.local_addr()?);
@@ -41,8 +45,8 @@ pub fn start(listener: TcpListener, generation: u8, more_people: u32) -> std::io
 impl SimulatedZulip {
     /// The account by which this organisation, listening on `address`, is asked.
     #[must_use]
-    pub fn account(&self, address: std::net::SocketAddr) -> Account {
-        Account {
+    pub fn account(&self, address: std::net::SocketAddr) -> ZulipCredentials {
+        ZulipCredentials {
             site: format!("http://{address}"),
             email: EMAIL.into(),
             key: Secret::new(self.key()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::server::Whereabouts;
+use super::server::SimulatedState;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -30,13 +30,13 @@ pub(super) fn people() -> Vec<Person> {
 
 /// Those of the gallery page, who never change: a person for each status and for each wording of
 /// "last active".
-pub(super) fn gallery() -> [(u64, &'static str, Whereabouts); 10] {
-    let left = |seconds| Whereabouts::Left(Duration::from_secs(seconds));
+pub(super) fn gallery() -> [(u64, &'static str, SimulatedState); 10] {
+    let left = |seconds| SimulatedState::Left(Duration::from_secs(seconds));
     [
-        (3001, "Ines Fonseca", Whereabouts::AtTheDesk),
-        (3002, "Jonas Lindqvist", Whereabouts::AwayFromTheDesk),
+        (3001, "Ines Fonseca", SimulatedState::AtTheDesk),
+        (3002, "Jonas Lindqvist", SimulatedState::AwayFromTheDesk),
         (3003, "Meera Pillai", left(3 * HOUR)),
-        (3004, "Oskar Brandt", Whereabouts::NeverSeen),
+        (3004, "Oskar Brandt", SimulatedState::NeverSeen),
         (3005, "Salma Haddad", left(12 * MINUTE)),
         (3006, "Pavel Dvorak", left(HOUR)),
         (3007, "Grace Mwangi", left(DAY)),

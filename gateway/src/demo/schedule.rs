@@ -10,7 +10,7 @@ const REPORT_EVERY: i64 = MINUTE;
 
 /// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Claims {
+pub struct ReportedTimestamps {
     /// `active_timestamp`.
     pub active: Option<i64>,
     /// `idle_timestamp`.
@@ -18,44 +18,44 @@ pub struct Claims {
 }
 
 /// The claims of `person` at `now` (UNIX seconds). `None`: never seen.
-pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<Claims> {
-    let dice = mixed(seed ^ mixed(person));
-    let phase = i64::try_from(dice >> 40).unwrap_or(0);
-    match dice % 100 {
+pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {
+    let hash = splitmix64(seed ^ splitmix64(person));
+    let phase = i64::try_from(hash >> 40).unwrap_or(0);
+    match hash % 100 {
         0..10 => Some(at_the_desk(phase, now)),
         10..17 => Some(away_from_the_desk(phase, now)),
-        17..32 => Some(long_gone(dice >> 8, now)),
-        _ => Some(coming_and_going(dice >> 8, phase, now)),
+        17..32 => Some(long_offline(hash >> 8, now)),
+        _ => Some(active_cycle(hash >> 8, phase, now)),
     }
 }
 
 /// Reports every minute that they are active.
-pub(super) fn at_the_desk(phase: i64, now: i64) -> Claims {
+pub(super) fn at_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     let report = now - (now + phase).rem_euclid(REPORT_EVERY);
-    Claims { active: Some(report), idle: report }
+    ReportedTimestamps { active: Some(report), idle: report }
 }
 
 /// Connected, and last active so long ago.
-pub(super) fn away_since(ago: Duration, now: i64) -> Claims {
-    Claims { active: left(ago, now).active, ..at_the_desk(0, now) }
+pub(super) fn away_since(ago: Duration, now: i64) -> ReportedTimestamps {
+    ReportedTimestamps { active: left(ago, now).active, ..at_the_desk(0, now) }
 }
 
 /// Last active and last connected so long ago.
-pub(super) fn left(ago: Duration, now: i64) -> Claims {
-    let Claims { active, idle } = at_the_desk(0, now);
+pub(super) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
+    let ReportedTimestamps { active, idle } = at_the_desk(0, now);
     let ago = i64::try_from(ago.as_secs()).unwrap_or(DAY);
-    Claims { active: active.map(|at| at - ago), idle: idle - ago }
+    ReportedTimestamps { active: active.map(|at| at - ago), idle: idle - ago }
 }
 
 /// Connected all the time, and active at the begin of every third hour only.
-fn away_from_the_desk(phase: i64, now: i64) -> Claims {
+fn away_from_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     let report = now - (now + phase).rem_euclid(REPORT_EVERY);
-    Claims { active: Some(now - (now + phase).rem_euclid(3 * HOUR)), idle: report }
+    ReportedTimestamps { active: Some(now - (now + phase).rem_euclid(3 * HOUR)), idle: report }
 }
 
 /// Was here hours, days or years ago.
-fn long_gone(dice: u64, now: i64) -> Claims {
-    let ago = match dice % 8 {
+fn long_offline(hash: u64, now: i64) -> ReportedTimestamps {
+    let ago = match hash % 8 {
         0 => 40 * MINUTE,
         1 | 2 => 3 * HOUR,
         3 => 9 * HOUR,
@@ -67,21 +67,24 @@ fn long_gone(dice: u64, now: i64) -> Claims {
     // A frozen instant, which moves on once a day.
     let left = now - now.rem_euclid(DAY) - ago;
     let left = if ago < DAY { now - now.rem_euclid(HOUR) - ago } else { left };
-    Claims { active: Some(left), idle: left }
+    ReportedTimestamps { active: Some(left), idle: left }
 }
 
 /// Is active for a while, leaves the desk for a while, closes the lid for a while.
-fn coming_and_going(dice: u64, phase: i64, now: i64) -> Claims {
-    let cycle = 10 * MINUTE + i64::try_from(dice % 600).unwrap_or(0);
+fn active_cycle(hash: u64, phase: i64, now: i64) -> ReportedTimestamps {
+    let cycle = 10 * MINUTE + i64::try_from(hash % 600).unwrap_or(0);
     let at = (now + phase).rem_euclid(cycle);
     let came = now - at;
     let (leaves_desk, closes_lid) = (cycle * 30 / 100, cycle * 55 / 100);
     let last_report_by = |end: i64| came + at.min(end) / REPORT_EVERY * REPORT_EVERY;
-    Claims { active: Some(last_report_by(leaves_desk)), idle: last_report_by(closes_lid) }
+    ReportedTimestamps {
+        active: Some(last_report_by(leaves_desk)),
+        idle: last_report_by(closes_lid),
+    }
 }
 
 /// SplitMix64.
-fn mixed(value: u64) -> u64 {
+fn splitmix64(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -100,7 +103,7 @@ mod tests {
         word_for(claims(SEED, person, now).expect("everybody was here once"), now)
     }
 
-    fn word_for(claims: Claims, now: i64) -> &'static str {
+    fn word_for(claims: ReportedTimestamps, now: i64) -> &'static str {
         match (now - claims.active.unwrap_or(0), now - claims.idle) {
             (..=200, _) => "active",
             (_, ..=200) => "idle",

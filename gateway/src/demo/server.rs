@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::schedule::{self, Claims};
+use super::schedule::{self, ReportedTimestamps};
 use super::{EMAIL, KEY, people};
 
 /// Seed of everybody's comings and goings.
@@ -61,12 +61,12 @@ struct Account {
     full_name: String,
     is_bot: bool,
     is_active: bool,
-    whereabouts: Whereabouts,
+    state: SimulatedState,
 }
 
 /// Where somebody is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Whereabouts {
+pub enum SimulatedState {
     /// Comes and goes as seed and time have it.
     Scheduled,
     /// Is there all the time.
@@ -76,7 +76,7 @@ pub enum Whereabouts {
     /// Was last there so long ago, whenever one asks: at least some minutes.
     Left(Duration),
     /// Reported this, and nothing since.
-    Claimed(Claims),
+    Reported(ReportedTimestamps),
     /// Never reported anything.
     NeverSeen,
     /// A guest may not see them.
@@ -95,7 +95,7 @@ impl SimulatedZulip {
             ahead: Duration::ZERO,
             asked: Vec::new(),
         })));
-        zulip.add(BOT_ID, EMAIL, "Presence Bot", Whereabouts::NeverSeen);
+        zulip.add(BOT_ID, EMAIL, "Presence Bot", SimulatedState::NeverSeen);
         zulip.with(BOT_ID, |bot| bot.is_bot = true);
         zulip
     }
@@ -105,30 +105,30 @@ impl SimulatedZulip {
     pub fn demo(generation: u8) -> Self {
         let zulip = Self::empty(generation);
         for person in people::people() {
-            let whereabouts = match person.id {
-                ADA_ID => Whereabouts::AtTheDesk,
-                UNSEEN_ID => Whereabouts::NeverSeen,
-                _ => Whereabouts::Scheduled,
+            let state = match person.id {
+                ADA_ID => SimulatedState::AtTheDesk,
+                UNSEEN_ID => SimulatedState::NeverSeen,
+                _ => SimulatedState::Scheduled,
             };
-            zulip.add(person.id, &person.email, &person.full_name, whereabouts);
+            zulip.add(person.id, &person.email, &person.full_name, state);
         }
-        for (id, full_name, whereabouts) in people::gallery() {
-            zulip.add(id, &format!("user{id}@example.com"), full_name, whereabouts);
+        for (id, full_name, state) in people::gallery() {
+            zulip.add(id, &format!("user{id}@example.com"), full_name, state);
         }
-        zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", Whereabouts::Scheduled);
+        zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", SimulatedState::Scheduled);
         zulip.deactivate(DEACTIVATED_ID);
-        zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", Whereabouts::NeverSeen);
+        zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", SimulatedState::NeverSeen);
         zulip
     }
 
     /// Adds an active human.
-    pub fn add(&self, id: u64, email: &str, full_name: &str, whereabouts: Whereabouts) {
+    pub fn add(&self, id: u64, email: &str, full_name: &str, state: SimulatedState) {
         let account = Account {
             email: email.into(),
             full_name: full_name.into(),
             is_bot: false,
             is_active: true,
-            whereabouts,
+            state,
         };
         self.organisation().accounts.insert(id, account);
     }
@@ -139,12 +139,12 @@ impl SimulatedZulip {
     }
 
     /// Moves somebody.
-    pub fn place(&self, id: u64, whereabouts: Whereabouts) {
-        self.with(id, |account| account.whereabouts = whereabouts);
+    pub fn place(&self, id: u64, state: SimulatedState) {
+        self.with(id, |account| account.state = state);
     }
 
     /// From now on only this key is right.
-    pub fn rekey(&self, key: &str) {
+    pub fn set_api_key(&self, key: &str) {
         key.clone_into(&mut self.organisation().key);
     }
 
@@ -196,7 +196,7 @@ impl SimulatedZulip {
                     "<html><body>Page not found</body></html>",
                 )
             })
-            .layer(middleware::from_fn_with_state(self.clone(), front))
+            .layer(middleware::from_fn_with_state(self.clone(), answer_request))
             .with_state(self.clone())
     }
 
@@ -221,21 +221,21 @@ impl Organisation {
         self.now() as i64
     }
 
-    fn claims(&self, id: u64, account: &Account) -> Option<Claims> {
-        match account.whereabouts {
-            Whereabouts::Scheduled => schedule::claims(SEED, id, self.now_s()),
-            Whereabouts::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
-            Whereabouts::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
-            Whereabouts::Left(ago) => Some(schedule::left(ago, self.now_s())),
-            Whereabouts::Claimed(claims) => Some(claims),
-            Whereabouts::NeverSeen | Whereabouts::NotPermitted => None,
+    fn claims(&self, id: u64, account: &Account) -> Option<ReportedTimestamps> {
+        match account.state {
+            SimulatedState::Scheduled => schedule::claims(SEED, id, self.now_s()),
+            SimulatedState::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
+            SimulatedState::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
+            SimulatedState::Left(ago) => Some(schedule::left(ago, self.now_s())),
+            SimulatedState::Reported(claims) => Some(claims),
+            SimulatedState::NeverSeen | SimulatedState::NotPermitted => None,
         }
     }
 
     /// The presence object of this generation. In the organisation-wide reply the server does not
     /// say "offline".
-    fn presence(&self, id: u64, claims: Claims, realm: bool) -> Value {
-        let Claims { active, idle } = claims;
+    fn presence(&self, id: u64, claims: ReportedTimestamps, realm: bool) -> Value {
+        let ReportedTimestamps { active, idle } = claims;
         let mut object = Map::new();
         if self.generation != 3 {
             let legacy = |active: Option<i64>, connected: i64| match active {
@@ -285,7 +285,11 @@ impl Organisation {
 
 /// What every request meets: the fault, CORS as Zulip's nginx has it, the key, and the headers of
 /// every reply.
-async fn front(State(zulip): State<SimulatedZulip>, request: Request, next: Next) -> Response {
+async fn answer_request(
+    State(zulip): State<SimulatedZulip>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     let (fault, authorised) = {
         let mut organisation = zulip.organisation();
@@ -372,7 +376,7 @@ async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -
     if account.is_bot {
         return bad_request("Presence is not supported for bot users.");
     }
-    if account.whereabouts == Whereabouts::NotPermitted {
+    if account.state == SimulatedState::NotPermitted {
         return bad_request("Insufficient permission");
     }
     let Some(claims) = organisation.claims(*id, account) else {

@@ -8,7 +8,7 @@ use zulip_presence_core::reply::NoPresenceReason;
 
 /// Why a page gets no presence.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Problem {
+pub(crate) enum ApiError {
     /// Zulip has none for `asked`.
     NoPresence { why: NoPresenceReason, asked: String, max_age_s: u64 },
     /// The parameter `users` is missing.
@@ -27,7 +27,7 @@ pub(crate) enum Problem {
     Internal,
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         const NO_STORE: &str = "no-store";
         let bad_request =
@@ -58,7 +58,7 @@ impl IntoResponse for Problem {
                 (StatusCode::NOT_FOUND, NO_STORE.into(), body)
             }
             Self::Method => {
-                let body = json!({"result": "error", "msg": "Method Not Allowed", "allowed_methods": ["GET", "HEAD", "OPTIONS"]});
+                let body = json!({"result": "error", "msg": "Method Not AllowList", "allowed_methods": ["GET", "HEAD", "OPTIONS"]});
                 (StatusCode::METHOD_NOT_ALLOWED, NO_STORE.into(), body)
             }
             Self::Unavailable { retry_after_s } => {

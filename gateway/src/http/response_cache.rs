@@ -14,24 +14,24 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::clock;
-use crate::http::error::Problem;
+use crate::http::error::ApiError;
 use crate::poller::Gateway;
 
 /// For so long a reply is as good as new: it is a part of the sum of delays (DESIGN.md §2).
-pub(crate) const KEPT_FOR: Duration = Duration::from_secs(1);
+pub(crate) const RESPONSE_CACHE_TTL: Duration = Duration::from_secs(1);
 /// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a
 /// megabyte.
 const MAX_BYTES: usize = 8 << 20;
 /// Besides the bytes of its URL, body and headers a reply takes about so many.
 const OVERHEAD: usize = 1024;
 
-/// All that was rendered since `since`, of what was known at `edition`.
+/// All that was rendered since `since`, of what was known at `epoch`.
 #[derive(Debug, Default)]
-pub(crate) struct Kept(Mutex<Shelf>);
+pub(crate) struct ResponseCache(Mutex<Generation>);
 
 #[derive(Debug, Default)]
-struct Shelf {
-    edition: u64,
+struct Generation {
+    epoch: u64,
     since: Duration,
     bytes: usize,
     replies: HashMap<Vec<u8>, Reply>,
@@ -43,29 +43,29 @@ struct Reply {
     body: Bytes,
 }
 
-impl Kept {
-    fn find(&self, key: &[u8], edition: u64, now: Duration) -> Option<Reply> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.is_current(edition, now).then(|| shelf.replies.get(key).cloned()).flatten()
+impl ResponseCache {
+    fn find(&self, key: &[u8], epoch: u64, now: Duration) -> Option<Reply> {
+        let generation = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        generation.is_current(epoch, now).then(|| generation.replies.get(key).cloned()).flatten()
     }
 
     /// Keeps what was rendered at `now` or later, if there is room.
-    fn keep(&self, key: Vec<u8>, reply: Reply, edition: u64, now: Duration) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !shelf.is_current(edition, now) {
-            *shelf = Shelf { edition, since: now, ..Shelf::default() };
+    fn insert(&self, key: Vec<u8>, reply: Reply, epoch: u64, now: Duration) {
+        let mut generation = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !generation.is_current(epoch, now) {
+            *generation = Generation { epoch, since: now, ..Generation::default() };
         }
         let bytes = key.len() + reply.body.len() + OVERHEAD;
-        if shelf.bytes + bytes <= MAX_BYTES {
-            shelf.bytes += bytes;
-            shelf.replies.insert(key, reply);
+        if generation.bytes + bytes <= MAX_BYTES {
+            generation.bytes += bytes;
+            generation.replies.insert(key, reply);
         }
     }
 }
 
-impl Shelf {
-    fn is_current(&self, edition: u64, now: Duration) -> bool {
-        self.edition == edition && now < self.since + KEPT_FOR
+impl Generation {
+    fn is_current(&self, epoch: u64, now: Duration) -> bool {
+        self.epoch == epoch && now < self.since + RESPONSE_CACHE_TTL
     }
 }
 
@@ -83,7 +83,7 @@ fn key(request: &Request) -> Vec<u8> {
 }
 
 /// Answers with what is kept, else keeps what comes.
-pub(crate) async fn keep(
+pub(crate) async fn cache_layer(
     State(gateway): State<Arc<Gateway>>,
     request: Request,
     next: Next,
@@ -91,8 +91,8 @@ pub(crate) async fn keep(
     if request.method() != Method::GET {
         return next.run(request).await;
     }
-    let (key, edition, now) = (key(&request), gateway.edition(), clock::now().monotonic);
-    if let Some(Reply { headers, body }) = gateway.kept.find(&key, edition, now) {
+    let (key, epoch, now) = (key(&request), gateway.epoch(), clock::now().monotonic);
+    if let Some(Reply { headers, body }) = gateway.response_cache.find(&key, epoch, now) {
         return (headers, body).into_response();
     }
     let response = next.run(request).await;
@@ -101,14 +101,14 @@ pub(crate) async fn keep(
     }
     let (parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return Problem::Internal.into_response();
+        return ApiError::Internal.into_response();
     };
     // News that came meanwhile may be in it or not.
-    if gateway.edition() == edition {
-        gateway.kept.keep(
+    if gateway.epoch() == epoch {
+        gateway.response_cache.insert(
             key,
             Reply { headers: parts.headers.clone(), body: body.clone() },
-            edition,
+            epoch,
             now,
         );
     }
@@ -129,28 +129,32 @@ mod tests {
 
     #[test]
     fn a_reply_is_kept_for_a_second_or_until_there_is_news() {
-        let kept = Kept::default();
-        kept.keep(b"a".to_vec(), reply(1), 1, at(5_000));
-        kept.keep(b"b".to_vec(), reply(1), 1, at(5_900));
-        assert!(kept.find(b"a", 1, at(5_999)).is_some() && kept.find(b"b", 1, at(5_999)).is_some());
-        assert!(kept.find(b"c", 1, at(5_999)).is_none());
-        assert!(kept.find(b"a", 2, at(5_100)).is_none(), "news");
-        assert!(kept.find(b"a", 1, at(6_000)).is_none(), "a second");
-        kept.keep(b"c".to_vec(), reply(1), 1, at(6_000));
-        assert!(kept.find(b"a", 1, at(6_001)).is_none() && kept.find(b"c", 1, at(6_001)).is_some());
+        let cache = ResponseCache::default();
+        cache.insert(b"a".to_vec(), reply(1), 1, at(5_000));
+        cache.insert(b"b".to_vec(), reply(1), 1, at(5_900));
+        assert!(
+            cache.find(b"a", 1, at(5_999)).is_some() && cache.find(b"b", 1, at(5_999)).is_some()
+        );
+        assert!(cache.find(b"c", 1, at(5_999)).is_none());
+        assert!(cache.find(b"a", 2, at(5_100)).is_none(), "news");
+        assert!(cache.find(b"a", 1, at(6_000)).is_none(), "a second");
+        cache.insert(b"c".to_vec(), reply(1), 1, at(6_000));
+        assert!(
+            cache.find(b"a", 1, at(6_001)).is_none() && cache.find(b"c", 1, at(6_001)).is_some()
+        );
     }
 
     #[test]
     fn what_is_kept_has_a_bound() {
-        let kept = Kept::default();
+        let cache = ResponseCache::default();
         for number in 0..100_000_u32 {
-            kept.keep(number.to_be_bytes().to_vec(), reply(100), 1, at(0));
+            cache.insert(number.to_be_bytes().to_vec(), reply(100), 1, at(0));
         }
-        let shelf = kept.0.lock().expect("no panic");
+        let generation = cache.0.lock().expect("no panic");
         assert!(
-            shelf.bytes <= MAX_BYTES && shelf.replies.len() < MAX_BYTES / OVERHEAD,
+            generation.bytes <= MAX_BYTES && generation.replies.len() < MAX_BYTES / OVERHEAD,
             "{} replies",
-            shelf.replies.len()
+            generation.replies.len()
         );
     }
 }

@@ -12,11 +12,11 @@ use zulip_presence_core::reply::NoPresenceReason;
 use zulip_presence_core::{ClockReading, Timestamp, UserRef};
 
 use crate::clock;
-use crate::http::error::Problem;
-use crate::http::query::{Repeated, parameter};
+use crate::http::error::ApiError;
+use crate::http::query::{DuplicateParameter, parameter};
 use crate::poller::Gateway;
-use crate::store::{Asked, Store};
-use crate::zulip::wire::{Render, push_seconds};
+use crate::store::{Lookup, Store};
+use crate::zulip::wire::{RenderOptions, push_seconds};
 
 /// Most people of one organisation-wide request.
 const MAX_USERS: usize = 200;
@@ -26,23 +26,23 @@ const STALE_IF_ERROR_S: u64 = 60;
 pub(crate) async fn single(
     State(gateway): State<Arc<Gateway>>,
     user: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let written = user.map(|Path(user)| user).unwrap_or_default();
-    let nobody = |now: ClockReading, store: &Store, why| Problem::NoPresence {
+    let nobody = |now: ClockReading, store: &Store, why| ApiError::NoPresence {
         why,
         asked: written.clone(),
-        max_age_s: store.fresh_for(now).as_secs(),
+        max_age_s: store.max_age(now).as_secs(),
     };
     let Ok(user) = written.parse::<UserRef>() else {
         return Err(nobody(clock::now(), &gateway.store(), NoPresenceReason::NoSuchUser));
     };
-    let answer = gateway.settle(|store, patient| {
+    let answer = gateway.wait_for_result(|store, can_wait| {
         let now = clock::now();
-        match store.ask(&user, patient, now) {
-            Asked::Pending => None,
-            Asked::Nobody(why) | Asked::NoData(why) => Some(Err(nobody(now, store, why))),
-            Asked::Unavailable => Some(Err(unavailable(store, now))),
-            Asked::Known(known) => {
+        match store.lookup(&user, can_wait, now) {
+            Lookup::Pending => None,
+            Lookup::Nobody(why) | Lookup::NoData(why) => Some(Err(nobody(now, store, why))),
+            Lookup::Unavailable => Some(Err(unavailable(store, now))),
+            Lookup::CachedPresence(known) => {
                 let render = store.render(now);
                 let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
                 known.said.write(&known.observed, render, &mut json);
@@ -50,29 +50,29 @@ pub(crate) async fn single(
             }
         }
     });
-    answer.await.unwrap_or_else(|| Err(Problem::Unavailable { retry_after_s: 1 }))
+    answer.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
 /// `GET /api/v1/realm/presence?users=[…]`.
 pub(crate) async fn realm(
     State(gateway): State<Arc<Gateway>>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let asked = users(query.as_deref().unwrap_or_default())?;
-    let answer = gateway.settle(|store, patient| {
+    let answer = gateway.wait_for_result(|store, can_wait| {
         let now = clock::now();
         let answers: Vec<_> = asked
             .iter()
-            .map(|(_, user)| user.as_ref().map(|user| store.ask(user, patient, now)))
+            .map(|(_, user)| user.as_ref().map(|user| store.lookup(user, can_wait, now)))
             .collect();
-        if answers.iter().flatten().any(|answer| matches!(answer, Asked::Pending)) {
+        if answers.iter().flatten().any(|answer| matches!(answer, Lookup::Pending)) {
             return None;
         }
         let unavailable_ones =
-            answers.iter().flatten().filter(|answer| matches!(answer, Asked::Unavailable)).count();
+            answers.iter().flatten().filter(|answer| matches!(answer, Lookup::Unavailable)).count();
         let known = || {
             answers.iter().flatten().filter_map(|answer| {
-                if let Asked::Known(known) = answer { Some(known) } else { None }
+                if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
             })
         };
         // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what
@@ -88,14 +88,16 @@ pub(crate) async fn realm(
             let separator = if place > 0 { "," } else { "" };
             let _ = write!(json, "{separator}{key}:");
             match answer {
-                Some(Asked::Known(known)) => known.said.write(&known.observed, render, &mut json),
+                Some(Lookup::CachedPresence(known)) => {
+                    known.said.write(&known.observed, render, &mut json)
+                }
                 _ => json.push_str("{}"),
             }
         }
         json.push('}');
         Some(Ok(presence(json, observed_at.unwrap_or(render.now), render, store, now)))
     });
-    answer.await.unwrap_or_else(|| Err(Problem::Unavailable { retry_after_s: 1 }))
+    answer.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
 /// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire
@@ -107,15 +109,15 @@ pub(crate) async fn server_settings() -> Response {
         .into_response()
 }
 
-fn unavailable(store: &Store, now: ClockReading) -> Problem {
-    Problem::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
+fn unavailable(store: &Store, now: ClockReading) -> ApiError {
+    ApiError::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
 }
 
 /// Ends the body and adds the headers of a reply that tells presence.
 fn presence(
     mut json: String,
     observed_at: Timestamp,
-    render: Render,
+    render: RenderOptions,
     store: &Store,
     now: ClockReading,
 ) -> Response {
@@ -124,7 +126,8 @@ fn presence(
     json.push_str(r#","server_presence_offline_threshold_seconds":"#);
     push_seconds(render.offline_threshold.as_secs_f64(), &mut json);
     json.push('}');
-    let (max_age_s, stale_s) = (store.fresh_for(now).as_secs(), store.stale_for().as_secs());
+    let (max_age_s, stale_s) =
+        (store.max_age(now).as_secs(), store.stale_while_revalidate().as_secs());
     let cache = format!(
         "public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}"
     );
@@ -132,15 +135,15 @@ fn presence(
 }
 
 /// The keys of the reply, as JSON strings, and whom each names; each key once.
-pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, Problem> {
+pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiError> {
     let expected = |what: &str| {
-        Problem::Users(format!(
+        ApiError::Users(format!(
             "users {what}: expected a JSON list of user IDs and emails, like [\"12\",\"ada@example.com\"]"
         ))
     };
-    let written =
-        parameter(query, "users").map_err(|Repeated| expected("is there more than once"))?;
-    let written = written.filter(|value| !value.is_empty()).ok_or(Problem::UsersMissing)?;
+    let written = parameter(query, "users")
+        .map_err(|DuplicateParameter| expected("is there more than once"))?;
+    let written = written.filter(|value| !value.is_empty()).ok_or(ApiError::UsersMissing)?;
     let decoded = form_decoded(written).ok_or_else(|| expected("is not UTF-8"))?;
     let Ok(value) = serde_json::from_str::<Value>(&decoded) else {
         return Err(expected("is not JSON"));
@@ -210,14 +213,14 @@ mod tests {
         #[track_caller]
         fn says(query: &str, expected: &str) {
             match users(query) {
-                Err(Problem::Users(msg)) => {
+                Err(ApiError::Users(msg)) => {
                     assert!(msg.contains(expected) && msg.contains("expected a JSON list"), "{msg}")
                 }
                 other => panic!("{query}: {other:?}"),
             }
         }
         for missing in ["", "users", "users=", "user=[1]"] {
-            assert_eq!(users(missing), Err(Problem::UsersMissing), "{missing}");
+            assert_eq!(users(missing), Err(ApiError::UsersMissing), "{missing}");
         }
         says("users=[12]&users=[13]", "more than once");
         says("users=12,13", "not JSON");

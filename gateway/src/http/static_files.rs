@@ -21,10 +21,11 @@ const VERSIONED: [&str; 2] = ["zulip-presence-widget.js", "zulip-presence-widget
 /// How the files begin that the glue loads with its own `?v=`; it holds their digests.
 const WORDS: &str = "zulip-presence-words-";
 /// The only URL that pages know: five minutes after an upgrade all have the new one.
-const BRIEFLY: HeaderValue = HeaderValue::from_static("public, max-age=300");
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const CACHE_SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
+const CACHE_IMMUTABLE: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
 /// A `?v=` of another version must not be kept under that name.
-const NEVER: HeaderValue = HeaderValue::from_static("no-store");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 /// Deeper than any build nests its directories.
@@ -32,14 +33,14 @@ const MAX_DEPTH: usize = 8;
 
 /// Files by their path without the leading slash.
 #[derive(Debug, Default)]
-pub struct Files {
+pub struct StaticFiles {
     files: HashMap<String, File>,
     version: Option<String>,
 }
 
 #[derive(Debug)]
 struct File {
-    plain: Bytes,
+    identity: Bytes,
     brotli: Option<Bytes>,
     gzip: Option<Bytes>,
     etag: HeaderValue,
@@ -53,7 +54,7 @@ pub struct DistError {
     source: std::io::Error,
 }
 
-impl Files {
+impl StaticFiles {
     /// The files that were there when this program was built.
     #[must_use]
     pub fn embedded() -> Self {
@@ -95,27 +96,30 @@ impl Files {
 
     fn new(files: impl Iterator<Item = (String, Bytes)>) -> Self {
         let mut all: HashMap<String, Bytes> = files.collect();
-        let mut plain: Vec<String> = all.keys().cloned().collect();
-        plain.retain(|name| {
+        let mut identity: Vec<String> = all.keys().cloned().collect();
+        identity.retain(|name| {
             let of_another =
                 |suffix| name.strip_suffix(suffix).is_some_and(|other| all.contains_key(other));
             !of_another(".br") && !of_another(".gz")
         });
-        let mut packed = |name: &str, suffix: &str| all.remove(&format!("{name}{suffix}"));
-        let packed: Vec<_> = plain
+        let mut encoded = |name: &str, suffix: &str| all.remove(&format!("{name}{suffix}"));
+        let encoded: Vec<_> = identity
             .into_iter()
-            .map(|name| (packed(&name, ".br"), packed(&name, ".gz"), name))
+            .map(|name| (encoded(&name, ".br"), encoded(&name, ".gz"), name))
             .collect();
-        let files: HashMap<String, File> = packed
+        let files: HashMap<String, File> = encoded
             .into_iter()
             .filter_map(|(brotli, gzip, name)| {
-                let plain = all.remove(&name)?;
-                let etag = HeaderValue::from_str(&format!("W/\"{}\"", digest([&plain]))).ok()?;
-                Some((name, File { plain, brotli, gzip, etag }))
+                let identity = all.remove(&name)?;
+                let etag = HeaderValue::from_str(&format!("W/\"{}\"", digest([&identity]))).ok()?;
+                Some((name, File { identity, brotli, gzip, etag }))
             })
             .collect();
-        let versioned: Vec<_> =
-            VERSIONED.iter().filter_map(|name| files.get(*name)).map(|file| &file.plain).collect();
+        let versioned: Vec<_> = VERSIONED
+            .iter()
+            .filter_map(|name| files.get(*name))
+            .map(|file| &file.identity)
+            .collect();
         let version = (versioned.len() == VERSIONED.len()).then(|| digest(versioned));
         Self { files, version }
     }
@@ -129,8 +133,11 @@ impl Files {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let len = |packed: &Option<Bytes>| packed.as_ref().map_or(0, Bytes::len);
-        self.files.values().map(|file| file.plain.len() + len(&file.brotli) + len(&file.gzip)).sum()
+        let len = |encoded: &Option<Bytes>| encoded.as_ref().map_or(0, Bytes::len);
+        self.files
+            .values()
+            .map(|file| file.identity.len() + len(&file.brotli) + len(&file.gzip))
+            .sum()
     }
 
     /// The file at `path`, which begins with a slash.
@@ -149,9 +156,9 @@ impl Files {
             query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
         let cache = match version {
             Some(asked) if VERSIONED.contains(&name) || name.starts_with(WORDS) => {
-                if Some(asked) == self.version.as_deref() { FOR_EVER } else { NEVER }
+                if Some(asked) == self.version.as_deref() { CACHE_IMMUTABLE } else { NO_STORE }
             }
-            _ => BRIEFLY,
+            _ => CACHE_SHORT,
         };
         let accepts = |coding: &str| {
             let codings = request
@@ -169,14 +176,15 @@ impl Files {
                 },
             )
         };
-        let packed = |bytes: &Option<Bytes>, coding: &'static str| {
-            let bytes =
-                bytes.clone().filter(|bytes| bytes.len() < file.plain.len() && accepts(coding))?;
+        let encoded = |bytes: &Option<Bytes>, coding: &'static str| {
+            let bytes = bytes
+                .clone()
+                .filter(|bytes| bytes.len() < file.identity.len() && accepts(coding))?;
             Some((bytes, Some(HeaderValue::from_static(coding))))
         };
-        let (bytes, coding) = packed(&file.brotli, "br")
-            .or_else(|| packed(&file.gzip, "gzip"))
-            .unwrap_or_else(|| (file.plain.clone(), None));
+        let (bytes, coding) = encoded(&file.brotli, "br")
+            .or_else(|| encoded(&file.gzip, "gzip"))
+            .unwrap_or_else(|| (file.identity.clone(), None));
         let is_known = |etag: &HeaderValue| {
             etag.to_str().is_ok_and(|etags| {
                 etags
@@ -246,11 +254,11 @@ fn content_type(name: &str) -> &'static str {
 mod tests {
     use super::*;
 
-    fn files() -> Files {
+    fn files() -> StaticFiles {
         let file = |name: &str, bytes: &'static str| {
             (name.to_owned(), Bytes::from_static(bytes.as_bytes()))
         };
-        Files::new(
+        StaticFiles::new(
             [
                 file("index.html", "<!doctype html>"),
                 file("zulip-presence-widget.js", "glue glue glue"),

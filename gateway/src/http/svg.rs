@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 
 use crate::clock;
-use crate::http::error::Problem;
-use crate::http::query::{Repeated, parameter};
+use crate::http::error::ApiError;
+use crate::http::query::{DuplicateParameter, parameter};
 use crate::poller::Gateway;
-use crate::store::Asked;
+use crate::store::Lookup;
 
 /// Pixels, as text is high.
 const SIZE: u16 = 16;
@@ -27,7 +27,7 @@ enum Scheme {
     Light,
     Dark,
     /// As the reader's system has it.
-    Either,
+    Auto,
 }
 
 /// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody
@@ -36,27 +36,27 @@ pub(crate) async fn picture(
     State(gateway): State<Arc<Gateway>>,
     user: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let (size, scheme) = look(query.as_deref().unwrap_or_default())?;
+) -> Result<Response, ApiError> {
+    let (size, scheme) = parse_params(query.as_deref().unwrap_or_default())?;
     let user = user.ok().and_then(|Path(user)| user.parse::<UserRef>().ok());
-    let answer = gateway.settle(|store, patient| {
+    let answer = gateway.wait_for_result(|store, can_wait| {
         let now = clock::now();
-        let fresh_for = store.fresh_for(now).as_secs();
-        let asked = user.as_ref().map(|user| store.ask(user, patient, now));
+        let max_age = store.max_age(now).as_secs();
+        let asked = user.as_ref().map(|user| store.lookup(user, can_wait, now));
         match asked {
-            Some(Asked::Pending) => None,
-            Some(Asked::Known(known)) => {
+            Some(Lookup::Pending) => None,
+            Some(Lookup::CachedPresence(known)) => {
                 let render = store.render(now);
-                Some((known.observed.status(render.now, render.offline_threshold), fresh_for))
+                Some((known.observed.status(render.now, render.offline_threshold), max_age))
             }
-            Some(Asked::Unavailable) => Some((Status::Unknown, UNAVAILABLE_MAX_AGE_S)),
-            None | Some(Asked::Nobody(_) | Asked::NoData(_)) => Some((Status::Unknown, fresh_for)),
+            Some(Lookup::Unavailable) => Some((Status::Unknown, UNAVAILABLE_MAX_AGE_S)),
+            None | Some(Lookup::Nobody(_) | Lookup::NoData(_)) => Some((Status::Unknown, max_age)),
         }
     });
     let (status, max_age_s) = answer.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
     let cache = format!(
         "public, max-age={max_age_s}, stale-while-revalidate={}",
-        gateway.store().stale_for().as_secs()
+        gateway.store().stale_while_revalidate().as_secs()
     );
     let mut response = (
         [(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)],
@@ -76,18 +76,18 @@ pub(crate) async fn picture(
 }
 
 /// The parameters. Others are ignored, so that pages can append whatever beats a cache.
-fn look(query: &str) -> Result<(u16, Scheme), Problem> {
-    const BAD_SIZE: Problem =
-        Problem::Picture("size must be a number of pixels from 1 to 512, once");
-    const BAD_SCHEME: Problem = Problem::Picture("scheme must be light or dark, once");
-    let size = match parameter(query, "size").map_err(|Repeated| BAD_SIZE)? {
+fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
+    const BAD_SIZE: ApiError =
+        ApiError::Picture("size must be a number of pixels from 1 to 512, once");
+    const BAD_SCHEME: ApiError = ApiError::Picture("scheme must be light or dark, once");
+    let size = match parameter(query, "size").map_err(|DuplicateParameter| BAD_SIZE)? {
         None => SIZE,
         Some(size) => {
             size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?
         }
     };
-    let scheme = match parameter(query, "scheme").map_err(|Repeated| BAD_SCHEME)? {
-        None => Scheme::Either,
+    let scheme = match parameter(query, "scheme").map_err(|DuplicateParameter| BAD_SCHEME)? {
+        None => Scheme::Auto,
         Some("light") => Scheme::Light,
         Some("dark") => Scheme::Dark,
         Some(_) => return Err(BAD_SCHEME),
@@ -110,7 +110,7 @@ fn svg(status: Status, size: u16, scheme: Scheme) -> String {
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}" viewBox="0 0 {side} {side}" role="img">"#
     );
     let _ = write!(svg, "<title>{title}</title>");
-    if scheme == Scheme::Either {
+    if scheme == Scheme::Auto {
         let _ = write!(
             svg,
             "<style>@media (prefers-color-scheme: dark) {{ path {{ fill: {dark} }} }}</style>"
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn parameters() {
-        assert_eq!(look(""), Ok((16, Scheme::Either)));
-        assert_eq!(look("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
+        assert_eq!(parse_params(""), Ok((16, Scheme::Auto)));
+        assert_eq!(parse_params("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
         for wrong in [
             "size=0",
             "size=513",
@@ -139,7 +139,7 @@ mod tests {
             "scheme=<script>",
             "size=1&size=2",
         ] {
-            assert!(look(wrong).is_err(), "{wrong}");
+            assert!(parse_params(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 /// A request's head must be here by then, also the next one on a kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open
@@ -30,12 +30,12 @@ const MAX_CONNECTIONS: usize = 4096;
 /// Open files that are not connections of clients: to Zulip, the log, what is read again.
 const OTHER_FILES: usize = 64;
 /// How often the log says that connections cannot be taken.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// A connection that lives longer is ended after its request: nobody holds one for ever by reading
 /// slowly.
-const MAX_LIFE: Duration = Duration::from_secs(600);
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
 /// How long requests under way may take at the end.
-const GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves `router` until `end`, then lets requests under way end.
 pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
@@ -54,19 +54,19 @@ fn max_connections() -> usize {
 }
 
 /// The places for connections.
-struct Places {
+struct ConnectionLimiter {
     free: Arc<Semaphore>,
     /// Somebody waits for one: of the connections on which nothing is being answered, the one that
     /// has waited longest makes room.
-    wanted: Notify,
+    eviction: Notify,
 }
 
-impl Places {
-    async fn take(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
-            return Some(place);
+impl ConnectionLimiter {
+    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            return Some(permit);
         }
-        self.wanted.notify_one();
+        self.eviction.notify_one();
         Arc::clone(&self.free).acquire_owned().await.ok()
     }
 }
@@ -78,28 +78,34 @@ async fn serve_at_most(
     end: impl Future<Output = ()>,
 ) {
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
-    let places = Arc::new(Places { free: Arc::new(Semaphore::new(most)), wanted: Notify::new() });
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let limiter = Arc::new(ConnectionLimiter {
+        free: Arc::new(Semaphore::new(most)),
+        eviction: Notify::new(),
+    });
     let mut complained_at: Option<Instant> = None;
     let ending = watch::Sender::new(());
     let mut end = pin!(end);
     loop {
         let accepted = tokio::select! {
             () = &mut end => break,
-            accepted = async { (places.take().await, listener.accept().await) } => accepted,
+            accepted = async { (limiter.acquire().await, listener.accept().await) } => accepted,
         };
-        let (Some(place), connection) = accepted else {
+        let (Some(permit), connection) = accepted else {
             break;
         };
         let stream = match connection {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: connections that end make room.
-                if complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+                if complained_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
                     tracing::warn!(%error, "a connection was not accepted");
                     complained_at = Some(Instant::now());
                 }
-                places.wanted.notify_one();
+                limiter.eviction.notify_one();
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
@@ -109,52 +115,56 @@ async fn serve_at_most(
         let router = router.clone();
         // Counts up when a request is there and when its answer is: odd while something is being
         // answered.
-        let turns = Arc::new(AtomicU64::new(0));
-        let turn = Arc::clone(&turns);
+        let request_count = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&request_count);
         let service = service_fn(move |request: Request<Incoming>| {
-            let (answer, turn) =
-                (router.clone().oneshot(request.map(Body::new)), Arc::clone(&turn));
-            turn.fetch_add(1, Ordering::Relaxed);
+            let (answer, counter) =
+                (router.clone().oneshot(request.map(Body::new)), Arc::clone(&counter));
+            counter.fetch_add(1, Ordering::Relaxed);
             async move {
                 let answer = answer.await;
-                turn.fetch_add(1, Ordering::Relaxed);
+                counter.fetch_add(1, Ordering::Relaxed);
                 answer
             }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service);
         let mut ending = ending.subscribe();
-        let places = Arc::clone(&places);
+        let limiter = Arc::clone(&limiter);
         tokio::spawn(async move {
             let mut connection = pin!(connection);
-            let mut wanted = pin!(places.wanted.notified());
+            let mut eviction = pin!(limiter.eviction.notified());
             let mut last = 0;
             // What goes wrong on a connection is the client's own affair.
             let over = poll_fn(|context| {
                 if connection.as_mut().poll(context).is_ready() {
                     return Poll::Ready(());
                 }
-                let turn = turns.load(Ordering::Relaxed);
-                if turn != last {
-                    last = turn;
+                let counter = request_count.load(Ordering::Relaxed);
+                if counter != last {
+                    last = counter;
                     // At the end of the queue again.
-                    wanted.set(places.wanted.notified());
+                    eviction.set(limiter.eviction.notified());
                 }
-                if turn.is_multiple_of(2) { wanted.as_mut().poll(context) } else { Poll::Pending }
+                if counter.is_multiple_of(2) {
+                    eviction.as_mut().poll(context)
+                } else {
+                    Poll::Pending
+                }
             });
             tokio::select! {
                 () = over => return,
-                () = tokio::time::sleep(MAX_LIFE) => {}
+                () = tokio::time::sleep(MAX_CONNECTION_AGE) => {}
                 _ = ending.changed() => {}
             }
             connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(GRACE, connection).await;
-            drop(place);
+            let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await;
+            drop(permit);
         });
     }
     drop(listener);
     ending.send_replace(());
     let all = u32::try_from(most).unwrap_or(u32::MAX);
-    if tokio::time::timeout(GRACE, places.free.acquire_many(all)).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, limiter.free.acquire_many(all)).await.is_err() {
         tracing::warn!("requests under way were cut off");
     }
 }
@@ -228,7 +238,7 @@ mod tests {
         }
         for _ in 0..20 {
             let stream = connect(&closing("/")).await;
-            let reply = tokio::time::timeout(HEAD_TIMEOUT / 3, rest(stream))
+            let reply = tokio::time::timeout(HEADER_READ_TIMEOUT / 3, rest(stream))
                 .await
                 .expect("sooner than those are timed out");
             assert!(reply.ends_with("here\n"), "{reply}");
@@ -237,7 +247,7 @@ mod tests {
         for stream in at_work {
             assert!(
                 rest(stream).await.ends_with("slow\n"),
-                "what is being answered keeps its place"
+                "what is being answered keeps its permit"
             );
         }
     }

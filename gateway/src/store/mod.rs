@@ -13,14 +13,14 @@ use zulip_presence_core::watchlist::{
 };
 use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
 
-use crate::config::allow_list::Allowed;
-use crate::http::response_cache::KEPT_FOR;
+use crate::config::allow_list::AllowList;
+use crate::http::response_cache::RESPONSE_CACHE_TTL;
 use crate::zulip::client::Reply;
 use crate::zulip::directory::{Directory, Kind, Member};
-use crate::zulip::wire::{Render, Said};
+use crate::zulip::wire::{PresenceEntry, RenderOptions};
 
 /// Asked for within this time is watched.
-const WATCHED_FOR: Duration = Duration::from_secs(300);
+const WATCH_TTL: Duration = Duration::from_secs(300);
 /// The directory is fetched again after this, whatever happens.
 const DIRECTORY_INTERVAL: Duration = Duration::from_secs(3600);
 /// Unknown users make it be fetched at most this often.
@@ -30,21 +30,21 @@ const DIRECTORY_RETRY: Duration = Duration::from_secs(5);
 /// After a 401 only a person can mend it.
 const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(900);
 /// How long a page's request may wait for Zulip.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The oldest claim of somebody who is there: a report every 60 s, stored at most every 55 s
 /// (ZULIP.md §3).
-const LAG: Duration = Duration::from_secs(65);
+const MAX_REPORT_LAG: Duration = Duration::from_secs(65);
 /// The longest time between two requests of a page: 60 s and a tenth.
 const PAGE_INTERVAL: Duration = Duration::from_secs(66);
 /// A reply may be kept for so long, even if Zulip is just being asked.
-const LEAST_FRESH: Duration = Duration::from_secs(1);
+const MIN_MAX_AGE: Duration = Duration::from_secs(1);
 /// The longest that a cache may serve a reply while it fetches a newer one.
-const MAX_STALE: Duration = Duration::from_secs(10);
+const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);
 
 /// How to keep it.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy {
+pub(crate) struct StoreConfig {
     /// Time between two organisation-wide requests.
     pub(crate) refresh: Duration,
     /// The threshold of "offline".
@@ -57,33 +57,35 @@ pub(crate) struct Policy {
     pub(crate) seed: u64,
 }
 
-impl Policy {
+impl StoreConfig {
     /// How long a cache may serve a reply past its time while it fetches a newer one: what all
     /// other delays leave of the threshold at which Zulip itself says offline (DESIGN.md §2).
     /// Whole seconds, as the header has them.
     #[must_use]
-    pub(crate) fn stale_for(&self) -> Duration {
-        let others = LAG
+    pub(crate) fn stale_while_revalidate(&self) -> Duration {
+        let others = MAX_REPORT_LAG
             + self.refresh
             + self.refresh / 10
-            + KEPT_FOR
-            + LEAST_FRESH
+            + RESPONSE_CACHE_TTL
+            + MIN_MAX_AGE
             + PAGE_INTERVAL
             + watchlist::TIMEOUT;
-        Duration::from_secs(OFFLINE_THRESHOLD.saturating_sub(others).min(MAX_STALE).as_secs())
+        Duration::from_secs(
+            OFFLINE_THRESHOLD.saturating_sub(others).min(MAX_STALE_WHILE_REVALIDATE).as_secs(),
+        )
     }
 }
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Store {
-    policy: Policy,
+    policy: StoreConfig,
     watchlist: Watchlist,
-    allowed: Allowed,
+    allowed: AllowList,
     directory: Option<Directory>,
-    fetch: Fetch,
+    directory_refresh: DirectoryRefresh,
     /// By email: everybody of the last organisation-wide reply.
-    said: HashMap<UserRef, Said>,
+    said: HashMap<UserRef, PresenceEntry>,
     watched: HashMap<UserRef, Watched>,
     /// Requests under way.
     asks: HashMap<RequestId, Query>,
@@ -91,13 +93,13 @@ pub(crate) struct Store {
     last_answer_at: Option<Duration>,
     healthy: bool,
     /// Somebody came since the last step.
-    dirty: bool,
+    needs_step: bool,
     next_step_at: Duration,
 }
 
 /// When the directory is to be fetched.
 #[derive(Debug, Default)]
-struct Fetch {
+struct DirectoryRefresh {
     due: Duration,
     in_flight: bool,
     failures: u32,
@@ -111,16 +113,16 @@ struct Watched {
     /// An organisation-wide reply was seen that is recent enough to speak of them.
     covered: bool,
     /// What a single reply said.
-    single: Option<Result<Said, NoPresenceReason>>,
+    single: Option<Result<PresenceEntry, NoPresenceReason>>,
 }
 
 /// What can be said of somebody.
 #[derive(Clone, Debug)]
-pub(crate) enum Asked {
+pub(crate) enum Lookup {
     /// Zulip has no presence for them, and never will while the directory stands.
     Nobody(NoPresenceReason),
     /// Zulip's answer.
-    Known(Box<Known>),
+    CachedPresence(Box<CachedPresence>),
     /// Zulip was asked, and has no data.
     NoData(NoPresenceReason),
     /// Wait: Zulip is being asked.
@@ -131,9 +133,9 @@ pub(crate) enum Asked {
 
 /// An answer of Zulip.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
+pub(crate) struct CachedPresence {
     /// Field by field.
-    pub(crate) said: Said,
+    pub(crate) said: PresenceEntry,
     /// As the engine reads it.
     pub(crate) observed: Observation,
 }
@@ -141,18 +143,18 @@ pub(crate) struct Known {
 /// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the
 /// store.
 #[derive(Debug)]
-pub(crate) struct News {
+pub(crate) struct ParsedResponse {
     answer: Response,
-    said: WhatWasSaid,
+    said: Payload,
 }
 
 #[derive(Debug)]
-enum WhatWasSaid {
-    OfOne(Result<Said, NoPresenceReason>),
-    OfAll(HashMap<UserRef, Said>),
+enum Payload {
+    User(Result<PresenceEntry, NoPresenceReason>),
+    Realm(HashMap<UserRef, PresenceEntry>),
 }
 
-impl News {
+impl ParsedResponse {
     /// Reads the reply to `ask`.
     ///
     /// # Errors
@@ -162,13 +164,14 @@ impl News {
             Query::User(_) => {
                 let answer = reply.single()?;
                 let said = answer.content.map(|presence| {
-                    Said::of_single(&reply.body).unwrap_or_else(|| Said::of_claims(&presence))
+                    PresenceEntry::from_user_reply(&reply.body)
+                        .unwrap_or_else(|| PresenceEntry::from_presence(&presence))
                 });
-                Ok(Self { answer: Response::User(answer), said: WhatWasSaid::OfOne(said) })
+                Ok(Self { answer: Response::User(answer), said: Payload::User(said) })
             }
             Query::Group(_) | Query::AllUsers => Ok(Self {
                 answer: Response::Realm(reply.realm()?),
-                said: WhatWasSaid::OfAll(Said::of_realm(&reply.body)),
+                said: Payload::Realm(PresenceEntry::from_realm_reply(&reply.body)),
             }),
         }
     }
@@ -176,7 +179,7 @@ impl News {
 
 /// What to do now.
 #[derive(Debug, Default)]
-pub(crate) struct Work {
+pub(crate) struct Actions {
     /// Requests to abort.
     pub(crate) abandoned: Vec<RequestId>,
     /// Requests to start.
@@ -190,7 +193,7 @@ pub(crate) struct Work {
 impl Store {
     /// Nobody watched, nothing known.
     #[must_use]
-    pub(crate) fn new(policy: Policy, allowed: Allowed, now: ClockReading) -> Self {
+    pub(crate) fn new(policy: StoreConfig, allowed: AllowList, now: ClockReading) -> Self {
         let settings = Settings {
             interval: policy.refresh,
             offline_threshold: Some(policy.offline_threshold),
@@ -203,42 +206,45 @@ impl Store {
             watchlist: Watchlist::new(settings, now),
             allowed,
             directory: None,
-            fetch: Fetch { due: now.monotonic, ..Fetch::default() },
+            directory_refresh: DirectoryRefresh {
+                due: now.monotonic,
+                ..DirectoryRefresh::default()
+            },
             said: HashMap::new(),
             watched: HashMap::new(),
             asks: HashMap::new(),
             realm_asked_at: None,
             last_answer_at: None,
             healthy: false,
-            dirty: true,
+            needs_step: true,
             next_step_at: now.monotonic,
         }
     }
 
-    /// What can be said of `user`, who is watched from now on if they have presence. `patient`: the
+    /// What can be said of `user`, who is watched from now on if they have presence. `can_wait`: the
     /// asker can still wait.
-    pub(crate) fn ask(&mut self, user: &UserRef, patient: bool, now: ClockReading) -> Asked {
+    pub(crate) fn lookup(&mut self, user: &UserRef, can_wait: bool, now: ClockReading) -> Lookup {
         let Some(directory) = &self.directory else {
-            return self.pending(patient, now);
+            return self.pending(can_wait, now);
         };
         let email = match directory.find(user) {
             Some(member) if !self.allowed.includes(member) => {
-                return Asked::Nobody(NoPresenceReason::NoSuchUser);
+                return Lookup::Nobody(NoPresenceReason::NoSuchUser);
             }
             Some(Member { kind: Kind::Human, email, .. }) => email.clone(),
-            Some(Member { kind: Kind::Bot, .. }) => return Asked::Nobody(NoPresenceReason::Bot),
-            Some(_) => return Asked::Nobody(NoPresenceReason::NoSuchUser),
+            Some(Member { kind: Kind::Bot, .. }) => return Lookup::Nobody(NoPresenceReason::Bot),
+            Some(_) => return Lookup::Nobody(NoPresenceReason::NoSuchUser),
             None => {
                 if self.allowed.could_include(user) {
-                    self.fetch_for_unknown(now);
+                    self.refresh_directory_for_unknown(now);
                 }
-                return Asked::Nobody(NoPresenceReason::NoSuchUser);
+                return Lookup::Nobody(NoPresenceReason::NoSuchUser);
             }
         };
         self.watch(&email, now);
         let watched = &self.watched[&email];
         match (self.watchlist.observation(&email), &watched.single) {
-            _ if !watched.covered && self.pending_is_worth_it(patient, now) => Asked::Pending,
+            _ if !watched.covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
             (Some(Some(observed)), single) => {
                 let single = single.and_then(Result::ok);
                 let said = self
@@ -246,25 +252,29 @@ impl Store {
                     .get(&email)
                     .copied()
                     .or(single)
-                    .unwrap_or_else(|| Said::of_claims(&observed.presence));
-                Asked::Known(Box::new(Known { said, observed }))
+                    .unwrap_or_else(|| PresenceEntry::from_presence(&observed.presence));
+                Lookup::CachedPresence(Box::new(CachedPresence { said, observed }))
             }
-            (Some(None), Some(Err(why))) => Asked::NoData(*why),
-            (Some(None), _) => Asked::NoData(NoPresenceReason::NoData),
-            (None, _) if watched.covered => Asked::NoData(NoPresenceReason::NoData),
-            (None, _) => Asked::Unavailable,
+            (Some(None), Some(Err(why))) => Lookup::NoData(*why),
+            (Some(None), _) => Lookup::NoData(NoPresenceReason::NoData),
+            (None, _) if watched.covered => Lookup::NoData(NoPresenceReason::NoData),
+            (None, _) => Lookup::Unavailable,
         }
     }
 
-    fn pending(&self, patient: bool, now: ClockReading) -> Asked {
-        if self.pending_is_worth_it(patient, now) { Asked::Pending } else { Asked::Unavailable }
+    fn pending(&self, can_wait: bool, now: ClockReading) -> Lookup {
+        if self.may_be_answered_in_time(can_wait, now) {
+            Lookup::Pending
+        } else {
+            Lookup::Unavailable
+        }
     }
 
     /// Whether Zulip may answer in time.
-    fn pending_is_worth_it(&self, patient: bool, now: ClockReading) -> bool {
-        let under_way = self.fetch.in_flight || !self.asks.is_empty();
-        let soon = self.next_step_at.min(self.fetch.due) < now.monotonic + PATIENCE;
-        patient && (self.dirty || under_way || soon)
+    fn may_be_answered_in_time(&self, can_wait: bool, now: ClockReading) -> bool {
+        let under_way = self.directory_refresh.in_flight || !self.asks.is_empty();
+        let soon = self.next_step_at.min(self.directory_refresh.due) < now.monotonic + MAX_WAIT;
+        can_wait && (self.needs_step || under_way || soon)
     }
 
     fn watch(&mut self, email: &UserRef, now: ClockReading) {
@@ -279,53 +289,54 @@ impl Store {
         self.watchlist.show(email);
         self.watched
             .insert(email.clone(), Watched { asked_at: now.monotonic, covered, single: None });
-        self.dirty = true;
+        self.needs_step = true;
     }
 
-    fn fetch_for_unknown(&mut self, now: ClockReading) {
-        let earliest = self.fetch.last.map_or(now.monotonic, |last| last + DIRECTORY_GAP);
-        if self.fetch.failures == 0 && earliest < self.fetch.due {
-            self.fetch.due = earliest.max(now.monotonic);
-            self.dirty = true;
+    fn refresh_directory_for_unknown(&mut self, now: ClockReading) {
+        let earliest =
+            self.directory_refresh.last.map_or(now.monotonic, |last| last + DIRECTORY_GAP);
+        if self.directory_refresh.failures == 0 && earliest < self.directory_refresh.due {
+            self.directory_refresh.due = earliest.max(now.monotonic);
+            self.needs_step = true;
         }
     }
 
     /// What is to be done now. Call it after whatever happened, and when the last work's wait is
     /// over.
-    pub(crate) fn step(&mut self, now: ClockReading) -> Work {
+    pub(crate) fn step(&mut self, now: ClockReading) -> Actions {
         self.release(now);
-        let directory = !self.fetch.in_flight
-            && self.fetch.due <= now.monotonic
+        let directory = !self.directory_refresh.in_flight
+            && self.directory_refresh.due <= now.monotonic
             && self.watchlist.try_acquire(now);
         if directory {
-            self.fetch.in_flight = true;
-            self.fetch.last = Some(now.monotonic);
+            self.directory_refresh.in_flight = true;
+            self.directory_refresh.last = Some(now.monotonic);
         }
         let step = self.watchlist.step(now);
         for id in &step.cancelled {
             if let Some(ask) = self.asks.remove(id) {
-                self.note_failure(&ask);
+                self.record_failure(&ask);
             }
         }
         for Request { id, query } in &step.requests {
             self.asks.insert(*id, query.clone());
         }
-        let fetch = (!self.fetch.in_flight)
-            .then(|| self.fetch.due.saturating_sub(now.monotonic).max(Duration::from_secs(1)));
-        let wait = [step.next_wakeup, fetch, Some(WATCHED_FOR / 10)]
+        let fetch = (!self.directory_refresh.in_flight).then(|| {
+            self.directory_refresh.due.saturating_sub(now.monotonic).max(Duration::from_secs(1))
+        });
+        let wait = [step.next_wakeup, fetch, Some(WATCH_TTL / 10)]
             .into_iter()
             .flatten()
             .min()
             .unwrap_or_default();
-        self.dirty = false;
+        self.needs_step = false;
         self.next_step_at = now.monotonic + wait;
-        Work { abandoned: step.cancelled, requests: step.requests, directory, wait }
+        Actions { abandoned: step.cancelled, requests: step.requests, directory, wait }
     }
 
     /// Lets go of whoever was not asked for lately.
     fn release(&mut self, now: ClockReading) {
-        let over =
-            |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCHED_FOR;
+        let over = |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCH_TTL;
         let watchlist = &mut self.watchlist;
         self.watched.retain(|email, watched| {
             let over = over(watched);
@@ -341,7 +352,7 @@ impl Store {
     pub(crate) fn answered(
         &mut self,
         id: RequestId,
-        news: News,
+        news: ParsedResponse,
         asked_at: Duration,
         now: ClockReading,
     ) {
@@ -349,19 +360,19 @@ impl Store {
             return;
         };
         match (news.said, ask) {
-            (WhatWasSaid::OfOne(said), Query::User(user)) => {
+            (Payload::User(said), Query::User(user)) => {
                 if let Some(watched) = self.watched.get_mut(&user) {
                     watched.single = Some(said);
                 }
             }
-            (WhatWasSaid::OfAll(said), _) => self.take_realm(said, asked_at),
-            (WhatWasSaid::OfOne(_), _) => {}
+            (Payload::Realm(said), _) => self.apply_realm(said, asked_at),
+            (Payload::User(_), _) => {}
         }
         self.watchlist.handle_response(id, news.answer, now);
-        self.note_success(now);
+        self.record_success(now);
     }
 
-    fn take_realm(&mut self, said: HashMap<UserRef, Said>, asked_at: Duration) {
+    fn apply_realm(&mut self, said: HashMap<UserRef, PresenceEntry>, asked_at: Duration) {
         self.realm_asked_at = Some(asked_at);
         for (email, watched) in &mut self.watched {
             watched.covered = true;
@@ -378,65 +389,71 @@ impl Store {
     /// No reply came to `id`.
     pub(crate) fn failed(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
         if let Some(ask) = self.asks.remove(&id) {
-            self.note_failure(&ask);
+            self.record_failure(&ask);
             if let RequestError::RateLimited { .. } | RequestError::Unauthorized = failure {
-                self.fetch.due =
-                    self.fetch.due.max(now.monotonic + imposed(failure).unwrap_or_default());
+                self.directory_refresh.due = self
+                    .directory_refresh
+                    .due
+                    .max(now.monotonic + imposed(failure).unwrap_or_default());
             }
         }
         self.watchlist.handle_error(id, failure, now);
     }
 
-    fn note_failure(&mut self, ask: &Query) {
+    fn record_failure(&mut self, ask: &Query) {
         if !matches!(ask, Query::User(_)) {
             self.healthy = false;
         }
     }
 
-    fn note_success(&mut self, now: ClockReading) {
+    fn record_success(&mut self, now: ClockReading) {
         self.healthy = true;
         self.last_answer_at = Some(now.monotonic);
     }
 
     /// Takes in the directory.
-    pub(crate) fn directory_arrived(&mut self, directory: Directory, now: ClockReading) {
-        self.fetch = Fetch {
+    pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
+        self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + DIRECTORY_INTERVAL,
             in_flight: false,
             failures: 0,
-            last: self.fetch.last,
+            last: self.directory_refresh.last,
         };
         self.directory = Some(directory);
-        self.note_success(now);
-        self.forget_the_unseen(now);
+        self.record_success(now);
+        self.drop_hidden_people(now);
     }
 
     /// The directory did not come.
     pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
-        let doubled = DIRECTORY_RETRY * 2_u32.pow(self.fetch.failures.min(6));
+        let doubled = DIRECTORY_RETRY * 2_u32.pow(self.directory_refresh.failures.min(6));
         let wait = imposed(failure).unwrap_or_default().max(doubled.min(DIRECTORY_GAP));
-        let failures = self.fetch.failures.saturating_add(1);
-        self.fetch =
-            Fetch { due: now.monotonic + wait, in_flight: false, failures, last: self.fetch.last };
+        let failures = self.directory_refresh.failures.saturating_add(1);
+        self.directory_refresh = DirectoryRefresh {
+            due: now.monotonic + wait,
+            in_flight: false,
+            failures,
+            last: self.directory_refresh.last,
+        };
         self.healthy = false;
     }
 
     /// Zulip is asked by another account from now on: what it said to the former one is no reason
     /// to wait, and the new one may see other people.
-    pub(crate) fn account_changed(&mut self, now: ClockReading) {
-        self.fetch.due = now.monotonic;
-        self.fetch.failures = 0;
+    pub(crate) fn credentials_changed(&mut self, now: ClockReading) {
+        self.directory_refresh.due = now.monotonic;
+        self.directory_refresh.failures = 0;
         self.watchlist.account_changed(now);
-        self.dirty = true;
+        self.needs_step = true;
     }
 
     /// Other people may be seen from now on.
-    pub(crate) fn allow(&mut self, allowed: Allowed, now: ClockReading) {
+    pub(crate) fn allow(&mut self, allowed: AllowList, now: ClockReading) {
         self.allowed = allowed;
-        self.forget_the_unseen(now);
+        self.drop_hidden_people(now);
     }
 
-    fn forget_the_unseen(&mut self, now: ClockReading) {
+    fn drop_hidden_people(&mut self, now: ClockReading) {
         let (directory, allowed, watchlist) = (&self.directory, &self.allowed, &mut self.watchlist);
         let is_seen = |email: &UserRef| {
             let member = directory.as_ref().and_then(|directory| directory.find(email));
@@ -454,8 +471,8 @@ impl Store {
 
     /// How answers are to be rendered now.
     #[must_use]
-    pub(crate) fn render(&self, now: ClockReading) -> Render {
-        Render {
+    pub(crate) fn render(&self, now: ClockReading) -> RenderOptions {
+        RenderOptions {
             now: self.watchlist.server_now(now),
             offline_threshold: self.policy.offline_threshold,
             hide_times: self.policy.hide_times,
@@ -464,15 +481,15 @@ impl Store {
 
     /// How long a reply may be kept: until Zulip is asked again, at least a second.
     #[must_use]
-    pub(crate) fn fresh_for(&self, now: ClockReading) -> Duration {
+    pub(crate) fn max_age(&self, now: ClockReading) -> Duration {
         let next = self.realm_asked_at.unwrap_or_default() + self.policy.refresh;
-        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(LEAST_FRESH)
+        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(MIN_MAX_AGE)
     }
 
     /// How long a cache may serve a reply past that.
     #[must_use]
-    pub(crate) fn stale_for(&self) -> Duration {
-        self.policy.stale_for()
+    pub(crate) fn stale_while_revalidate(&self) -> Duration {
+        self.policy.stale_while_revalidate()
     }
 
     /// When it is worth coming back after "unavailable".

@@ -11,9 +11,9 @@ use tower::ServiceExt as _;
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 
-use crate::config::allow_list::Allowed;
-use crate::demo::{Claims, EMAIL, KEY, SimulatedZulip, Whereabouts};
-use crate::store::{Asked, News, Policy, Store, Work};
+use crate::config::allow_list::AllowList;
+use crate::demo::{EMAIL, KEY, ReportedTimestamps, SimulatedState, SimulatedZulip};
+use crate::store::{Actions, Lookup, ParsedResponse, Store, StoreConfig};
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
 
@@ -36,7 +36,7 @@ impl World {
     /// With the directory there.
     async fn new(zulip: SimulatedZulip, allowed: &str) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
-        let policy = Policy {
+        let policy = StoreConfig {
             refresh: Duration::from_secs(30),
             offline_threshold: Duration::from_secs(200),
             budget: 60,
@@ -44,9 +44,9 @@ impl World {
             seed: 7,
         };
         let allowed = if allowed.is_empty() {
-            Allowed::default()
+            AllowList::default()
         } else {
-            Allowed::parse(allowed).expect("readable")
+            AllowList::parse(allowed).expect("readable")
         };
         let store =
             Store::new(policy, allowed, ClockReading { wall: start, monotonic: Duration::ZERO });
@@ -64,7 +64,7 @@ impl World {
     async fn pass(&mut self, span: Duration) {
         let end = self.elapsed + span;
         loop {
-            let Work { requests, directory, wait, .. } = self.store.step(self.now());
+            let Actions { requests, directory, wait, .. } = self.store.step(self.now());
             let asked_at = self.elapsed;
             let is_idle = requests.is_empty() && !directory;
             if !is_idle {
@@ -74,7 +74,7 @@ impl World {
                 let reply = self.ask("users", asked_at).await;
                 let now = self.now();
                 match reply {
-                    Ok(reply) => self.store.directory_arrived(
+                    Ok(reply) => self.store.directory_fetched(
                         Directory::parse(&reply.body).expect("a directory"),
                         now,
                     ),
@@ -84,7 +84,7 @@ impl World {
             for request in requests {
                 let reply = self.ask(&request.query.path(), asked_at).await;
                 let now = self.now();
-                match reply.and_then(|reply| News::read(&request.query, &reply)) {
+                match reply.and_then(|reply| ParsedResponse::read(&request.query, &reply)) {
                     Ok(news) => self.store.answered(request.id, news, asked_at, now),
                     Err(failure) => self.store.failed(request.id, failure, now),
                 }
@@ -124,15 +124,15 @@ impl World {
         Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
-    fn page_asks(&mut self, user: &str) -> Asked {
+    fn page_asks(&mut self, user: &str) -> Lookup {
         let now = self.now();
-        self.store.ask(&user.parse().expect("a user"), true, now)
+        self.store.lookup(&user.parse().expect("a user"), true, now)
     }
 
     fn status(&mut self, user: &str) -> Option<Status> {
         let render = self.store.render(self.now());
         match self.page_asks(user) {
-            Asked::Known(known) => {
+            Lookup::CachedPresence(known) => {
                 Some(known.observed.status(render.now, render.offline_threshold))
             }
             _ => None,
@@ -152,10 +152,10 @@ impl World {
     }
 }
 
-fn people(count: u64, whereabouts: impl Fn(u64) -> Whereabouts) -> SimulatedZulip {
+fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
     let zulip = SimulatedZulip::empty(4);
     for id in 10_000..10_000 + count {
-        zulip.add(id, &format!("user{id}@example.com"), "Somebody", whereabouts(id));
+        zulip.add(id, &format!("user{id}@example.com"), "Somebody", state(id));
     }
     zulip
 }
@@ -163,7 +163,7 @@ fn people(count: u64, whereabouts: impl Fn(u64) -> Whereabouts) -> SimulatedZuli
 /// DESIGN.md §4: at most 3 a minute for 1,000 people on a page with any number of viewers.
 #[tokio::test]
 async fn a_thousand_viewers_are_one_to_zulip() {
-    let mut world = World::new(people(1000, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(1000, |_| SimulatedState::AtTheDesk), "").await;
     let minutes = 10;
     for second in 0..minutes * 60 {
         // Each viewer looks at a group of 50 once a minute; they came one by one.
@@ -186,7 +186,7 @@ async fn a_thousand_viewers_are_one_to_zulip() {
 
 #[tokio::test]
 async fn nobody_watched_is_nobody_asked() {
-    let mut world = World::new(people(3, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(3, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(3 * MINUTE).await;
     assert_eq!(world.asked.len(), 1, "the directory only");
     world.page_asks("10000");
@@ -208,10 +208,10 @@ async fn nobody_watched_is_nobody_asked() {
 /// A reply that is as old as the visit before must not be taken for the present.
 #[tokio::test]
 async fn whoever_comes_back_waits_for_a_new_answer() {
-    let mut world = World::new(people(1, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(8 * MINUTE).await;
-    assert!(matches!(world.page_asks("10000"), Asked::Pending));
+    assert!(matches!(world.page_asks("10000"), Lookup::Pending));
     world.pass(Duration::from_millis(500)).await;
     assert_eq!(world.status("10000"), Some(Status::Active));
 }
@@ -220,11 +220,14 @@ async fn whoever_comes_back_waits_for_a_new_answer() {
 async fn no_pattern_exceeds_the_budget() {
     // 500 people whom the organisation-wide reply does not have: each must be asked singly once.
     let gone = |now: i64| {
-        Whereabouts::Claimed(Claims { active: Some(now - 40 * 86_400), idle: now - 40 * 86_400 })
+        SimulatedState::Reported(ReportedTimestamps {
+            active: Some(now - 40 * 86_400),
+            idle: now - 40 * 86_400,
+        })
     };
     let now = SimulatedZulip::empty(4).now() as i64;
     let mut world = World::new(
-        people(500, |id| if id % 2 == 0 { gone(now) } else { Whereabouts::NeverSeen }),
+        people(500, |id| if id % 2 == 0 { gone(now) } else { SimulatedState::NeverSeen }),
         "",
     )
     .await;
@@ -244,23 +247,23 @@ async fn no_pattern_exceeds_the_budget() {
         world.count("users")
     );
     assert_eq!(world.status("10000"), Some(Status::Offline));
-    assert!(matches!(world.page_asks("10001"), Asked::NoData(NoPresenceReason::NoData)));
+    assert!(matches!(world.page_asks("10001"), Lookup::NoData(NoPresenceReason::NoData)));
     assert_eq!(world.store.watched(), 500);
 }
 
 #[tokio::test]
 async fn the_directory_is_fetched_hourly() {
-    let mut world = World::new(people(1, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(5 * 60 * MINUTE + MINUTE).await;
     assert_eq!(world.count("users"), 6);
 }
 
 #[tokio::test]
 async fn a_new_colleague_is_found_within_five_minutes() {
-    let mut world = World::new(people(1, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(2 * MINUTE).await;
-    world.zulip.add(77, "new@example.com", "New", Whereabouts::AtTheDesk);
-    assert!(matches!(world.page_asks("77"), Asked::Nobody(NoPresenceReason::NoSuchUser)));
+    world.zulip.add(77, "new@example.com", "New", SimulatedState::AtTheDesk);
+    assert!(matches!(world.page_asks("77"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
     world.pass(3 * MINUTE + Duration::from_secs(2)).await;
     world.page_asks("77");
     world.pass(Duration::from_secs(3)).await;
@@ -269,20 +272,22 @@ async fn a_new_colleague_is_found_within_five_minutes() {
 
 #[tokio::test]
 async fn whoever_is_deactivated_goes() {
-    let mut world = World::new(people(2, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
     world.zulip.deactivate(10_000);
     world.pass(61 * MINUTE).await;
-    assert!(matches!(world.page_asks("10000"), Asked::Nobody(NoPresenceReason::NoSuchUser)));
+    assert!(matches!(world.page_asks("10000"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
     assert_eq!(world.store.watched(), 0);
 }
 
 #[tokio::test]
 async fn people_who_may_not_be_seen_are_never_asked_about() {
-    let mut world =
-        World::new(people(5, |_| Whereabouts::NeverSeen), "10000\n10001\n!user10001@example.com\n")
-            .await;
+    let mut world = World::new(
+        people(5, |_| SimulatedState::NeverSeen),
+        "10000\n10001\n!user10001@example.com\n",
+    )
+    .await;
     for _ in 0..20 {
         for id in 10_000..10_010 {
             world.page_asks(&id.to_string());
@@ -302,7 +307,7 @@ async fn people_who_may_not_be_seen_are_never_asked_about() {
 /// An outage of an hour: statuses decay by age, and the living never turn grey.
 #[tokio::test]
 async fn an_outage_turns_nobody_grey_who_is_there() {
-    let mut world = World::new(people(2, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
     world.is_out = true;
@@ -318,7 +323,7 @@ async fn an_outage_turns_nobody_grey_who_is_there() {
     );
     assert!(matches!(
         world.page_asks("10001"),
-        Asked::NoData(_) | Asked::Unavailable | Asked::Pending
+        Lookup::NoData(_) | Lookup::Unavailable | Lookup::Pending
     ));
     assert!(world.busiest_minute() <= 20, "{}", world.busiest_minute());
     world.is_out = false;
@@ -335,14 +340,17 @@ async fn an_outage_turns_nobody_grey_who_is_there() {
 
 #[tokio::test]
 async fn aggregated_is_recomputed_as_time_passes() {
-    let mut world = World::new(people(1, |_| Whereabouts::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(Duration::from_secs(5)).await;
     let now = world.zulip.now() as i64;
-    world.zulip.place(10_000, Whereabouts::Claimed(Claims { active: Some(now), idle: now }));
+    world.zulip.place(
+        10_000,
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now), idle: now }),
+    );
     let word = |world: &mut World| {
         let render = world.store.render(world.now());
-        let Asked::Known(known) = world.page_asks("10000") else { panic!("known") };
+        let Lookup::CachedPresence(known) = world.page_asks("10000") else { panic!("known") };
         let mut json = String::new();
         known.said.write(&known.observed, render, &mut json);
         let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
@@ -366,7 +374,7 @@ async fn aggregated_is_recomputed_as_time_passes() {
 
 #[test]
 fn ten_thousand_people_are_no_burden() {
-    let zulip = people(10_000, |_| Whereabouts::AtTheDesk);
+    let zulip = people(10_000, |_| SimulatedState::AtTheDesk);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -379,7 +387,7 @@ fn ten_thousand_people_are_no_burden() {
         assert_eq!(world.store.watched(), 10_000);
         assert_eq!(world.status("19999"), Some(Status::Active));
         let now = world.now();
-        assert!(matches!(world.store.ask(&UserRef::Id(20_000), true, now), Asked::Nobody(_)));
+        assert!(matches!(world.store.lookup(&UserRef::Id(20_000), true, now), Lookup::Nobody(_)));
     });
 }
 
@@ -396,7 +404,7 @@ fn all_delays_together_stay_below_the_threshold() {
             continue;
         };
         allowed.push(seconds);
-        let policy = Policy {
+        let policy = StoreConfig {
             refresh: cli.settings.refresh(),
             offline_threshold: cli.settings.offline_after(),
             budget: 60,
@@ -407,10 +415,16 @@ fn all_delays_together_stay_below_the_threshold() {
         // that a cache kept for the least time and then served while stale, the page's
         // interval with its jitter, its timeout.
         let refresh = f64::from(seconds) * 1.1;
-        let sum = 65.0 + refresh + 1.0 + 1.0 + policy.stale_for().as_secs_f64() + 66.0 + 10.0;
+        let sum = 65.0
+            + refresh
+            + 1.0
+            + 1.0
+            + policy.stale_while_revalidate().as_secs_f64()
+            + 66.0
+            + 10.0;
         assert!(sum <= 200.0, "--refresh {seconds}: {sum} s");
         assert!(
-            policy.stale_for() >= Duration::from_secs(5),
+            policy.stale_while_revalidate() >= Duration::from_secs(5),
             "--refresh {seconds}: time to fetch a newer reply"
         );
     }

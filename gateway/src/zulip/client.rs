@@ -9,7 +9,7 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
 use zulip_presence_core::Timestamp;
 use zulip_presence_core::reply::{self, HttpReply, RealmPresence, RequestError, UserPresence};
 
-use crate::config::zuliprc::{self, Account};
+use crate::config::zuliprc::{self, ZulipCredentials};
 
 /// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
 const MAX_BODY: usize = 64 << 20;
@@ -18,9 +18,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A client for one account.
 #[derive(Clone, Debug)]
-pub struct Upstream {
+pub struct ZulipClient {
     client: reqwest::Client,
-    account: Arc<Account>,
+    credentials: Arc<ZulipCredentials>,
 }
 
 /// A whole reply.
@@ -63,16 +63,16 @@ pub enum TlsError {
     Tls(String),
 }
 
-impl Upstream {
-    /// A client for `account`.
+impl ZulipClient {
+    /// A client for `credentials`.
     ///
     /// # Errors
     /// [`TlsError`] where certificates cannot be used.
-    pub fn new(account: Account) -> Result<Self, TlsError> {
+    pub fn new(credentials: ZulipCredentials) -> Result<Self, TlsError> {
         // A second call finds the first one's provider: that is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let printable = |text: &str| text.chars().all(|c| !c.is_control());
-        if !printable(&account.email) || !printable(account.key.expose()) {
+        if !printable(&credentials.email) || !printable(credentials.key.expose()) {
             return Err(TlsError::Header);
         }
         let read = |name, path: &PathBuf| {
@@ -88,12 +88,12 @@ impl Upstream {
             .connect_timeout(CONNECT_TIMEOUT)
             .tls_backend_rustls()
             .http1_only();
-        if is_loopback(&account.site) {
+        if is_loopback(&credentials.site) {
             builder = builder.no_proxy();
         }
-        if account.tls.insecure {
+        if credentials.tls.insecure {
             builder = builder.tls_danger_accept_invalid_certs(true);
-        } else if let Some(path) = &account.tls.cert_bundle {
+        } else if let Some(path) = &credentials.tls.cert_bundle {
             let name = "cert_bundle";
             let certificates =
                 reqwest::Certificate::from_pem_bundle(&read(name, path)?).unwrap_or_default();
@@ -102,9 +102,9 @@ impl Upstream {
             }
             builder = builder.tls_certs_only(certificates);
         }
-        if let Some(path) = &account.tls.client_cert {
+        if let Some(path) = &credentials.tls.client_cert {
             let mut pem = read("client_cert", path)?;
-            if let Some(key) = &account.tls.client_cert_key {
+            if let Some(key) = &credentials.tls.client_cert_key {
                 pem.push(b'\n');
                 pem.extend(read("client_cert_key", key)?);
             }
@@ -115,27 +115,27 @@ impl Upstream {
             );
         }
         let client = builder.build().map_err(|error| TlsError::Tls(chain(&error)))?;
-        Ok(Self { client, account: Arc::new(account) })
+        Ok(Self { client, credentials: Arc::new(credentials) })
     }
 
     /// The site, for messages.
     pub(crate) fn site(&self) -> &str {
-        &self.account.site
+        &self.credentials.site
     }
 
     /// The account by which Zulip is asked.
-    pub(crate) fn account(&self) -> &Account {
-        &self.account
+    pub(crate) fn credentials(&self) -> &ZulipCredentials {
+        &self.credentials
     }
 
     /// Whether `other` asks by the same account, read at the same time.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.account, &other.account)
+    pub(crate) fn same_account(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.credentials, &other.credentials)
     }
 
     /// Who asks, for messages.
     pub(crate) fn email(&self) -> &str {
-        &self.account.email
+        &self.credentials.email
     }
 
     /// `GET {site}/api/v1/{path}`, read to its end.
@@ -143,11 +143,11 @@ impl Upstream {
     /// # Errors
     /// [`RequestError`] where no whole reply came. There is no time limit here.
     pub(crate) async fn get(&self, path: &str) -> Result<Reply, RequestError> {
-        let url = format!("{}/api/v1/{path}", self.account.site);
+        let url = format!("{}/api/v1/{path}", self.credentials.site);
         let request = self
             .client
             .get(url)
-            .basic_auth(&self.account.email, Some(self.account.key.expose()))
+            .basic_auth(&self.credentials.email, Some(self.credentials.key.expose()))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
         let mut response = request.send().await.map_err(|error| failure(&error))?;

@@ -37,14 +37,14 @@ pub(crate) enum Kind {
 
 /// The body is not that of `GET /users`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct NotADirectory;
+pub(crate) struct InvalidDirectory;
 
 impl Directory {
     /// Reads the body of `GET /users`.
     ///
     /// # Errors
-    /// [`NotADirectory`] for any other body.
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, NotADirectory> {
+    /// [`InvalidDirectory`] for any other body.
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, InvalidDirectory> {
         #[derive(Deserialize)]
         struct Body {
             result: String,
@@ -62,9 +62,9 @@ impl Directory {
         fn yes() -> bool {
             true
         }
-        let body: Body = serde_json::from_slice(body).map_err(|_| NotADirectory)?;
+        let body: Body = serde_json::from_slice(body).map_err(|_| InvalidDirectory)?;
         if body.result != "success" {
-            return Err(NotADirectory);
+            return Err(InvalidDirectory);
         }
         let mut directory = Self::default();
         for row in body.members {
@@ -77,7 +77,7 @@ impl Directory {
                 (true, true) => Kind::Bot,
                 (true, false) => Kind::Human,
             };
-            let at = u32::try_from(directory.members.len()).map_err(|_| NotADirectory)?;
+            let at = u32::try_from(directory.members.len()).map_err(|_| InvalidDirectory)?;
             directory.by_id.insert(row.user_id, at);
             directory.by_email.insert(email.clone(), at);
             directory.members.push(Member { id: UserRef::Id(row.user_id), email, kind });

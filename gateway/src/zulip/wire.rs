@@ -13,23 +13,23 @@ use zulip_presence_core::{Observation, Presence, Status, Timestamp, UserRef};
 /// The fields of Zulip's presence object that the modern reply has (generation 4, ZULIP.md §2).
 /// Other clients' entries, which only servers before 7.0 give, are in the engine's normal form.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(crate) struct Said {
+pub(crate) struct PresenceEntry {
     active_timestamp: Option<f64>,
     idle_timestamp: Option<f64>,
-    website: Option<(Word, f64)>,
+    website: Option<(LegacyStatus, f64)>,
     /// `aggregated` was there: its status is computed anew for every reply.
     aggregated: bool,
 }
 
 /// A legacy status.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Word {
+enum LegacyStatus {
     Active,
     Idle,
     Offline,
 }
 
-impl Word {
+impl LegacyStatus {
     fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -41,7 +41,7 @@ impl Word {
 
 /// How to render.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Render {
+pub(crate) struct RenderOptions {
     /// The server's now.
     pub(crate) now: Timestamp,
     /// The threshold in force.
@@ -50,7 +50,7 @@ pub(crate) struct Render {
     pub(crate) hide_times: bool,
 }
 
-impl Said {
+impl PresenceEntry {
     /// Reads a presence object leniently: what is of another type than expected is not there.
     #[must_use]
     pub(crate) fn parse(object: &str) -> Option<Self> {
@@ -59,13 +59,13 @@ impl Said {
         };
         let number = |name: &str| object.get(name).and_then(Value::as_f64);
         let website = object.get("website").and_then(|entry| {
-            let word = match entry.get("status")?.as_str()? {
-                "active" => Word::Active,
-                "idle" => Word::Idle,
-                "offline" => Word::Offline,
+            let status = match entry.get("status")?.as_str()? {
+                "active" => LegacyStatus::Active,
+                "idle" => LegacyStatus::Idle,
+                "offline" => LegacyStatus::Offline,
                 _ => return None,
             };
-            Some((word, entry.get("timestamp")?.as_f64()?))
+            Some((status, entry.get("timestamp")?.as_f64()?))
         });
         Some(Self {
             active_timestamp: number("active_timestamp"),
@@ -77,7 +77,7 @@ impl Said {
 
     /// The `presence` of a single reply.
     #[must_use]
-    pub(crate) fn of_single(body: &[u8]) -> Option<Self> {
+    pub(crate) fn from_user_reply(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Body<'a> {
             #[serde(borrow)]
@@ -88,7 +88,7 @@ impl Said {
 
     /// The little that follows from the engine's normal form.
     #[must_use]
-    pub(crate) fn of_claims(presence: &Presence) -> Self {
+    pub(crate) fn from_presence(presence: &Presence) -> Self {
         let legacy = presence.offline;
         let seconds = |at: Timestamp| at.as_ms() as f64 / 1000.0;
         let modern = |at: Option<Timestamp>| at.filter(|_| !legacy).map(seconds);
@@ -102,7 +102,7 @@ impl Said {
 
     /// The `presences` of an organisation-wide reply, by email.
     #[must_use]
-    pub(crate) fn of_realm(body: &[u8]) -> HashMap<UserRef, Self> {
+    pub(crate) fn from_realm_reply(body: &[u8]) -> HashMap<UserRef, Self> {
         #[derive(Deserialize)]
         struct Body<'a> {
             #[serde(borrow)]
@@ -117,8 +117,8 @@ impl Said {
     }
 
     /// Appends the presence object, as it is to be said at `render.now`, to `json`.
-    pub(crate) fn write(&self, observed: &Observation, render: Render, json: &mut String) {
-        let Render { now, offline_threshold, hide_times } = render;
+    pub(crate) fn write(&self, observed: &Observation, render: RenderOptions, json: &mut String) {
+        let RenderOptions { now, offline_threshold, hide_times } = render;
         let status = observed.status(now, offline_threshold);
         let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
         if hide_times && (status == Status::Offline || was_offline) {
@@ -139,25 +139,25 @@ impl Said {
         let presence = &observed.presence;
         // An answer too old to judge by is no reason to call anybody active, nor, as DESIGN.md §1
         // has it, offline.
-        let word = match status {
-            Status::Active => Word::Active,
-            Status::Offline => Word::Offline,
-            Status::Unknown if was_offline => Word::Offline,
-            Status::Idle | Status::Unknown => Word::Idle,
+        let status = match status {
+            Status::Active => LegacyStatus::Active,
+            Status::Offline => LegacyStatus::Offline,
+            Status::Unknown if was_offline => LegacyStatus::Offline,
+            Status::Idle | Status::Unknown => LegacyStatus::Idle,
         };
-        let aggregated = match word {
-            Word::Active => presence.last_active,
-            Word::Idle => presence.last_connected.or(presence.last_active),
-            Word::Offline => presence.last_active.max(presence.last_connected),
+        let aggregated = match status {
+            LegacyStatus::Active => presence.last_active,
+            LegacyStatus::Idle => presence.last_connected.or(presence.last_active),
+            LegacyStatus::Offline => presence.last_active.max(presence.last_connected),
         };
         let aggregated =
-            aggregated.filter(|_| self.aggregated).map(|at| (word, at.as_ms() as f64 / 1000.0));
+            aggregated.filter(|_| self.aggregated).map(|at| (status, at.as_ms() as f64 / 1000.0));
         for (name, entry) in [("aggregated", aggregated), ("website", self.website)] {
-            if let Some((word, timestamp)) = entry {
+            if let Some((status, timestamp)) = entry {
                 let _ = write!(
                     json,
                     r#"{separator}"{name}":{{"status":"{}","timestamp":"#,
-                    word.as_str()
+                    status.as_str()
                 );
                 push_seconds(timestamp, json);
                 json.push('}');

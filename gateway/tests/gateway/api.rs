@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
-use zulip_presence_gateway::Files;
-use zulip_presence_gateway::demo::{Claims, SimulatedZulip, Whereabouts};
+use zulip_presence_gateway::StaticFiles;
+use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
 
-use crate::test_gateway::{ADA, Options, PAGE, Reply, Rig, organisation};
+use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, organisation};
 
 fn batch(users: &str) -> String {
     let encoded: String = users.bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -37,8 +37,8 @@ fn is_problem(reply: &Reply, status: StatusCode, msg: &str) {
 
 #[tokio::test]
 async fn a_person_who_is_there() {
-    let rig = Rig::new().await;
-    let reply = rig.get(ADA).await;
+    let gateway = TestGateway::new().await;
+    let reply = gateway.get(ADA).await;
     assert_eq!(reply.status, StatusCode::OK);
     has_api_headers(&reply);
     assert_eq!(reply.word("/result"), "success");
@@ -48,7 +48,7 @@ async fn a_person_who_is_there() {
         reply.number("/presence/aggregated/timestamp")
     );
     assert_eq!(reply.number("/server_presence_offline_threshold_seconds"), 200.0);
-    assert!((reply.number("/server_timestamp") - rig.zulip.now()).abs() < 5.0);
+    assert!((reply.number("/server_timestamp") - gateway.zulip.now()).abs() < 5.0);
     let cache = reply.header("cache-control");
     let max_age = cache.strip_prefix("public, max-age=").and_then(|rest| rest.split_once(','));
     let (max_age, rest) = max_age.expect("a public reply");
@@ -60,13 +60,13 @@ async fn a_person_who_is_there() {
 #[tokio::test]
 async fn a_long_refresh_leaves_caches_less_time() {
     for (refresh, stale) in [(10, 10), (30, 10), (45, 7)] {
-        let rig = Rig::with(
+        let gateway = TestGateway::with(
             organisation(4),
             Options { refresh: Duration::from_secs(refresh), ..Options::default() },
         )
         .await;
         for path in [ADA, "/api/v1/realm/presence?users=[12]", "/users/12/presence.svg"] {
-            let cache = rig.get(path).await.header("cache-control");
+            let cache = gateway.get(path).await.header("cache-control");
             assert!(
                 format!("{cache},").contains(&format!("stale-while-revalidate={stale},")),
                 "--refresh {refresh}: {path}: {cache}"
@@ -77,17 +77,17 @@ async fn a_long_refresh_leaves_caches_less_time() {
 
 #[tokio::test]
 async fn by_email_in_any_notation() {
-    let rig = Rig::new().await;
-    let by_id = rig.get(ADA).await.json();
+    let gateway = TestGateway::new().await;
+    let by_id = gateway.get(ADA).await.json();
     for user in ["ada@example.com", "ADA%40example.com", "%20ada@example.com", "012"] {
-        let reply = rig.get(&format!("/api/v1/users/{user}/presence")).await;
+        let reply = gateway.get(&format!("/api/v1/users/{user}/presence")).await;
         assert_eq!(reply.json()["presence"], by_id["presence"], "{user}");
     }
 }
 
 #[tokio::test]
 async fn whoever_has_no_presence_answers_in_zulips_words() {
-    let rig = Rig::new().await;
+    let gateway = TestGateway::new().await;
     for (user, msg) in [
         ("999", "No such user"),
         ("nobody@example.com", "No such user"),
@@ -104,20 +104,22 @@ async fn whoever_has_no_presence_answers_in_zulips_words() {
         ("%3Cscript%3E", "No such user"),
         ("12%3Fx=1", "No such user"),
     ] {
-        let reply = rig.get(&format!("/api/v1/users/{user}/presence")).await;
+        let reply = gateway.get(&format!("/api/v1/users/{user}/presence")).await;
         is_problem(&reply, StatusCode::BAD_REQUEST, msg);
         assert!(
             reply.header("cache-control").starts_with("public, max-age="),
             "400s are kept for one refresh: {reply:?}"
         );
     }
-    let permitted =
-        rig.until("/api/v1/users/38/presence", |reply| reply.text().contains("permission")).await;
+    let permitted = gateway
+        .until("/api/v1/users/38/presence", |reply| reply.text().contains("permission"))
+        .await;
     is_problem(&permitted, StatusCode::BAD_REQUEST, "Insufficient permission");
-    let long = rig.get(&format!("/api/v1/users/{}/presence", "9".repeat(10_000))).await;
+    let long = gateway.get(&format!("/api/v1/users/{}/presence", "9".repeat(10_000))).await;
     is_problem(&long, StatusCode::BAD_REQUEST, "No such user");
     assert!(
-        rig.zulip
+        gateway
+            .zulip
             .asked()
             .iter()
             .all(|path| !path.contains("..") && !path.contains("%2F") && !path.contains("script"))
@@ -126,8 +128,8 @@ async fn whoever_has_no_presence_answers_in_zulips_words() {
 
 #[tokio::test]
 async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
-    let rig = Rig::new().await;
-    let reply = rig
+    let gateway = TestGateway::new().await;
+    let reply = gateway
         .get(&batch(
             r#"["12","ada@example.com","ADA@example.com",17,"23","31","2001","999","x y","44",12]"#,
         ))
@@ -157,15 +159,15 @@ async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
 
 #[tokio::test]
 async fn a_batch_without_users_is_refused_in_words() {
-    let rig = Rig::new().await;
+    let gateway = TestGateway::new().await;
     is_problem(
-        &rig.get("/api/v1/realm/presence").await,
+        &gateway.get("/api/v1/realm/presence").await,
         StatusCode::BAD_REQUEST,
         "Missing 'users' argument",
     );
     let many = format!("[{}]", (0..201).map(|id| id.to_string()).collect::<Vec<_>>().join(","));
     for users in ["12", "[]", "{}", "[[12]]", "[null]", "ada", many.as_str()] {
-        let reply = rig.get(&batch(users)).await;
+        let reply = gateway.get(&batch(users)).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{users}");
         assert!(
             reply.word("/msg").contains("expected a JSON list of user IDs and emails"),
@@ -176,7 +178,7 @@ async fn a_batch_without_users_is_refused_in_words() {
         has_api_headers(&reply);
     }
     assert_eq!(
-        rig.get(&batch(&many.replace(",200]", "]"))).await.status,
+        gateway.get(&batch(&many.replace(",200]", "]"))).await.status,
         StatusCode::OK,
         "200 are allowed"
     );
@@ -191,9 +193,9 @@ async fn each_generation_keeps_its_own_fields() {
         (3, vec!["active_timestamp", "idle_timestamp"]),
         (4, vec!["active_timestamp", "aggregated", "idle_timestamp", "website"]),
     ] {
-        let rig = Rig::with(organisation(generation), Options::default()).await;
+        let gateway = TestGateway::with(organisation(generation), Options::default()).await;
         for user in ["17", "23"] {
-            let single = rig.get(&format!("/api/v1/users/{user}/presence")).await.json();
+            let single = gateway.get(&format!("/api/v1/users/{user}/presence")).await.json();
             let mut names: Vec<_> = single["presence"]
                 .as_object()
                 .expect("an object")
@@ -202,7 +204,7 @@ async fn each_generation_keeps_its_own_fields() {
                 .collect();
             names.sort_unstable();
             assert_eq!(names, fields, "generation {generation}");
-            let batch = rig.get(&batch(&format!("[{user}]"))).await.json();
+            let batch = gateway.get(&batch(&format!("[{user}]"))).await.json();
             assert_eq!(batch["presences"][user], single["presence"], "generation {generation}");
         }
     }
@@ -218,35 +220,35 @@ async fn an_idle_phone_hides_no_desktop() {
         4,
         "dana@example.com",
         "Dana",
-        Whereabouts::Claimed(Claims { active: Some(now - 50), idle: now - 2 }),
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now - 50), idle: now - 2 }),
     );
-    let rig = Rig::with(zulip, Options::default()).await;
+    let gateway = TestGateway::with(zulip, Options::default()).await;
     assert_eq!(
-        rig.get("/api/v1/users/4/presence").await.word("/presence/aggregated/status"),
+        gateway.get("/api/v1/users/4/presence").await.word("/presence/aggregated/status"),
         "active"
     );
 }
 
 #[tokio::test]
 async fn other_methods_and_paths_are_told_off() {
-    let rig = Rig::new().await;
-    let head = rig.send(Method::HEAD, ADA, &[("origin", PAGE)]).await;
+    let gateway = TestGateway::new().await;
+    let head = gateway.send(Method::HEAD, ADA, &[("origin", PAGE)]).await;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
     has_api_headers(&head);
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         for path in [ADA, "/api/v1/realm/presence?users=[1]"] {
-            let reply = rig.send(method.clone(), path, &[("origin", PAGE)]).await;
-            is_problem(&reply, StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+            let reply = gateway.send(method.clone(), path, &[("origin", PAGE)]).await;
+            is_problem(&reply, StatusCode::METHOD_NOT_ALLOWED, "Method Not AllowList");
             assert_eq!(reply.header("allow"), "GET, HEAD, OPTIONS");
         }
-        assert_eq!(rig.send(method, "/", &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(gateway.send(method, "/", &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
     }
     for path in ["/api/v1/messages", "/api/v1/users/12/presence/", "/api/v1/users"] {
-        is_problem(&rig.get(path).await, StatusCode::NOT_FOUND, "Not found");
+        is_problem(&gateway.get(path).await, StatusCode::NOT_FOUND, "Not found");
     }
-    assert_eq!(rig.get("/nothing").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(gateway.get("/nothing").await.status, StatusCode::NOT_FOUND);
     assert_eq!(
-        rig.zulip.asked().iter().filter(|path| path.contains("messages")).count(),
+        gateway.zulip.asked().iter().filter(|path| path.contains("messages")).count(),
         0,
         "it is no proxy"
     );
@@ -255,11 +257,12 @@ async fn other_methods_and_paths_are_told_off() {
 #[tokio::test]
 async fn origins_are_held_apart() {
     async fn acao(origins: Vec<&'static str>, origin: Option<&str>) -> (String, String) {
-        let rig = Rig::with(organisation(4), Options { origins, ..Options::default() }).await;
+        let gateway =
+            TestGateway::with(organisation(4), Options { origins, ..Options::default() }).await;
         let headers: Vec<_> = origin.iter().map(|origin| ("origin", *origin)).collect();
         let mut seen = None;
         for path in [ADA, "/api/v1/users/999/presence", "/api/v1/realm/presence", "/api/nothing"] {
-            let reply = rig.send(Method::GET, path, &headers).await;
+            let reply = gateway.send(Method::GET, path, &headers).await;
             assert!(reply.header("vary").contains("Origin"), "{path}");
             let found = (
                 reply.header("access-control-allow-origin"),
@@ -282,27 +285,28 @@ async fn origins_are_held_apart() {
 
 #[tokio::test]
 async fn preflights_are_answered_without_asking_zulip() {
-    let rig = Rig::new().await;
+    let gateway = TestGateway::new().await;
     let headers = [
         ("origin", PAGE),
         ("access-control-request-method", "GET"),
         ("access-control-request-headers", "accept-language"),
     ];
-    let reply = rig.send(Method::OPTIONS, ADA, &headers).await;
+    let reply = gateway.send(Method::OPTIONS, ADA, &headers).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
     has_api_headers(&reply);
     assert_eq!(reply.header("access-control-allow-methods"), "GET, HEAD, OPTIONS");
     assert!(reply.header("access-control-allow-headers").contains("Accept-Language"));
     assert_eq!(reply.header("access-control-max-age"), "86400");
-    assert_eq!(rig.asked("realm/presence"), 0);
+    assert_eq!(gateway.asked("realm/presence"), 0);
 }
 
 #[tokio::test]
 async fn batches_are_packed_for_whoever_can_unpack() {
-    let rig = Rig::new().await;
+    let gateway = TestGateway::new().await;
     let path = batch("[12,17,23]");
-    let plain = rig.get(&path).await;
-    let packed = rig.send(Method::GET, &path, &[("origin", PAGE), ("accept-encoding", "br")]).await;
+    let plain = gateway.get(&path).await;
+    let packed =
+        gateway.send(Method::GET, &path, &[("origin", PAGE), ("accept-encoding", "br")]).await;
     assert_eq!(packed.header("content-encoding"), "br");
     assert!(packed.body.len() < plain.body.len());
     assert!(packed.header("vary").to_lowercase().contains("accept-encoding"));
@@ -310,7 +314,7 @@ async fn batches_are_packed_for_whoever_can_unpack() {
 
 #[tokio::test]
 async fn pictures_for_places_without_script() {
-    let rig = Rig::new().await;
+    let gateway = TestGateway::new().await;
     for (user, title) in [
         ("12", "Active"),
         ("17", "Idle"),
@@ -318,7 +322,7 @@ async fn pictures_for_places_without_script() {
         ("31", "Activity unknown"),
         ("999", "Activity unknown"),
     ] {
-        let reply = rig.get(&format!("/users/{user}/presence.svg?size=32")).await;
+        let reply = gateway.get(&format!("/users/{user}/presence.svg?size=32")).await;
         assert_eq!(reply.status, StatusCode::OK);
         assert_eq!(reply.header("content-type"), "image/svg+xml");
         assert!(reply.header("cache-control").starts_with("public, max-age="), "{reply:?}");
@@ -329,11 +333,11 @@ async fn pictures_for_places_without_script() {
             "{svg}"
         );
     }
-    let light = rig.get("/users/ada@example.com/presence.svg?scheme=light").await.text();
-    let dark = rig.get("/users/ada@example.com/presence.svg?scheme=dark").await.text();
+    let light = gateway.get("/users/ada@example.com/presence.svg?scheme=light").await.text();
+    let dark = gateway.get("/users/ada@example.com/presence.svg?scheme=dark").await.text();
     assert_ne!(light, dark);
     is_problem(
-        &rig.get("/users/12/presence.svg?size=0").await,
+        &gateway.get("/users/12/presence.svg?size=0").await,
         StatusCode::BAD_REQUEST,
         "size must be a number of pixels from 1 to 512, once",
     );
@@ -341,12 +345,12 @@ async fn pictures_for_places_without_script() {
 
 #[tokio::test]
 async fn operations() {
-    let rig = Rig::new().await;
-    assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
-    rig.get(ADA).await;
-    rig.get("/api/v1/users/999/presence").await;
-    assert_eq!(rig.get("/readyz").await.status, StatusCode::OK);
-    let metrics = rig.get("/metrics").await.text();
+    let gateway = TestGateway::new().await;
+    assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);
+    gateway.get(ADA).await;
+    gateway.get("/api/v1/users/999/presence").await;
+    assert_eq!(gateway.get("/readyz").await.status, StatusCode::OK);
+    let metrics = gateway.get("/metrics").await.text();
     for line in [
         r#"zulip_presence_requests_total{route="user_presence",status="200"} 1"#,
         r#"zulip_presence_requests_total{route="user_presence",status="400"} 1"#,
@@ -365,21 +369,21 @@ async fn files_come_with_the_headers_that_other_sites_need() {
     std::fs::create_dir_all(&directory).expect("a directory");
     std::fs::write(directory.join("index.html"), "<!doctype html>").expect("a file");
     std::fs::write(directory.join("zulip-presence.js"), "js").expect("a file");
-    let files = Files::read(&directory).expect("readable");
+    let files = StaticFiles::read(&directory).expect("readable");
     std::fs::remove_dir_all(&directory).expect("ours");
-    let rig = Rig::with(organisation(4), Options { files, ..Options::default() }).await;
-    let page = rig.get("/").await;
+    let gateway = TestGateway::with(organisation(4), Options { files, ..Options::default() }).await;
+    let page = gateway.get("/").await;
     assert_eq!((page.status, page.text().as_str()), (StatusCode::OK, "<!doctype html>"));
-    let script = rig.get("/zulip-presence.js").await;
+    let script = gateway.get("/zulip-presence.js").await;
     assert_eq!(script.header("access-control-allow-origin"), "*");
     assert_eq!(script.header("cross-origin-resource-policy"), "cross-origin");
     assert_eq!(script.header("cache-control"), "public, max-age=300");
     let etag = script.header("etag");
     assert_eq!(
-        rig.send(Method::GET, "/zulip-presence.js", &[("if-none-match", &etag)]).await.status,
+        gateway.send(Method::GET, "/zulip-presence.js", &[("if-none-match", &etag)]).await.status,
         StatusCode::NOT_MODIFIED
     );
-    let missing = rig.get("/../../etc/passwd").await;
+    let missing = gateway.get("/../../etc/passwd").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.body.len() < 100);
 }
@@ -387,9 +391,12 @@ async fn files_come_with_the_headers_that_other_sites_need() {
 #[tokio::test]
 async fn offline_people_carry_no_times_when_these_are_hidden() {
     for generation in 1..=4 {
-        let rig =
-            Rig::with(organisation(generation), Options { hide: true, ..Options::default() }).await;
-        let reply = rig.get(&batch("[12,17,23]")).await.json();
+        let gateway = TestGateway::with(
+            organisation(generation),
+            Options { hide: true, ..Options::default() },
+        )
+        .await;
+        let reply = gateway.get(&batch("[12,17,23]")).await.json();
         assert_eq!(
             reply["presences"]["23"],
             json!({"aggregated": {"status": "offline"}}),
@@ -408,27 +415,29 @@ async fn offline_people_carry_no_times_when_these_are_hidden() {
 async fn only_the_people_in_the_file_are_there() {
     let path = std::env::temp_dir().join(format!("people-{}", std::process::id()));
     std::fs::write(&path, "12 # Ada\n17\n!tomasz@example.com\n2001\n").expect("a file");
-    let rig =
-        Rig::with(organisation(4), Options { people: Some(path.clone()), ..Options::default() })
-            .await;
-    let unknown = rig.get("/api/v1/users/999/presence").await;
+    let gateway = TestGateway::with(
+        organisation(4),
+        Options { people: Some(path.clone()), ..Options::default() },
+    )
+    .await;
+    let unknown = gateway.get("/api/v1/users/999/presence").await;
     for hidden in ["17", "23", "tomasz@example.com", "chiamaka@example.com"] {
-        let reply = rig.get(&format!("/api/v1/users/{hidden}/presence")).await;
+        let reply = gateway.get(&format!("/api/v1/users/{hidden}/presence")).await;
         assert_eq!(
             (reply.status, reply.text(), reply.header("cache-control")),
             (unknown.status, unknown.text(), unknown.header("cache-control"))
         );
     }
-    let asked_for_nobody = rig.zulip.asked();
+    let asked_for_nobody = gateway.zulip.asked();
     assert_eq!(asked_for_nobody, ["users"], "neither a request for presence nor a new directory");
-    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
     std::fs::write(&path, "17\n23\n").expect("ours");
-    rig.until("/api/v1/users/23/presence", |reply| reply.status == StatusCode::OK).await;
-    is_problem(&rig.get(ADA).await, StatusCode::BAD_REQUEST, "No such user");
+    gateway.until("/api/v1/users/23/presence", |reply| reply.status == StatusCode::OK).await;
+    is_problem(&gateway.get(ADA).await, StatusCode::BAD_REQUEST, "No such user");
     std::fs::write(&path, "not a person\n").expect("ours");
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(
-        rig.get("/api/v1/users/23/presence").await.status,
+        gateway.get("/api/v1/users/23/presence").await.status,
         StatusCode::OK,
         "a broken file changes nothing"
     );
@@ -437,27 +446,27 @@ async fn only_the_people_in_the_file_are_there() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_first_requests_are_one_to_zulip() {
-    let rig = Arc::new(Rig::new().await);
+    let gateway = Arc::new(TestGateway::new().await);
     let mut requests = tokio::task::JoinSet::new();
     for place in 0..1000 {
-        let rig = Arc::clone(&rig);
+        let gateway = Arc::clone(&gateway);
         let path = [ADA, "/api/v1/users/17/presence", "/api/v1/users/tomasz@example.com/presence"]
             [place % 3];
-        requests.spawn(async move { rig.get(path).await.status });
+        requests.spawn(async move { gateway.get(path).await.status });
     }
     while let Some(status) = requests.join_next().await {
         assert_eq!(status.expect("no panic"), StatusCode::OK);
     }
-    assert_eq!(rig.zulip.asked(), ["users", "realm/presence"]);
+    assert_eq!(gateway.zulip.asked(), ["users", "realm/presence"]);
 }
 
 #[tokio::test]
 async fn invented_users_cost_neither_requests_nor_memory() {
-    let rig = Rig::new().await;
-    rig.get("/api/v1/users/1/presence").await;
+    let gateway = TestGateway::new().await;
+    gateway.get("/api/v1/users/1/presence").await;
     let before = resident_bytes();
     for id in 1_000_000..1_010_000 {
-        let reply = rig.get(&format!("/api/v1/users/{id}/presence")).await;
+        let reply = gateway.get(&format!("/api/v1/users/{id}/presence")).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     }
     for hundreds in 0..450 {
@@ -465,10 +474,10 @@ async fn invented_users_cost_neither_requests_nor_memory() {
             (0..200).map(|place| format!("\"u{}@x.example\"", hundreds * 200 + place)).collect();
         let path =
             format!("/api/v1/realm/presence?users=[{}]", users.join(",").replace('"', "%22"));
-        assert_eq!(rig.get(&path).await.status, StatusCode::OK);
+        assert_eq!(gateway.get(&path).await.status, StatusCode::OK);
     }
-    assert_eq!(rig.zulip.asked(), ["users"], "100,000 invented users");
-    assert!(rig.get("/metrics").await.text().contains("zulip_presence_watched_users 0"));
+    assert_eq!(gateway.zulip.asked(), ["users"], "100,000 invented users");
+    assert!(gateway.get("/metrics").await.text().contains("zulip_presence_watched_users 0"));
     let grown = resident_bytes().saturating_sub(before);
     assert!(grown < 32 << 20, "{grown} bytes more");
 }

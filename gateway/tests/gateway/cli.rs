@@ -392,7 +392,7 @@ fn the_log_is_for_machines_if_told_so() {
     );
     assert_eq!(failures[0]["outcome"], "status 500");
     assert_eq!(failures[0]["level"], "WARN");
-    assert!(failures[0]["mend"].as_str().is_some_and(|mend| !mend.is_empty()));
+    assert!(failures[0]["fix"].as_str().is_some_and(|fix| !fix.is_empty()));
 }
 
 /// What an administrator should know without asking stands in the log.

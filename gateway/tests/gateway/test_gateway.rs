@@ -10,14 +10,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
-use zulip_presence_gateway::demo::{Claims, SimulatedZulip, Whereabouts};
-use zulip_presence_gateway::{AllowedOrigin, Config, Files, Upstream, app, serve};
+use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
+use zulip_presence_gateway::{AllowedOrigin, Config, StaticFiles, ZulipClient, app, serve};
 
 pub(crate) const ADA: &str = "/api/v1/users/12/presence";
 pub(crate) const PAGE: &str = "https://wiki.example.com";
 
 /// A gateway and its Zulip.
-pub(crate) struct Rig {
+pub(crate) struct TestGateway {
     pub(crate) zulip: SimulatedZulip,
     pub(crate) app: Router,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     pub(crate) people: Option<PathBuf>,
     pub(crate) hide: bool,
     pub(crate) zuliprc: Option<PathBuf>,
-    pub(crate) files: Files,
+    pub(crate) files: StaticFiles,
 }
 
 impl Default for Options {
@@ -48,7 +48,7 @@ impl Default for Options {
             people: None,
             hide: false,
             zuliprc: None,
-            files: Files::default(),
+            files: StaticFiles::default(),
         }
     }
 }
@@ -66,23 +66,25 @@ pub(crate) async fn on_a_port(router: Router) -> SocketAddr {
 pub(crate) fn organisation(generation: u8) -> SimulatedZulip {
     let zulip = SimulatedZulip::empty(generation);
     let now = zulip.now() as i64;
-    let left = |ago: i64| Whereabouts::Claimed(Claims { active: Some(now - ago), idle: now - ago });
-    zulip.add(12, "ada@example.com", "Ada", Whereabouts::AtTheDesk);
+    let left = |ago: i64| {
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now - ago), idle: now - ago })
+    };
+    zulip.add(12, "ada@example.com", "Ada", SimulatedState::AtTheDesk);
     zulip.add(
         17,
         "tomasz@example.com",
         "Tomasz",
-        Whereabouts::Claimed(Claims { active: Some(now - 900), idle: now - 5 }),
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now - 900), idle: now - 5 }),
     );
     zulip.add(23, "chiamaka@example.com", "Chiamaka", left(3 * 3600));
-    zulip.add(31, "henrik@example.com", "Henrik", Whereabouts::NeverSeen);
-    zulip.add(38, "priyanka@example.com", "Priyanka", Whereabouts::NotPermitted);
+    zulip.add(31, "henrik@example.com", "Henrik", SimulatedState::NeverSeen);
+    zulip.add(38, "priyanka@example.com", "Priyanka", SimulatedState::NotPermitted);
     zulip.add(44, "mateo@example.com", "Mateo", left(60));
     zulip.deactivate(44);
     zulip
 }
 
-impl Rig {
+impl TestGateway {
     pub(crate) async fn new() -> Self {
         Self::with(organisation(4), Options::default()).await
     }
@@ -99,7 +101,7 @@ impl Rig {
             .iter()
             .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
         let config = Config {
-            upstream: Upstream::new(zulip.account(address)).expect("no certificates are involved"),
+            client: ZulipClient::new(zulip.account(address)).expect("no certificates are involved"),
             zuliprc: options.zuliprc,
             refresh: options.refresh,
             offline_after: Duration::from_secs(200),
