@@ -208,7 +208,7 @@ mod tests {
 
     /// Were a handler to panic, the page would get a 500 and the process would live.
     #[tokio::test]
-    async fn a_panic_is_a_500() {
+    async fn panic_in_a_handler_gives_500() {
         let panics = || async {
             if true {
                 panic!("a bug")

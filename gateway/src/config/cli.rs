@@ -172,12 +172,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn values_out_of_bounds_are_refused() {
+    fn out_of_range_values_are_refused() {
         for line in [
             ["--refresh", "9"],
             ["--refresh", "46"],

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_as_python_reads_it() {
+    fn zuliprc_is_read_as_python_does() {
         let credentials = find(Some(COMPLETE), &[]).expect("complete");
         assert_eq!(credentials.site, "https://zulip.example.com");
         assert_eq!(credentials.email, "presence-bot@example.com");
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_beats_the_file() {
+    fn environment_overrides_the_file() {
         let credentials =
             find(Some(COMPLETE), &[("ZULIP_API_KEY", "other"), ("ZULIP_SITE", "chat.example.org")])
                 .expect("complete");
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn missing_or_invalid_entries_are_named() {
         #[track_caller]
         fn says(text: Option<&str>, variables: &[(&str, &str)], expected: &str) {
             let said = find(text, variables).expect_err(expected).to_string();
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_needs_no_tls() {
+    fn loopback_allows_plain_http() {
         for host in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }

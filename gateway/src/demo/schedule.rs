@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn at_any_time_there_is_a_mix() {
+    fn every_status_occurs_at_any_time() {
         let people: Vec<u64> = people::people().iter().map(|person| person.id).collect();
         for now in (NOW..NOW + 2 * DAY).step_by(97) {
             for wanted in ["active", "idle", "offline"] {
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn within_two_minutes_badges_change_by_a_reply_and_by_age() {
+    fn badges_change_by_reply_and_by_age_within_two_minutes() {
         let people: Vec<u64> = people::people().iter().map(|person| person.id).collect();
         for now in (NOW..NOW + DAY).step_by(61) {
             let became = |wanted: &str| {
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_shall_stay_as_they_are_does() {
+    fn fixed_states_stay_fixed() {
         for now in NOW..NOW + HOUR {
             assert_eq!(word_for(at_the_desk(0, now), now), "active");
             assert_eq!(word_for(away_since(Duration::from_secs(95 * 60), now), now), "idle");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_behave_like_real_ones() {
+    fn reported_timestamps_behave_like_real_ones() {
         for person in 1..200 {
             let mut before = claims(SEED, person, NOW).expect("seen");
             for now in NOW..NOW + HOUR {

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_read_as_browsers_write_them() {
+    fn origins_are_normalized_as_browsers_send_them() {
         #[track_caller]
         fn origin(written: &str, expected: &'static str) {
             assert_eq!(

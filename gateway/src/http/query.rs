@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_is_there_once() {
+    fn duplicate_parameters_are_refused() {
         assert_eq!(parameter("a=1&users=2", "users"), Ok(Some("2")));
         assert_eq!(parameter("Users=2", "users"), Ok(Some("2")));
         assert_eq!(parameter("xusers=2&users", "users"), Ok(None));

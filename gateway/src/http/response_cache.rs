@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_kept_for_a_second_or_until_there_is_news() {
+    fn reply_is_cached_for_one_second_or_until_a_change() {
         let cache = ResponseCache::default();
         cache.insert(b"a".to_vec(), reply(1), 1, at(5_000));
         cache.insert(b"b".to_vec(), reply(1), 1, at(5_900));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_has_a_bound() {
+    fn cache_size_is_bounded() {
         let cache = ResponseCache::default();
         for number in 0..100_000_u32 {
             cache.insert(number.to_be_bytes().to_vec(), reply(100), 1, at(0));

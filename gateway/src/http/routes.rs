@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_read() {
+    fn users_parameter_is_parsed() {
         assert_eq!(
             keys("users=[%2212%22,%22ada@example.com%22]"),
             [r#""12""#, r#""ada@example.com""#]
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_users_is_told() {
+    fn invalid_users_parameter_names_the_problem() {
         #[track_caller]
         fn says(query: &str, expected: &str) {
             match users(query) {

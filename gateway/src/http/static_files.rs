@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn types_and_headers() {
+    fn files_have_their_type_and_headers() {
         let files = files();
         let none = HeaderMap::new();
         for (path, kind) in [
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_matching_version_is_kept_for_ever() {
+    fn matching_version_is_immutable() {
         let files = files();
         // printf 'glue glue glue\0asm' | sha256sum
         let version = files.version.clone().expect("both files are there");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_are_chosen() {
+    fn content_coding_follows_accept_encoding() {
         let files = files();
         let coding = |accepted: &'static str| {
             let response = files
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_not_sent_again() {
+    fn matching_etag_gives_304() {
         let files = files();
         let first = files.serve("/", None, &HeaderMap::new()).expect("it is there");
         let etag = header(&first, ETAG).to_owned();

@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters() {
+    fn parameters_are_validated() {
         assert_eq!(parse_params(""), Ok((16, Scheme::Auto)));
         assert_eq!(parse_params("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
         for wrong in [
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn each_status_has_its_own_drawing_and_title() {
+    fn each_status_has_its_own_path_and_title() {
         let mut seen = std::collections::HashSet::new();
         for status in Status::ALL {
             let svg = svg(status, 16, Scheme::Light);

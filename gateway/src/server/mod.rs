@@ -179,7 +179,7 @@ mod tests {
 
     /// Of three connections the one that asked first and last stays.
     #[tokio::test]
-    async fn whoever_was_served_lately_stays() {
+    async fn recently_used_connection_is_not_evicted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has one");
         let router = Router::new().route("/", get(|| async { "here\n" }));
@@ -209,7 +209,7 @@ mod tests {
     /// Eight places, all taken by connections that send nothing, half a head, or a request that
     /// takes its time.
     #[tokio::test]
-    async fn whoever_only_waits_makes_room() {
+    async fn idle_connections_are_evicted_for_new_ones() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has one");
         let (release, released) = watch::channel(false);

@@ -162,7 +162,7 @@ fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
 
 /// DESIGN.md §4: at most 3 a minute for 1,000 people on a page with any number of viewers.
 #[tokio::test]
-async fn a_thousand_viewers_are_one_to_zulip() {
+async fn a_thousand_viewers_cost_three_requests_a_minute() {
     let mut world = World::new(people(1000, |_| SimulatedState::AtTheDesk), "").await;
     let minutes = 10;
     for second in 0..minutes * 60 {
@@ -185,7 +185,7 @@ async fn a_thousand_viewers_are_one_to_zulip() {
 }
 
 #[tokio::test]
-async fn nobody_watched_is_nobody_asked() {
+async fn without_watched_users_zulip_is_not_asked() {
     let mut world = World::new(people(3, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(3 * MINUTE).await;
     assert_eq!(world.asked.len(), 1, "the directory only");
@@ -207,7 +207,7 @@ async fn nobody_watched_is_nobody_asked() {
 
 /// A reply that is as old as the visit before must not be taken for the present.
 #[tokio::test]
-async fn whoever_comes_back_waits_for_a_new_answer() {
+async fn returning_user_waits_for_a_fresh_reply() {
     let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(8 * MINUTE).await;
@@ -217,7 +217,7 @@ async fn whoever_comes_back_waits_for_a_new_answer() {
 }
 
 #[tokio::test]
-async fn no_pattern_exceeds_the_budget() {
+async fn no_request_pattern_exceeds_the_budget() {
     // 500 people whom the organisation-wide reply does not have: each must be asked singly once.
     let gone = |now: i64| {
         SimulatedState::Reported(ReportedTimestamps {
@@ -252,14 +252,14 @@ async fn no_pattern_exceeds_the_budget() {
 }
 
 #[tokio::test]
-async fn the_directory_is_fetched_hourly() {
+async fn directory_is_fetched_hourly() {
     let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(5 * 60 * MINUTE + MINUTE).await;
     assert_eq!(world.count("users"), 6);
 }
 
 #[tokio::test]
-async fn a_new_colleague_is_found_within_five_minutes() {
+async fn new_user_is_found_within_five_minutes() {
     let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.pass(2 * MINUTE).await;
     world.zulip.add(77, "new@example.com", "New", SimulatedState::AtTheDesk);
@@ -271,7 +271,7 @@ async fn a_new_colleague_is_found_within_five_minutes() {
 }
 
 #[tokio::test]
-async fn whoever_is_deactivated_goes() {
+async fn deactivated_user_is_dropped() {
     let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
@@ -282,7 +282,7 @@ async fn whoever_is_deactivated_goes() {
 }
 
 #[tokio::test]
-async fn people_who_may_not_be_seen_are_never_asked_about() {
+async fn hidden_users_are_never_asked_about() {
     let mut world = World::new(
         people(5, |_| SimulatedState::NeverSeen),
         "10000\n10001\n!user10001@example.com\n",
@@ -306,7 +306,7 @@ async fn people_who_may_not_be_seen_are_never_asked_about() {
 
 /// An outage of an hour: statuses decay by age, and the living never turn grey.
 #[tokio::test]
-async fn an_outage_turns_nobody_grey_who_is_there() {
+async fn outage_never_shows_an_online_user_as_offline() {
     let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
@@ -339,7 +339,7 @@ async fn an_outage_turns_nobody_grey_who_is_there() {
 }
 
 #[tokio::test]
-async fn aggregated_is_recomputed_as_time_passes() {
+async fn aggregated_status_is_recomputed_as_time_passes() {
     let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(Duration::from_secs(5)).await;
@@ -373,7 +373,7 @@ async fn aggregated_is_recomputed_as_time_passes() {
 }
 
 #[test]
-fn ten_thousand_people_are_no_burden() {
+fn ten_thousand_users_are_answered() {
     let zulip = people(10_000, |_| SimulatedState::AtTheDesk);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -394,7 +394,7 @@ fn ten_thousand_people_are_no_burden() {
 /// DESIGN.md §2: from the last sign of life to the badge, everything in a row is sooner than
 /// Zulip's own threshold, for every `--refresh` that may be set.
 #[test]
-fn all_delays_together_stay_below_the_threshold() {
+fn sum_of_delays_stays_below_the_threshold() {
     use clap::Parser as _;
     let mut allowed = Vec::new();
     for seconds in 0..100_u16 {

@@ -301,7 +301,7 @@ fn tricks() -> Vec<(Vec<u8>, u16)> {
 }
 
 #[test]
-fn no_trick_with_the_path_finds_anything() {
+fn path_tricks_find_nothing() {
     let target = Target::new("paths");
     let rows = tricks();
     assert!(rows.len() >= 100);
@@ -336,7 +336,7 @@ fn no_trick_with_the_path_finds_anything() {
 
 /// What is no HTTP, or can be read in two ways, and the statuses of all replies to it.
 #[test]
-fn what_is_no_http_gets_no_answer_but_an_error() {
+fn invalid_http_gets_only_errors() {
     let target = Target::new("http");
     let smuggled = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     let length = smuggled.len();
@@ -395,7 +395,7 @@ fn what_is_no_http_gets_no_answer_but_an_error() {
 }
 
 #[test]
-fn heads_have_bounds() {
+fn request_heads_are_bounded() {
     let target = Target::new("heads");
     let head = |headers: &str| {
         raw(
@@ -432,7 +432,7 @@ fn heads_have_bounds() {
 }
 
 #[test]
-fn pipelined_requests_are_answered_in_turn() {
+fn pipelined_requests_are_answered_in_order() {
     let target = Target::new("pipeline");
     let mut stream = target.connect();
     let mut requests = String::new();
@@ -476,7 +476,7 @@ fn pipelined_requests_are_answered_in_turn() {
 /// A body that dribbles in is nobody's business: the reply does not wait for it, and the connection
 /// ends.
 #[test]
-fn bodies_are_not_waited_for() {
+fn request_bodies_are_not_awaited() {
     let target = Target::new("bodies");
     for head in [
         format!("POST {ADA} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"),
@@ -504,7 +504,7 @@ fn bodies_are_not_waited_for() {
 
 /// More idle connections than there is room for: they make room for whoever asks something.
 #[test]
-fn idle_connections_keep_nobody_out() {
+fn idle_connections_do_not_block_new_ones() {
     let mut command = std::process::Command::new("sh");
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.args([
@@ -532,7 +532,7 @@ fn idle_connections_keep_nobody_out() {
 }
 
 #[test]
-fn no_origin_but_the_listed_one_may_read() {
+fn lookalike_origins_are_refused() {
     let target = Target::new("origins");
     let asks = |headers: &str| {
         ["GET", "OPTIONS"].map(|method| {

@@ -36,7 +36,7 @@ fn is_problem(reply: &Reply, status: StatusCode, msg: &str) {
 }
 
 #[tokio::test]
-async fn a_person_who_is_there() {
+async fn active_user_reply_has_all_fields_and_headers() {
     let gateway = TestGateway::new().await;
     let reply = gateway.get(ADA).await;
     assert_eq!(reply.status, StatusCode::OK);
@@ -58,7 +58,7 @@ async fn a_person_who_is_there() {
 
 /// The longer Zulip is not asked, the less a cache may add to it.
 #[tokio::test]
-async fn a_long_refresh_leaves_caches_less_time() {
+async fn long_refresh_shortens_stale_while_revalidate() {
     for (refresh, stale) in [(10, 10), (30, 10), (45, 7)] {
         let gateway = TestGateway::with(
             organisation(4),
@@ -76,7 +76,7 @@ async fn a_long_refresh_leaves_caches_less_time() {
 }
 
 #[tokio::test]
-async fn by_email_in_any_notation() {
+async fn email_matches_in_any_case_and_encoding() {
     let gateway = TestGateway::new().await;
     let by_id = gateway.get(ADA).await.json();
     for user in ["ada@example.com", "ADA%40example.com", "%20ada@example.com", "012"] {
@@ -86,7 +86,7 @@ async fn by_email_in_any_notation() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_presence_answers_in_zulips_words() {
+async fn users_without_presence_get_zulips_errors() {
     let gateway = TestGateway::new().await;
     for (user, msg) in [
         ("999", "No such user"),
@@ -127,7 +127,7 @@ async fn whoever_has_no_presence_answers_in_zulips_words() {
 }
 
 #[tokio::test]
-async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
+async fn batch_has_exactly_the_requested_entries() {
     let gateway = TestGateway::new().await;
     let reply = gateway
         .get(&batch(
@@ -158,7 +158,7 @@ async fn a_batch_has_an_entry_for_everyone_asked_and_for_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_batch_without_users_is_refused_in_words() {
+async fn invalid_users_parameter_is_refused_with_reason() {
     let gateway = TestGateway::new().await;
     is_problem(
         &gateway.get("/api/v1/realm/presence").await,
@@ -213,7 +213,7 @@ async fn each_generation_keeps_its_own_fields() {
 /// Before Zulip 7 `aggregated` is the newest client's word: an idle phone must not hide the desktop
 /// at which somebody works.
 #[tokio::test]
-async fn an_idle_phone_hides_no_desktop() {
+async fn active_desktop_wins_over_idle_phone() {
     let zulip = SimulatedZulip::empty(1);
     let now = zulip.now() as i64;
     zulip.add(
@@ -230,7 +230,7 @@ async fn an_idle_phone_hides_no_desktop() {
 }
 
 #[tokio::test]
-async fn other_methods_and_paths_are_told_off() {
+async fn other_methods_get_405_and_other_paths_404() {
     let gateway = TestGateway::new().await;
     let head = gateway.send(Method::HEAD, ADA, &[("origin", PAGE)]).await;
     assert_eq!((head.status, head.body.len()), (StatusCode::OK, 0));
@@ -255,7 +255,7 @@ async fn other_methods_and_paths_are_told_off() {
 }
 
 #[tokio::test]
-async fn origins_are_held_apart() {
+async fn only_listed_origins_get_cors_headers() {
     async fn acao(origins: Vec<&'static str>, origin: Option<&str>) -> (String, String) {
         let gateway =
             TestGateway::with(organisation(4), Options { origins, ..Options::default() }).await;
@@ -284,7 +284,7 @@ async fn origins_are_held_apart() {
 }
 
 #[tokio::test]
-async fn preflights_are_answered_without_asking_zulip() {
+async fn preflight_is_answered_without_asking_zulip() {
     let gateway = TestGateway::new().await;
     let headers = [
         ("origin", PAGE),
@@ -301,7 +301,7 @@ async fn preflights_are_answered_without_asking_zulip() {
 }
 
 #[tokio::test]
-async fn batches_are_packed_for_whoever_can_unpack() {
+async fn batches_are_compressed_when_accepted() {
     let gateway = TestGateway::new().await;
     let path = batch("[12,17,23]");
     let plain = gateway.get(&path).await;
@@ -313,7 +313,7 @@ async fn batches_are_packed_for_whoever_can_unpack() {
 }
 
 #[tokio::test]
-async fn pictures_for_places_without_script() {
+async fn svg_shows_the_status() {
     let gateway = TestGateway::new().await;
     for (user, title) in [
         ("12", "Active"),
@@ -344,7 +344,7 @@ async fn pictures_for_places_without_script() {
 }
 
 #[tokio::test]
-async fn operations() {
+async fn health_readiness_and_metrics_reflect_the_state() {
     let gateway = TestGateway::new().await;
     assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);
     gateway.get(ADA).await;
@@ -364,7 +364,7 @@ async fn operations() {
 }
 
 #[tokio::test]
-async fn files_come_with_the_headers_that_other_sites_need() {
+async fn files_have_cross_origin_headers() {
     let directory = std::env::temp_dir().join(format!("dist-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
     std::fs::write(directory.join("index.html"), "<!doctype html>").expect("a file");
@@ -389,7 +389,7 @@ async fn files_come_with_the_headers_that_other_sites_need() {
 }
 
 #[tokio::test]
-async fn offline_people_carry_no_times_when_these_are_hidden() {
+async fn hidden_last_active_removes_times_of_offline_users() {
     for generation in 1..=4 {
         let gateway = TestGateway::with(
             organisation(generation),
@@ -412,7 +412,7 @@ async fn offline_people_carry_no_times_when_these_are_hidden() {
 }
 
 #[tokio::test]
-async fn only_the_people_in_the_file_are_there() {
+async fn only_allow_listed_users_are_served() {
     let path = std::env::temp_dir().join(format!("people-{}", std::process::id()));
     std::fs::write(&path, "12 # Ada\n17\n!tomasz@example.com\n2001\n").expect("a file");
     let gateway = TestGateway::with(
@@ -445,7 +445,7 @@ async fn only_the_people_in_the_file_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_first_requests_are_one_to_zulip() {
+async fn a_thousand_first_requests_make_one_zulip_request() {
     let gateway = Arc::new(TestGateway::new().await);
     let mut requests = tokio::task::JoinSet::new();
     for place in 0..1000 {
@@ -461,7 +461,7 @@ async fn a_thousand_first_requests_are_one_to_zulip() {
 }
 
 #[tokio::test]
-async fn invented_users_cost_neither_requests_nor_memory() {
+async fn unknown_users_cost_no_requests_and_no_memory() {
     let gateway = TestGateway::new().await;
     gateway.get("/api/v1/users/1/presence").await;
     let before = resident_bytes();

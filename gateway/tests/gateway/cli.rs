@@ -139,7 +139,7 @@ fn refuses(command: &mut Command, expected: &[&str]) {
 }
 
 #[test]
-fn what_is_missing_is_said_in_one_line() {
+fn invalid_settings_exit_2_with_one_line() {
     refuses(program().env("HOME", "/nowhere"), &["/nowhere/.zuliprc", "ZULIP_API_KEY", "--demo"]);
     refuses(&mut program(), &["HOME"]);
     refuses(program().args(["--config-file", "/nowhere/zuliprc"]), &["/nowhere/zuliprc"]);
@@ -169,7 +169,7 @@ fn what_is_missing_is_said_in_one_line() {
 }
 
 #[test]
-fn help_tells_every_setting_with_its_default() {
+fn help_lists_every_setting_with_its_default() {
     let output = program().arg("--help").output().expect("it starts");
     let help = String::from_utf8(output.stdout).expect("UTF-8");
     for flag in [
@@ -197,7 +197,7 @@ fn help_tells_every_setting_with_its_default() {
 }
 
 #[test]
-fn flags_can_come_from_the_environment() {
+fn environment_variables_set_flags() {
     let running = Running::start(
         program()
             .env("ZULIP_PRESENCE_DEMO", "1")
@@ -214,7 +214,7 @@ fn flags_can_come_from_the_environment() {
 /// A request that waits for Zulip when SIGTERM comes gets its answer, and the process ends within 5
 /// s with status 0.
 #[test]
-fn requests_under_way_end_before_the_process_does() {
+fn sigterm_lets_pending_requests_finish() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(2)));
     let site = zulip_in_background(&zulip);
@@ -244,7 +244,7 @@ fn requests_under_way_end_before_the_process_does() {
 }
 
 #[test]
-fn broken_requests_break_nothing() {
+fn malformed_requests_get_errors_and_the_server_lives() {
     let running = Running::demo();
     let address = running.address;
     let line = |line: &str| format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -279,7 +279,7 @@ fn broken_requests_break_nothing() {
 
 /// A client that sends its head byte by byte, or never, is cut off; others are served meanwhile.
 #[test]
-fn slow_loris_is_cut_off() {
+fn slow_request_heads_are_disconnected() {
     let running = Running::demo();
     let mut slow: Vec<_> =
         (0..50).map(|_| TcpStream::connect(running.address).expect("it listens")).collect();
@@ -303,7 +303,7 @@ fn slow_loris_is_cut_off() {
 }
 
 #[test]
-fn the_doctor_finds_what_is_wrong() {
+fn doctor_reports_each_problem_with_its_fix() {
     fn says(command: &mut Command, status: i32, expected: &[&str]) -> String {
         let output = command.arg("doctor").output().expect("it starts");
         let said = String::from_utf8(output.stdout).expect("UTF-8");
@@ -362,7 +362,7 @@ fn the_doctor_finds_what_is_wrong() {
 }
 
 #[test]
-fn the_log_is_for_machines_if_told_so() {
+fn json_log_has_one_line_per_zulip_failure() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::ServerError);
     let site = zulip_in_background(&zulip);
@@ -397,7 +397,7 @@ fn the_log_is_for_machines_if_told_so() {
 
 /// What an administrator should know without asking stands in the log.
 #[test]
-fn the_start_says_how_open_it_is() {
+fn startup_log_states_who_may_read() {
     #[track_caller]
     fn says(command: &mut Command, expected: &[&str], never: &[&str]) {
         let running = Running::start(command.arg("--demo"));
@@ -424,7 +424,7 @@ fn the_start_says_how_open_it_is() {
 
 /// Works, but somebody should know.
 #[test]
-fn the_doctor_warns() {
+fn doctor_warnings_exit_0() {
     let zulip = organisation(4);
     zulip.advance(Duration::from_secs(600));
     let json = |text: &'static str| ([("content-type", "application/json")], text);

@@ -141,7 +141,7 @@ fn served(gateway: &Running) -> u64 {
 }
 
 #[test]
-fn nginx_before_two_gateways() {
+fn nginx_caches_for_two_gateways() {
     if !there("nginx", Path::new(NGINX)) {
         return;
     }
@@ -264,7 +264,7 @@ fn cache_control(reply: &str) -> Vec<&str> {
 }
 
 #[test]
-fn nginx_asks_who_is_logged_in() {
+fn nginx_auth_request_guards_every_reply() {
     if !there("nginx", Path::new(NGINX)) {
         return;
     }
@@ -358,7 +358,7 @@ fn nginx_asks_who_is_logged_in() {
 }
 
 #[test]
-fn nginx_tells_nothing_while_nobody_says_who_is_logged_in() {
+fn nginx_refuses_while_the_authority_is_down() {
     if !there("nginx", Path::new(NGINX)) {
         return;
     }
@@ -386,7 +386,7 @@ fn analyzer() -> Option<&'static Path> {
 }
 
 #[test]
-fn the_units_are_sound() {
+fn systemd_units_verify() {
     let Some(analyze) = analyzer() else {
         println!("skipped: there is no systemd-analyze");
         return;
@@ -453,7 +453,7 @@ fn calls(analyze: &Path, set: &str) -> HashSet<String> {
 /// systemd does not run where tests do, but what its filter would forbid can be compared with what
 /// the program calls.
 #[test]
-fn the_units_filter_lets_the_program_work() {
+fn systemd_syscall_filter_allows_the_program() {
     let strace = Path::new("/usr/bin/strace");
     let Some(analyze) = analyzer().filter(|_| strace.exists()) else {
         println!("skipped: there is no strace or no systemd-analyze");
@@ -516,7 +516,7 @@ fn the_units_filter_lets_the_program_work() {
 /// As systemd starts it: with the unit's own environment, and a copy of the zuliprc in a directory
 /// that nobody else can read.
 #[test]
-fn the_unit_hands_over_the_zuliprc() {
+fn systemd_credential_provides_the_zuliprc() {
     let zulip = organisation(4);
     let site = zulip_in_background(&zulip);
     let unit = deployed(UNIT);
@@ -552,7 +552,7 @@ fn the_unit_hands_over_the_zuliprc() {
 
 /// Zulip's own client cannot tell the gateway from Zulip.
 #[test]
-fn zulips_python_client_understands() {
+fn zulip_python_client_reads_the_replies() {
     let python = workspace().join(".tools/python/bin/python");
     if !there("Zulip's Python client", &python) {
         return;

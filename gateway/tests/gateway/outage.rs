@@ -44,7 +44,7 @@ fn is_unavailable(reply: &Reply, why: &impl std::fmt::Debug) {
 /// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s,
 /// by single and by batch.
 #[tokio::test]
-async fn without_an_answer_there_is_a_503() {
+async fn faults_before_the_first_answer_give_503() {
     let mut rows = JoinSet::new();
     for fault in faults() {
         for all in [false, true] {
@@ -89,7 +89,7 @@ async fn without_an_answer_there_is_a_503() {
 
 /// Where there is an answer, it stays, with its old date; when Zulip is back, a newer one comes.
 #[tokio::test]
-async fn the_last_answer_outlives_an_outage() {
+async fn last_answer_is_served_during_an_outage() {
     let mut rows = JoinSet::new();
     for fault in faults() {
         // A hang is noticed after 10 s, a 429 imposes its wait: both are long enough as it is.
@@ -124,7 +124,7 @@ async fn the_last_answer_outlives_an_outage() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_respected_to_its_fraction() {
+async fn rate_limit_is_respected_to_its_fraction() {
     let gateway = TestGateway::with(
         organisation(4),
         Options { refresh: Duration::from_millis(200), ..Options::default() },
@@ -147,7 +147,7 @@ async fn a_rate_limit_is_respected_to_its_fraction() {
 /// A key that is revoked while the gateway runs: pages notice nothing but age, and Zulip is left
 /// alone.
 #[tokio::test]
-async fn a_revoked_key_is_not_tried_again_and_again() {
+async fn revoked_key_is_not_retried() {
     let gateway = TestGateway::with(
         organisation(4),
         Options { refresh: Duration::from_millis(200), ..Options::default() },
@@ -201,7 +201,7 @@ fn is_ready(reply: &Reply) -> bool {
 
 /// Whoever replaces the zuliprc has done all that is needed.
 #[tokio::test]
-async fn a_new_key_needs_no_restart() {
+async fn new_key_is_used_without_restart() {
     let (gateway, write_key) = with_zuliprc("new-key").await;
     assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
     gateway.zulip.set_api_key("regenerated");
@@ -229,7 +229,7 @@ async fn a_new_key_needs_no_restart() {
 
 /// The former key is refused only after the new one is in force.
 #[tokio::test]
-async fn a_refusal_of_the_former_key_says_nothing_of_the_new_one() {
+async fn late_refusal_of_the_old_key_does_not_block_the_new_one() {
     let (gateway, write_key) = with_zuliprc("former-key").await;
     assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
     gateway.zulip.set_api_key("regenerated");
@@ -249,7 +249,7 @@ async fn a_refusal_of_the_former_key_says_nothing_of_the_new_one() {
 }
 
 #[tokio::test]
-async fn another_site_counts_from_the_next_start_on() {
+async fn changed_site_is_ignored_until_restart() {
     let (gateway, _) = with_zuliprc("other-site").await;
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
@@ -267,7 +267,7 @@ async fn another_site_counts_from_the_next_start_on() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_never_right_gives_a_503() {
+async fn wrong_key_gives_503() {
     let zulip = organisation(4);
     let address = on_a_port(zulip.router()).await;
     let gateway = TestGateway::asking(address, zulip.clone(), Options::default());
@@ -277,7 +277,7 @@ async fn a_key_that_was_never_right_gives_a_503() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_an_outage_too() {
+async fn refused_connection_gives_503() {
     let zulip = organisation(4);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has one");
@@ -292,7 +292,7 @@ async fn a_refused_connection_is_an_outage_too() {
 /// Zulip needs three seconds: the first request waits for it, and gets its answer at once when it
 /// is there.
 #[tokio::test]
-async fn slow_is_not_broken() {
+async fn slow_replies_are_awaited() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(3)));
     let gateway = TestGateway::with(zulip, Options::default()).await;
@@ -326,7 +326,7 @@ async fn packed(blanks: usize) -> axum::body::Bytes {
 
 /// What counts of a packed reply is its size when it is unpacked.
 #[tokio::test]
-async fn a_packed_reply_is_read_and_a_bomb_is_none() {
+async fn gzip_reply_is_read_and_a_gzip_bomb_refused() {
     for (megabytes, expected) in [(5, StatusCode::OK), (66, StatusCode::SERVICE_UNAVAILABLE)] {
         let body = packed(megabytes << 20).await;
         assert!(body.len() < 1 << 20, "{} bytes", body.len());
@@ -344,7 +344,7 @@ async fn a_packed_reply_is_read_and_a_bomb_is_none() {
 
 /// The key goes to the one server that was configured.
 #[tokio::test]
-async fn a_redirect_is_never_followed() {
+async fn redirects_are_not_followed() {
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
     for status in [

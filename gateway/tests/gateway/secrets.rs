@@ -27,7 +27,7 @@ fn is_clean(what: &str, text: &str) {
 /// Replies, headers, the log at trace level, metrics, arguments: with Zulip in order and in every
 /// state of disorder.
 #[test]
-fn the_key_leaves_for_zulip_only() {
+fn key_is_sent_to_zulip_only() {
     let zulip = organisation(4);
     zulip.set_api_key(KEY);
     let site = zulip_in_background(&zulip);
@@ -103,7 +103,7 @@ fn until(address: std::net::SocketAddr, path: &str, expected: &str) {
 }
 
 #[test]
-fn errors_and_the_doctor_keep_it() {
+fn errors_and_doctor_do_not_print_the_key() {
     let zulip = organisation(4);
     let site = zulip_in_background(&zulip);
     // The port of Zulip itself is taken, so that no gateway starts.
@@ -135,7 +135,7 @@ fn errors_and_the_doctor_keep_it() {
 }
 
 #[tokio::test]
-async fn debug_keeps_it() {
+async fn debug_does_not_print_the_key() {
     let zulip = organisation(4);
     zulip.set_api_key(KEY);
     let account = zulip.account(on_a_port(zulip.router()).await);

@@ -77,7 +77,7 @@ impl Drop for Ended {
 }
 
 #[test]
-fn certificates_are_checked_as_the_zuliprc_says() {
+fn tls_settings_of_the_zuliprc_apply() {
     if !there("nginx", Path::new(NGINX)) || !there("openssl", Path::new(OPENSSL)) {
         return;
     }

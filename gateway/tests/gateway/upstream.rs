@@ -93,7 +93,7 @@ async fn came_to(gateway: &TestGateway, outcome: &str) {
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_cut_off_at_64_mib() {
+async fn endless_body_is_cut_off_at_64_mib() {
     let (flood, taken) = Flood::of(vec![b' '; MIB], Duration::ZERO);
     let once = Arc::new(std::sync::Mutex::new(Some(flood)));
     let gateway =
@@ -107,7 +107,7 @@ async fn a_body_that_never_ends_is_cut_off_at_64_mib() {
 }
 
 #[tokio::test]
-async fn one_byte_a_second_is_given_up_after_ten() {
+async fn drip_fed_body_times_out_after_10_s() {
     let gateway = gateway(|| {
         let (drip, _) = Flood::of(vec![b' '], Duration::from_secs(1));
         json(Body::new(drip))
@@ -118,7 +118,7 @@ async fn one_byte_a_second_is_given_up_after_ten() {
 }
 
 #[tokio::test]
-async fn ten_thousand_levels_are_no_reply() {
+async fn deeply_nested_json_is_refused() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let nested = [open.repeat(10_000), "1".into(), close.repeat(10_000)].concat();
         let body = format!(
@@ -133,7 +133,7 @@ async fn ten_thousand_levels_are_no_reply() {
 /// What no clock can mean imposes no wait; what would be years is told to pages as a minute at
 /// most.
 #[tokio::test]
-async fn absurd_waits_are_no_waits() {
+async fn absurd_retry_after_is_ignored() {
     let mut rows = JoinSet::new();
     for (retry_after_s, is_kept) in
         [(-5.0, false), (f64::NAN, false), (0.0, false), (1e9, true), (f64::INFINITY, false)]
