@@ -12,9 +12,9 @@ use crate::config::allow_list::AllowList;
 use crate::config::cli::Settings;
 use crate::config::zuliprc::ZulipCredentials;
 use crate::http::cors::{AllowedOrigin, AllowedOrigins};
-use crate::poller::{describe, load_people, remedy};
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
+use crate::zulip::failure::{describe, remedy};
 
 /// Longer than any server in order takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -183,7 +183,7 @@ fn people(
         ));
         return Some(AllowList::default());
     };
-    match load_people(path) {
+    match AllowList::load(path) {
         Ok(allowed) => {
             let served = directory.humans().filter(|member| allowed.includes(member)).count();
             checks.push(if served == 0 {

@@ -1,6 +1,7 @@
 //! Who may be seen: the `--people` file.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use zulip_presence_core::UserRef;
 
@@ -18,7 +19,39 @@ pub(crate) struct AllowList {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InvalidLine(pub(crate) usize);
 
+/// The `--people` file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    /// It cannot be read.
+    #[error("cannot read the people file {}: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line names nobody.
+    #[error("{}:{line}: expected a user ID or an email, `!` before it to exclude, `#` before a comment", .path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+    },
+}
+
 impl AllowList {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`PeopleError`] where it cannot be used.
+    pub(crate) fn load(path: &Path) -> Result<Self, PeopleError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| PeopleError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text)
+            .map_err(|InvalidLine(line)| PeopleError::Line { path: path.to_owned(), line })
+    }
+
     /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A
     /// file with no including line includes everybody but those excluded, unless it has no line
     /// at all: then nobody.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::http::cors::AllowedOrigin;
+use crate::store::delays::REFRESH_RANGE_S;
 
 /// Shows on any web page whether people are active in Zulip, and keeps the bot's key off the page.
 ///
@@ -100,7 +101,7 @@ pub struct Settings {
     pub last_active: LastActive,
 
     /// Seconds between two requests to Zulip for everybody, 10 to 45
-    #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(10..=45))]
+    #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
     pub refresh: u16,
 
     /// Seconds after which somebody of whom nothing was heard is offline, 60 to 3600; as Zulip's

@@ -2,5 +2,6 @@
 
 pub(crate) mod allow_list;
 pub mod cli;
+pub(crate) mod file_watch;
 pub(crate) mod secret;
 pub(crate) mod zuliprc;

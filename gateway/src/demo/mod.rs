@@ -5,12 +5,14 @@ mod fault;
 mod people;
 mod schedule;
 mod server;
+mod state;
 
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
 pub use self::schedule::ReportedTimestamps;
-pub use self::server::{SimulatedState, SimulatedZulip};
+pub use self::server::SimulatedZulip;
+pub use self::state::SimulatedState;
 use crate::{Secret, Tls, ZulipCredentials, serve};
 
 /// The bot of the simulated organisation.

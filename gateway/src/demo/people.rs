@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::server::SimulatedState;
+use super::state::SimulatedState;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -5,6 +5,8 @@ use std::time::Duration;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+/// Seed of everybody's comings and goings.
+pub(super) const SEED: u64 = 5;
 /// Clients report once a minute (ZULIP.md §3).
 const REPORT_EVERY: i64 = MINUTE;
 
@@ -96,7 +98,6 @@ mod tests {
     use super::*;
     use crate::demo::people;
 
-    const SEED: u64 = crate::demo::server::SEED;
     const NOW: i64 = 1_795_448_000;
 
     fn word(person: u64, now: i64) -> &'static str {

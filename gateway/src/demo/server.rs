@@ -19,11 +19,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::schedule::{self, ReportedTimestamps};
+use super::schedule::{self, ReportedTimestamps, SEED};
+use super::state::SimulatedState;
 use super::{EMAIL, KEY, people};
 
-/// Seed of everybody's comings and goings.
-pub(super) const SEED: u64 = 5;
 /// `OFFLINE_THRESHOLD_SECS`.
 const OFFLINE_AFTER: i64 = 200;
 /// `PRESENCE_LEGACY_EVENT_OFFSET_FOR_ACTIVITY_SECONDS`.
@@ -62,25 +61,6 @@ struct Account {
     is_bot: bool,
     is_active: bool,
     state: SimulatedState,
-}
-
-/// Where somebody is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SimulatedState {
-    /// Comes and goes as seed and time have it.
-    Scheduled,
-    /// Is there all the time.
-    AtTheDesk,
-    /// Is connected all the time, and was never seen to do anything within the last hour.
-    AwayFromTheDesk,
-    /// Was last there so long ago, whenever one asks: at least some minutes.
-    Left(Duration),
-    /// Reported this, and nothing since.
-    Reported(ReportedTimestamps),
-    /// Never reported anything.
-    NeverSeen,
-    /// A guest may not see them.
-    NotPermitted,
 }
 
 impl SimulatedZulip {

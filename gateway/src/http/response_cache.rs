@@ -1,5 +1,5 @@
-//! Replies that are kept for a second: the viewers of a page ask by the same URLs, so that all but
-//! the first of a second get bytes that are there already, packed too.
+//! Caches rendered and compressed responses for one second: all viewers of a page send the same
+//! URLs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,22 +12,25 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::http::error::ApiError;
-use crate::poller::Gateway;
+use crate::store::delays::RESPONSE_CACHE_TTL;
 
-/// For so long a reply is as good as new: it is a part of the sum of delays (DESIGN.md §2).
-pub(crate) const RESPONSE_CACHE_TTL: Duration = Duration::from_secs(1);
 /// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a
 /// megabyte.
 const MAX_BYTES: usize = 8 << 20;
 /// Besides the bytes of its URL, body and headers a reply takes about so many.
 const OVERHEAD: usize = 1024;
 
-/// All that was rendered since `since`, of what was known at `epoch`.
-#[derive(Debug, Default)]
-pub(crate) struct ResponseCache(Mutex<Generation>);
+/// Rendered and compressed replies of one epoch.
+#[derive(Debug)]
+pub(crate) struct ResponseCache {
+    generation: Mutex<Generation>,
+    /// Replies of an earlier epoch are out of date.
+    epoch: watch::Receiver<u64>,
+}
 
 #[derive(Debug, Default)]
 struct Generation {
@@ -44,14 +47,23 @@ struct Reply {
 }
 
 impl ResponseCache {
+    /// `epoch` changes whenever replies may.
+    pub(crate) fn new(epoch: watch::Receiver<u64>) -> Self {
+        Self { generation: Mutex::default(), epoch }
+    }
+
+    fn epoch(&self) -> u64 {
+        *self.epoch.borrow()
+    }
+
     fn find(&self, key: &[u8], epoch: u64, now: Duration) -> Option<Reply> {
-        let generation = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
         generation.is_current(epoch, now).then(|| generation.replies.get(key).cloned()).flatten()
     }
 
     /// Keeps what was rendered at `now` or later, if there is room.
     fn insert(&self, key: Vec<u8>, reply: Reply, epoch: u64, now: Duration) {
-        let mut generation = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
         if !generation.is_current(epoch, now) {
             *generation = Generation { epoch, since: now, ..Generation::default() };
         }
@@ -84,15 +96,15 @@ fn key(request: &Request) -> Vec<u8> {
 
 /// Answers with what is kept, else keeps what comes.
 pub(crate) async fn cache_layer(
-    State(gateway): State<Arc<Gateway>>,
+    State(cache): State<Arc<ResponseCache>>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.method() != Method::GET {
         return next.run(request).await;
     }
-    let (key, epoch, now) = (key(&request), gateway.epoch(), clock::now().monotonic);
-    if let Some(Reply { headers, body }) = gateway.response_cache.find(&key, epoch, now) {
+    let (key, epoch, now) = (key(&request), cache.epoch(), clock::now().monotonic);
+    if let Some(Reply { headers, body }) = cache.find(&key, epoch, now) {
         return (headers, body).into_response();
     }
     let response = next.run(request).await;
@@ -104,13 +116,8 @@ pub(crate) async fn cache_layer(
         return ApiError::Internal.into_response();
     };
     // News that came meanwhile may be in it or not.
-    if gateway.epoch() == epoch {
-        gateway.response_cache.insert(
-            key,
-            Reply { headers: parts.headers.clone(), body: body.clone() },
-            epoch,
-            now,
-        );
+    if cache.epoch() == epoch {
+        cache.insert(key, Reply { headers: parts.headers.clone(), body: body.clone() }, epoch, now);
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -129,7 +136,7 @@ mod tests {
 
     #[test]
     fn reply_is_cached_for_one_second_or_until_a_change() {
-        let cache = ResponseCache::default();
+        let cache = ResponseCache::new(watch::channel(0).1);
         cache.insert(b"a".to_vec(), reply(1), 1, at(5_000));
         cache.insert(b"b".to_vec(), reply(1), 1, at(5_900));
         assert!(
@@ -146,11 +153,11 @@ mod tests {
 
     #[test]
     fn cache_size_is_bounded() {
-        let cache = ResponseCache::default();
+        let cache = ResponseCache::new(watch::channel(0).1);
         for number in 0..100_000_u32 {
             cache.insert(number.to_be_bytes().to_vec(), reply(100), 1, at(0));
         }
-        let generation = cache.0.lock().expect("no panic");
+        let generation = cache.generation.lock().expect("no panic");
         assert!(
             generation.bytes <= MAX_BYTES && generation.replies.len() < MAX_BYTES / OVERHEAD,
             "{} replies",

@@ -14,7 +14,7 @@ use zulip_presence_core::{ClockReading, Timestamp, UserRef};
 use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::query::{DuplicateParameter, parameter};
-use crate::poller::Gateway;
+use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
 use crate::zulip::wire::{RenderOptions, push_seconds};
 
@@ -24,7 +24,7 @@ const STALE_IF_ERROR_S: u64 = 60;
 
 /// `GET /api/v1/users/{user}/presence`.
 pub(crate) async fn single(
-    State(gateway): State<Arc<Gateway>>,
+    State(store): State<Arc<SharedStore>>,
     user: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let written = user.map(|Path(user)| user).unwrap_or_default();
@@ -34,9 +34,9 @@ pub(crate) async fn single(
         max_age_s: store.max_age(now).as_secs(),
     };
     let Ok(user) = written.parse::<UserRef>() else {
-        return Err(nobody(clock::now(), &gateway.store(), NoPresenceReason::NoSuchUser));
+        return Err(nobody(clock::now(), &store.lock(), NoPresenceReason::NoSuchUser));
     };
-    let answer = gateway.wait_for_result(|store, can_wait| {
+    let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         match store.lookup(&user, can_wait, now) {
             Lookup::Pending => None,
@@ -50,16 +50,16 @@ pub(crate) async fn single(
             }
         }
     });
-    answer.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
 /// `GET /api/v1/realm/presence?users=[…]`.
 pub(crate) async fn realm(
-    State(gateway): State<Arc<Gateway>>,
+    State(store): State<Arc<SharedStore>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let asked = users(query.as_deref().unwrap_or_default())?;
-    let answer = gateway.wait_for_result(|store, can_wait| {
+    let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         let answers: Vec<_> = asked
             .iter()
@@ -97,7 +97,7 @@ pub(crate) async fn realm(
         json.push('}');
         Some(Ok(presence(json, observed_at.unwrap_or(render.now), render, store, now)))
     });
-    answer.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
 /// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire

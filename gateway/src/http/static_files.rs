@@ -6,26 +6,19 @@ use std::path::{Path, PathBuf};
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
-    ETAG, IF_NONE_MATCH, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use super::cache_policy::{VERSIONED, cache_control};
+use super::conditional::is_not_modified;
+use super::content_coding::accepts_coding;
+use super::content_type::content_type;
+
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// The two files that the loader loads with `?v=`, in the order in which they are digested
-/// (tools/dist.mjs).
-const VERSIONED: [&str; 2] = ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
-/// How the files begin that the glue loads with its own `?v=`; it holds their digests.
-const WORDS: &str = "zulip-presence-words-";
-/// The only URL that pages know: five minutes after an upgrade all have the new one.
-const CACHE_SHORT: HeaderValue = HeaderValue::from_static("public, max-age=300");
-const CACHE_IMMUTABLE: HeaderValue =
-    HeaderValue::from_static("public, max-age=31536000, immutable");
-/// A `?v=` of another version must not be kept under that name.
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
 /// Deeper than any build nests its directories.
@@ -152,47 +145,17 @@ impl StaticFiles {
             name => name,
         };
         let file = self.files.get(name)?;
-        let version =
-            query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")));
-        let cache = match version {
-            Some(asked) if VERSIONED.contains(&name) || name.starts_with(WORDS) => {
-                if Some(asked) == self.version.as_deref() { CACHE_IMMUTABLE } else { NO_STORE }
-            }
-            _ => CACHE_SHORT,
-        };
-        let accepts = |coding: &str| {
-            let codings = request
-                .get_all(ACCEPT_ENCODING)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
-                .flat_map(|value| value.split(','));
-            codings.map(|value| value.split_once(';').unwrap_or((value, ""))).any(
-                |(name, parameters)| {
-                    let refused = matches!(
-                        parameters.trim().strip_prefix("q=").map(|q| q.trim_end_matches('0')),
-                        Some("" | "0." | "0")
-                    );
-                    name.trim().eq_ignore_ascii_case(coding) && !refused
-                },
-            )
-        };
+        let cache = cache_control(name, query, self.version.as_deref());
         let encoded = |bytes: &Option<Bytes>, coding: &'static str| {
-            let bytes = bytes
-                .clone()
-                .filter(|bytes| bytes.len() < file.identity.len() && accepts(coding))?;
+            let bytes = bytes.clone().filter(|bytes| {
+                bytes.len() < file.identity.len() && accepts_coding(request, coding)
+            })?;
             Some((bytes, Some(HeaderValue::from_static(coding))))
         };
         let (bytes, coding) = encoded(&file.brotli, "br")
             .or_else(|| encoded(&file.gzip, "gzip"))
             .unwrap_or_else(|| (file.identity.clone(), None));
-        let is_known = |etag: &HeaderValue| {
-            etag.to_str().is_ok_and(|etags| {
-                etags
-                    .split(',')
-                    .any(|etag| etag.trim() == "*" || same_etag(etag.trim(), &file.etag))
-            })
-        };
-        let mut response = if request.get_all(IF_NONE_MATCH).iter().any(is_known) {
+        let mut response = if is_not_modified(request, &file.etag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             let mut response = Body::from(bytes).into_response();
@@ -214,12 +177,6 @@ impl StaticFiles {
     }
 }
 
-/// A weak comparison.
-fn same_etag(asked: &str, ours: &HeaderValue) -> bool {
-    let opaque = |etag: &str| etag.strip_prefix("W/").unwrap_or(etag).to_owned();
-    ours.to_str().is_ok_and(|ours| opaque(ours) == opaque(asked))
-}
-
 /// The first 16 hexadecimal digits of SHA-256.
 fn digest<'a>(parts: impl IntoIterator<Item = &'a Bytes>) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
@@ -233,25 +190,10 @@ fn digest<'a>(parts: impl IntoIterator<Item = &'a Bytes>) -> String {
     text
 }
 
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("html") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("wasm") => "application/wasm",
-        Some("json" | "map") => "application/json",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("ico") => "image/x-icon",
-        Some("woff2") => "font/woff2",
-        Some("txt" | "md") => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::header::{ACCEPT_ENCODING, IF_NONE_MATCH};
+
     use super::*;
 
     fn files() -> StaticFiles {

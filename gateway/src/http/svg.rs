@@ -13,8 +13,8 @@ use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 use crate::clock;
 use crate::http::error::ApiError;
 use crate::http::query::{DuplicateParameter, parameter};
-use crate::poller::Gateway;
 use crate::store::Lookup;
+use crate::store::shared::SharedStore;
 
 /// Pixels, as text is high.
 const SIZE: u16 = 16;
@@ -33,13 +33,13 @@ enum Scheme {
 /// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody
 /// unknown: a broken one helps nobody.
 pub(crate) async fn picture(
-    State(gateway): State<Arc<Gateway>>,
+    State(store): State<Arc<SharedStore>>,
     user: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let (size, scheme) = parse_params(query.as_deref().unwrap_or_default())?;
     let user = user.ok().and_then(|Path(user)| user.parse::<UserRef>().ok());
-    let answer = gateway.wait_for_result(|store, can_wait| {
+    let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         let max_age = store.max_age(now).as_secs();
         let asked = user.as_ref().map(|user| store.lookup(user, can_wait, now));
@@ -53,10 +53,10 @@ pub(crate) async fn picture(
             None | Some(Lookup::Nobody(_) | Lookup::NoData(_)) => Some((Status::Unknown, max_age)),
         }
     });
-    let (status, max_age_s) = answer.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
+    let (status, max_age_s) = result.await.unwrap_or((Status::Unknown, UNAVAILABLE_MAX_AGE_S));
     let cache = format!(
         "public, max-age={max_age_s}, stale-while-revalidate={}",
-        gateway.store().stale_while_revalidate().as_secs()
+        store.lock().stale_while_revalidate().as_secs()
     );
     let mut response = (
         [(CONTENT_TYPE, "image/svg+xml".to_owned()), (CACHE_CONTROL, cache)],

@@ -1,11 +1,10 @@
-//! Takes connections. Cuts off clients that never finish a request, makes room for whoever comes
-//! when all places are taken, and ends gracefully.
+//! Accepts connections, cuts off clients that never finish a request, and ends gracefully.
 
-use std::future::{Future, poll_fn};
+mod connection_limit;
+
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,19 +15,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
+
+use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
 
 /// A request's head must be here by then, also the next one on a kept connection.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
 const MAX_HEAD_BYTES: usize = 32 << 10;
-/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open
-/// files.
-const MAX_CONNECTIONS: usize = 4096;
-/// Open files that are not connections of clients: to Zulip, the log, what is read again.
-const OTHER_FILES: usize = 64;
 /// How often the log says that connections cannot be taken.
 const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// A connection that lives longer is ended after its request: nobody holds one for ever by reading
@@ -37,42 +33,13 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
 /// How long requests under way may take at the end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves `router` until `end`, then lets requests under way end.
+/// Serves `router` until `end`, then lets requests under way finish.
 pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
     serve_at_most(max_connections(), listener, router, end).await;
 }
 
-/// As many as the system lets this process have.
-fn max_connections() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = limits.lines().find_map(|line| {
-        line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok()
-    });
-    soft.map_or(MAX_CONNECTIONS, |files| {
-        files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS)
-    })
-}
-
-/// The places for connections.
-struct ConnectionLimiter {
-    free: Arc<Semaphore>,
-    /// Somebody waits for one: of the connections on which nothing is being answered, the one that
-    /// has waited longest makes room.
-    eviction: Notify,
-}
-
-impl ConnectionLimiter {
-    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            return Some(permit);
-        }
-        self.eviction.notify_one();
-        Arc::clone(&self.free).acquire_owned().await.ok()
-    }
-}
-
 async fn serve_at_most(
-    most: usize,
+    limit: usize,
     listener: TcpListener,
     router: Router,
     end: impl Future<Output = ()>,
@@ -82,12 +49,9 @@ async fn serve_at_most(
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES);
-    let limiter = Arc::new(ConnectionLimiter {
-        free: Arc::new(Semaphore::new(most)),
-        eviction: Notify::new(),
-    });
-    let mut complained_at: Option<Instant> = None;
-    let ending = watch::Sender::new(());
+    let limiter = Arc::new(ConnectionLimiter::new(limit));
+    let mut error_logged_at: Option<Instant> = None;
+    let shutdown = watch::Sender::new(());
     let mut end = pin!(end);
     loop {
         let accepted = tokio::select! {
@@ -101,60 +65,31 @@ async fn serve_at_most(
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: connections that end make room.
-                if complained_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
+                if error_logged_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
                     tracing::warn!(%error, "a connection was not accepted");
-                    complained_at = Some(Instant::now());
+                    error_logged_at = Some(Instant::now());
                 }
-                limiter.eviction.notify_one();
+                limiter.evict_one();
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
         };
         // Without it only slower.
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        // Counts up when a request is there and when its answer is: odd while something is being
-        // answered.
-        let request_count = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&request_count);
+        let (router, requests) = (router.clone(), RequestCount::default());
+        let counter = requests.clone();
         let service = service_fn(move |request: Request<Incoming>| {
-            let (answer, counter) =
-                (router.clone().oneshot(request.map(Body::new)), Arc::clone(&counter));
-            counter.fetch_add(1, Ordering::Relaxed);
-            async move {
-                let answer = answer.await;
-                counter.fetch_add(1, Ordering::Relaxed);
-                answer
-            }
+            counter.clone().during(router.clone().oneshot(request.map(Body::new)))
         });
         let connection = server.serve_connection(TokioIo::new(stream), service);
-        let mut ending = ending.subscribe();
+        let mut shutdown = shutdown.subscribe();
         let limiter = Arc::clone(&limiter);
         tokio::spawn(async move {
             let mut connection = pin!(connection);
-            let mut eviction = pin!(limiter.eviction.notified());
-            let mut last = 0;
-            // What goes wrong on a connection is the client's own affair.
-            let over = poll_fn(|context| {
-                if connection.as_mut().poll(context).is_ready() {
-                    return Poll::Ready(());
-                }
-                let counter = request_count.load(Ordering::Relaxed);
-                if counter != last {
-                    last = counter;
-                    // At the end of the queue again.
-                    eviction.set(limiter.eviction.notified());
-                }
-                if counter.is_multiple_of(2) {
-                    eviction.as_mut().poll(context)
-                } else {
-                    Poll::Pending
-                }
-            });
             tokio::select! {
-                () = over => return,
+                () = limiter.run_until_evicted(connection.as_mut(), &requests) => return,
                 () = tokio::time::sleep(MAX_CONNECTION_AGE) => {}
-                _ = ending.changed() => {}
+                _ = shutdown.changed() => {}
             }
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await;
@@ -162,9 +97,8 @@ async fn serve_at_most(
         });
     }
     drop(listener);
-    ending.send_replace(());
-    let all = u32::try_from(most).unwrap_or(u32::MAX);
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, limiter.free.acquire_many(all)).await.is_err() {
+    shutdown.send_replace(());
+    if !limiter.all_released(SHUTDOWN_TIMEOUT).await {
         tracing::warn!("requests under way were cut off");
     }
 }

@@ -1,6 +1,8 @@
 //! What the gateway knows: the core's engine, the directory, and what Zulip said of whom. No I/O;
 //! `now` is an argument.
 
+pub(crate) mod delays;
+pub(crate) mod shared;
 #[cfg(test)]
 mod simulation;
 
@@ -8,13 +10,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
-use zulip_presence_core::watchlist::{
-    self, Endpoint, Query, Request, RequestId, Response, Settings,
-};
-use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
+use zulip_presence_core::watchlist::{Endpoint, Query, Request, RequestId, Response, Settings};
+use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
+use self::delays::MIN_MAX_AGE;
+use self::shared::MAX_WAIT;
 use crate::config::allow_list::AllowList;
-use crate::http::response_cache::RESPONSE_CACHE_TTL;
 use crate::zulip::client::Reply;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::{PresenceEntry, RenderOptions};
@@ -29,19 +30,6 @@ const DIRECTORY_GAP: Duration = Duration::from_secs(300);
 const DIRECTORY_RETRY: Duration = Duration::from_secs(5);
 /// After a 401 only a person can mend it.
 const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(900);
-/// How long a page's request may wait for Zulip.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
-
-/// The oldest claim of somebody who is there: a report every 60 s, stored at most every 55 s
-/// (ZULIP.md §3).
-const MAX_REPORT_LAG: Duration = Duration::from_secs(65);
-/// The longest time between two requests of a page: 60 s and a tenth.
-const PAGE_INTERVAL: Duration = Duration::from_secs(66);
-/// A reply may be kept for so long, even if Zulip is just being asked.
-const MIN_MAX_AGE: Duration = Duration::from_secs(1);
-/// The longest that a cache may serve a reply while it fetches a newer one.
-const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);
-
 /// How to keep it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreConfig {
@@ -55,25 +43,6 @@ pub(crate) struct StoreConfig {
     pub(crate) hide_times: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
-}
-
-impl StoreConfig {
-    /// How long a cache may serve a reply past its time while it fetches a newer one: what all
-    /// other delays leave of the threshold at which Zulip itself says offline (DESIGN.md §2).
-    /// Whole seconds, as the header has them.
-    #[must_use]
-    pub(crate) fn stale_while_revalidate(&self) -> Duration {
-        let others = MAX_REPORT_LAG
-            + self.refresh
-            + self.refresh / 10
-            + RESPONSE_CACHE_TTL
-            + MIN_MAX_AGE
-            + PAGE_INTERVAL
-            + watchlist::TIMEOUT;
-        Duration::from_secs(
-            OFFLINE_THRESHOLD.saturating_sub(others).min(MAX_STALE_WHILE_REVALIDATE).as_secs(),
-        )
-    }
 }
 
 /// See the module.
@@ -489,7 +458,7 @@ impl Store {
     /// How long a cache may serve a reply past that.
     #[must_use]
     pub(crate) fn stale_while_revalidate(&self) -> Duration {
-        self.policy.stale_while_revalidate()
+        delays::stale_while_revalidate(self.policy.refresh)
     }
 
     /// When it is worth coming back after "unavailable".

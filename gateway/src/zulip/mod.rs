@@ -2,4 +2,5 @@
 
 pub(crate) mod client;
 pub(crate) mod directory;
+pub(crate) mod failure;
 pub(crate) mod wire;

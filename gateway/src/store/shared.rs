@@ -1,0 +1,69 @@
+//! The store as requests, the poller and the reloader share it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::store::Store;
+
+/// How long a page's request may wait for Zulip.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// A store behind a lock, and those who wait for it to change.
+#[derive(Debug)]
+pub(crate) struct SharedStore {
+    store: Mutex<Store>,
+    /// Counts changes: what was rendered in an earlier epoch is out of date.
+    epoch: watch::Sender<u64>,
+    /// Wakes the poll loop.
+    wake: Notify,
+}
+
+impl SharedStore {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store: Mutex::new(store), epoch: watch::Sender::new(0), wake: Notify::new() }
+    }
+
+    /// The store. A panic elsewhere leaves it consistent enough to go on with: it is refilled by
+    /// the next reply.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `lookup` until it returns a result: at once, then after each upstream response; the
+    /// last call, after [`MAX_WAIT`], passes `can_wait = false`.
+    pub(crate) async fn wait_for_result<T>(
+        &self,
+        mut lookup: impl FnMut(&mut Store, bool) -> Option<T>,
+    ) -> Option<T> {
+        let mut epoch = self.epoch.subscribe();
+        let deadline = tokio::time::Instant::now() + MAX_WAIT;
+        loop {
+            let result = lookup(&mut self.lock(), true);
+            if result.is_some() {
+                return result;
+            }
+            self.wake.notify_one();
+            if tokio::time::timeout_at(deadline, epoch.changed()).await.is_err() {
+                return lookup(&mut self.lock(), false);
+            }
+        }
+    }
+
+    /// Counts changes of what is known.
+    pub(crate) fn epoch(&self) -> watch::Receiver<u64> {
+        self.epoch.subscribe()
+    }
+
+    /// Wakes the poll loop and all waiting requests; cached replies are out of date.
+    pub(crate) fn publish_change(&self) {
+        self.epoch.send_modify(|epoch| *epoch += 1);
+        self.wake.notify_one();
+    }
+
+    /// Completes when the poll loop has something to look at.
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}
