@@ -1,5 +1,5 @@
 //! Where Zulip is and who asks it: read from `zuliprc` and the environment exactly as Zulip's
-//! Python client reads them (`zulip/__init__.py`, `Client.__init__`; ZULIP.md §8).
+//! Python client reads them (`zulip/__init__.py`, `Client.__init__`; docs/zulip-wire.md §8).
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -38,14 +38,14 @@ pub struct Tls {
 pub enum CredentialsError {
     /// Neither environment nor file.
     #[error(
-        "no Zulip credentials: there is no {}, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set; \
+        "no Zulip account: there is no {}, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set; \
          download a bot's zuliprc from Zulip (Settings > Bots), or try --demo",
         .0.display()
     )]
     NoFile(PathBuf),
     /// Not even a place where the file could be.
     #[error(
-        "no Zulip credentials: no --config-file, no HOME to find .zuliprc in, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set"
+        "no Zulip account: no --config-file, no HOME to find .zuliprc in, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set"
     )]
     NoHome,
     /// The file cannot be read.

@@ -7,7 +7,7 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 /// Seed of everybody's comings and goings.
 pub(super) const SEED: u64 = 5;
-/// Clients report once a minute (ZULIP.md §3).
+/// Clients report once a minute (docs/zulip-wire.md §3).
 const REPORT_EVERY: i64 = MINUTE;
 
 /// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.

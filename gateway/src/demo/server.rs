@@ -1,4 +1,4 @@
-//! Answers as a Zulip server does (ZULIP.md §1, §2, §4, §7).
+//! Answers as a Zulip server does (docs/zulip-wire.md §1, §2, §4, §7).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

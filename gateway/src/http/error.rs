@@ -1,4 +1,4 @@
-//! Errors to pages, in Zulip's words where Zulip has some (ZULIP.md §4).
+//! Errors to pages, in Zulip's words where Zulip has some (docs/zulip-wire.md §4).
 
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};

@@ -101,7 +101,7 @@ pub(crate) async fn realm(
 }
 
 /// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire
-/// spoken here: generation 4 begins with feature level 497 (ZULIP.md §2).
+/// spoken here: generation 4 begins with feature level 497 (docs/zulip-wire.md §2).
 pub(crate) async fn server_settings() -> Response {
     const BODY: &str =
         r#"{"result":"success","msg":"","zulip_version":"12.0","zulip_feature_level":497}"#;

@@ -96,7 +96,7 @@ fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
 }
 
 fn svg(status: Status, size: u16, scheme: Scheme) -> String {
-    // Zulip's own words (ZULIP.md §9).
+    // Zulip's own words (docs/zulip-wire.md §9).
     let title = match status {
         Status::Active => "Active",
         Status::Idle => "Idle",

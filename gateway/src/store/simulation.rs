@@ -160,7 +160,7 @@ fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
     zulip
 }
 
-/// DESIGN.md §4: at most 3 a minute for 1,000 people on a page with any number of viewers.
+/// docs/design.md §8: at most 3 a minute for 1,000 people on a page with any number of viewers.
 #[tokio::test]
 async fn a_thousand_viewers_cost_three_requests_a_minute() {
     let mut world = World::new(people(1000, |_| SimulatedState::AtTheDesk), "").await;

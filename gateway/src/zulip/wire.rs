@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use zulip_presence_core::{Observation, Presence, Status, Timestamp, UserRef};
 
-/// The fields of Zulip's presence object that the modern reply has (generation 4, ZULIP.md §2).
+/// The fields of Zulip's presence object that the modern reply has (generation 4, docs/zulip-wire.md §2).
 /// Other clients' entries, which only servers before 7.0 give, are in the engine's normal form.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(crate) struct PresenceEntry {
@@ -137,7 +137,7 @@ impl PresenceEntry {
             }
         }
         let presence = &observed.presence;
-        // An answer too old to judge by is no reason to call anybody active, nor, as DESIGN.md §1
+        // An answer too old to judge by is no reason to call anybody active, nor, as docs/design.md §2
         // has it, offline.
         let status = match status {
             Status::Active => LegacyStatus::Active,
