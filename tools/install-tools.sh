@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies...
+# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|host-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -100,6 +100,18 @@ browser() {
   debian "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths" chromium chromium-driver
 }
 
+# The software of other people on which badges are tested: tests/hosts. Of MariaDB and PHP only what runs as a plain process.
+HOST_SOFTWARE=(mediawiki dokuwiki wordpress wordpress-theme-twentytwentythree hugo jekyll
+  php-cli php-intl php-mbstring php-mysql php-sqlite3 php-xml mariadb-server-core mariadb-client-core)
+host_packages() {
+  npm_packages tests/hosts
+  local package missing=()
+  for package in "${HOST_SOFTWARE[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+  done
+  [ "${#missing[@]}" = 0 ] || debian "the tests on real host software need Debian's ${missing[*]}" "${missing[@]}"
+}
+
 firefox() {
   [ -n "${FIREFOX:-}" ] || have firefox || have firefox-esr || debian "install Firefox, and set FIREFOX to its path" firefox-esr
 }
@@ -144,6 +156,7 @@ for need in "$@"; do
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     vite-packages) npm_packages tests/vite ;;
+    host-packages) host_packages ;;
     browser) browser ;;
     firefox) firefox ;;
     geckodriver) cargo_tool geckodriver "$GECKODRIVER_VERSION" geckodriver ;;
