@@ -11,21 +11,9 @@ const KEY: &str = "OPENSESAME";
 /// Checks `input` as a `zuliprc`.
 pub fn check(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
-    let entries = match fuzzing::zuliprc(&text) {
-        Ok(entries) => entries,
-        Err(line) => {
-            let wrong = text.lines().nth(line - 1).expect("the line is there");
-            assert!(!wrong.trim().is_empty(), "an empty line is no error");
-            return;
-        }
+    let Ok(entries) = fuzzing::zuliprc(&text) else {
+        return;
     };
-    for (name, value) in &entries {
-        assert_eq!(*name, name.trim().to_lowercase(), "names are in lower case");
-        assert!(
-            !value.starts_with(|c: char| c.is_whitespace() && c != '\n'),
-            "{value:?} has blanks before it"
-        );
-    }
     let account = account(&entries);
     let printed = match &account {
         Ok(account) => format!("{account:?}"),

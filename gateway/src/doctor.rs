@@ -10,8 +10,9 @@ use zulip_presence_core::{Timestamp, UserRef};
 use crate::clock;
 use crate::config::allow_list::AllowList;
 use crate::config::cli::Settings;
-use crate::config::zuliprc::ZulipCredentials;
-use crate::http::cors::{AllowedOrigin, AllowedOrigins};
+use crate::config::credentials::ZulipCredentials;
+use crate::config::origin::AllowedOrigin;
+use crate::http::cors::AllowedOrigins;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::failure::{describe, remedy};
@@ -267,7 +268,7 @@ fn cors(settings: &Settings, origin: Option<&AllowedOrigin>, checks: &mut Vec<Ch
     let origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     match origin {
         None if origins.is_any() => {
-            checks.push(Check::Warning("pages of every origin may read who is active".into()))
+            checks.push(Check::Warning("pages of every origin may read who is active".into()));
         }
         None if settings.allow_origin.is_empty() => {
             checks.push(Check::Warning(

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use zulip_presence_core::UserRef;
 
 use crate::config::allow_list::AllowList;
-use crate::config::zuliprc::Zuliprc;
+use crate::config::ini::Ini;
 use crate::http::routes;
 use crate::zulip::directory::{Directory, Kind, Member};
 
@@ -16,12 +16,21 @@ pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
     routes::users(query).ok()
 }
 
-/// The entries of a `zuliprc`.
+/// The entries of a `zuliprc` that are read.
 ///
 /// # Errors
-/// The number of the line that is none.
-pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, usize> {
-    Zuliprc::parse(text).map(|file| file.0)
+/// The line that is none, or a `%` that cannot be expanded.
+pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, String> {
+    let ini = Ini::parse(text).map_err(|error| error.to_string())?;
+    let mut entries = HashMap::new();
+    for name in
+        ["email", "key", "site", "insecure", "cert_bundle", "client_cert", "client_cert_key"]
+    {
+        if let Some(value) = ini.get("api", name).map_err(|error| error.to_string())? {
+            entries.insert(name.to_owned(), value);
+        }
+    }
+    Ok(entries)
 }
 
 /// A people file.

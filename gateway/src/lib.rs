@@ -1,7 +1,7 @@
 //! Serves Zulip presence to web pages, and keeps the bot's API key off them.
 //!
-//! [`app`] is the whole gateway as a [`Router`]; everything else is what it is made of and what the
-//! binary needs around it.
+//! [`Gateway`] is the whole of it; everything else is what it is made of and what the binary needs
+//! around it.
 
 mod clock;
 pub mod config;
@@ -26,15 +26,22 @@ use axum::Router;
 use crate::config::allow_list::AllowList;
 pub use crate::config::allow_list::PeopleError;
 
+pub use crate::config::credentials::{CredentialsError, ZulipCredentials};
+pub use crate::config::ini::{IniError, IniErrorKind, InterpolationError};
+pub use crate::config::origin::{AllowedOrigin, InvalidOrigin};
 pub use crate::config::secret::Secret;
-pub use crate::config::zuliprc::{CredentialsError, Tls, ZulipCredentials};
-pub use crate::http::cors::{AllowedOrigin, AllowedOrigins, InvalidOrigin};
+pub use crate::config::site::SiteError;
+pub use crate::config::tls::Tls;
+pub use crate::http::cors::AllowedOrigins;
 use crate::http::response_cache::ResponseCache;
 pub use crate::http::static_files::{DistError, StaticFiles};
 use crate::metrics::Metrics;
 use crate::poller::{Poller, run_poll_loop};
 use crate::reload::Reloader;
-pub use crate::server::serve;
+pub use crate::server::background::{BackgroundTasks, TaskEnded};
+pub use crate::server::listener::Listener;
+pub use crate::server::logging::init_logging;
+pub use crate::server::{serve, serve_with};
 use crate::store::shared::SharedStore;
 use crate::store::{Store, StoreConfig};
 pub use crate::zulip::client::{TlsError, ZulipClient};
@@ -65,47 +72,79 @@ pub struct Config {
     pub seed: u64,
 }
 
-/// The whole gateway. It asks Zulip from now on, as long as the runtime lives.
-///
-/// # Errors
-/// [`PeopleError`] where the people file cannot be used.
-///
-/// # Panics
-/// Outside of a tokio runtime.
-pub fn app(config: Config) -> Result<Router, PeopleError> {
-    let Config {
-        client,
-        zuliprc,
-        refresh,
-        offline_after,
-        budget,
-        allow_origins,
-        people,
-        hide_last_active,
-        files,
-        seed,
-    } = config;
-    let policy = StoreConfig {
-        refresh,
-        offline_threshold: offline_after,
-        budget,
-        hide_times: hide_last_active,
-        seed,
-    };
-    let allowed = people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
-    let store = Arc::new(SharedStore::new(Store::new(policy, allowed, clock::now())));
-    let metrics = Arc::new(Metrics::default());
-    let poller = Arc::new(Poller::new(Arc::clone(&store), client, Arc::clone(&metrics)));
-    let reloader = Arc::new(Reloader {
-        store: Arc::clone(&store),
-        poller: Arc::clone(&poller),
-        people,
-        zuliprc,
-    });
-    tokio::spawn(run_poll_loop(poller));
-    let (of_people, of_zuliprc) = (Arc::clone(&reloader), reloader);
-    tokio::spawn(async move { of_people.watch_people().await });
-    tokio::spawn(async move { of_zuliprc.watch_zuliprc().await });
-    let cache = Arc::new(ResponseCache::new(store.epoch()));
-    Ok(http::router(store, cache, metrics, allow_origins, files))
+/// A gateway that asks Zulip.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Everything that is served.
+    pub router: Router,
+    /// What runs meanwhile.
+    pub tasks: BackgroundTasks,
+    reloader: Arc<Reloader>,
+}
+
+/// Reloads what a running gateway reads from files.
+#[derive(Clone, Debug)]
+pub struct ReloadHandle(Arc<Reloader>);
+
+impl ReloadHandle {
+    /// Reads the people file and the zuliprc again. What is wrong is logged, and changes nothing.
+    pub fn reload(&self) {
+        self.0.reload();
+    }
+}
+
+impl Gateway {
+    /// Starts to ask Zulip, which ends when the tasks are dropped.
+    ///
+    /// # Errors
+    /// [`PeopleError`] where the people file cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(config: Config) -> Result<Self, PeopleError> {
+        let Config {
+            client,
+            zuliprc,
+            refresh,
+            offline_after,
+            budget,
+            allow_origins,
+            people,
+            hide_last_active,
+            files,
+            seed,
+        } = config;
+        let config = StoreConfig {
+            refresh,
+            offline_threshold: offline_after,
+            budget,
+            hide_times: hide_last_active,
+            seed,
+        };
+        let allowed = people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
+        let store = Arc::new(SharedStore::new(Store::new(config, allowed, clock::now())));
+        let metrics = Arc::new(Metrics::default());
+        let poller = Arc::new(Poller::new(Arc::clone(&store), client, Arc::clone(&metrics)));
+        let reloader = Arc::new(Reloader {
+            store: Arc::clone(&store),
+            poller: Arc::clone(&poller),
+            people,
+            zuliprc,
+        });
+        let mut tasks = BackgroundTasks::default();
+        tasks.spawn("poll loop", run_poll_loop(poller));
+        let of_people = Arc::clone(&reloader);
+        tasks.spawn("people file", async move { of_people.watch_people().await });
+        let of_zuliprc = Arc::clone(&reloader);
+        tasks.spawn("zuliprc", async move { of_zuliprc.watch_zuliprc().await });
+        let cache = Arc::new(ResponseCache::new(store.epoch()));
+        let router = http::router(store, cache, metrics, allow_origins, files);
+        Ok(Self { router, tasks, reloader })
+    }
+
+    /// For SIGHUP.
+    #[must_use]
+    pub fn reload_handle(&self) -> ReloadHandle {
+        ReloadHandle(Arc::clone(&self.reloader))
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
@@ -102,9 +102,14 @@ impl Poller {
 }
 
 /// Does what the store wants done, for as long as the runtime lives.
+///
+/// # Panics
+/// Where a request's task panicked: its reply would never be handed in.
 pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
+    let mut fetches = JoinSet::new();
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
     loop {
+        this.store.record_turn(Instant::now());
         let Actions { abandoned, requests, directory, wait } = this.store.lock().step(clock::now());
         if !abandoned.is_empty() {
             this.store.publish_change();
@@ -118,14 +123,23 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
         flights.retain(|_, flight| !flight.is_finished());
         for request in requests {
             let (id, this) = (request.id, Arc::clone(&this));
-            let flight = tokio::spawn(async move { this.fetch(request).await });
-            flights.insert(id, flight.abort_handle());
+            flights.insert(id, fetches.spawn(async move { this.fetch(request).await }));
         }
         if directory {
             let this = Arc::clone(&this);
-            tokio::spawn(async move { this.fetch_directory().await });
+            fetches.spawn(async move { this.fetch_directory().await });
         }
-        let _ = tokio::time::timeout(wait.max(MIN_WAIT), this.store.woken()).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait.max(MIN_WAIT)) => {}
+            () = this.store.woken() => {}
+        }
+        while let Some(ended) = fetches.try_join_next() {
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::clock;
 use crate::config::allow_list::AllowList;
+use crate::config::credentials::ZulipCredentials;
 use crate::config::file_watch::watch_file;
-use crate::config::zuliprc::ZulipCredentials;
 use crate::poller::Poller;
 use crate::store::shared::SharedStore;
 use crate::zulip::client::ZulipClient;
@@ -40,6 +40,12 @@ impl Reloader {
         }
     }
 
+    /// Reads both again.
+    pub(crate) fn reload(&self) {
+        self.reload_people();
+        self.reload_credentials();
+    }
+
     fn reload_people(&self) {
         let Some(path) = &self.people else {
             return;
@@ -59,8 +65,9 @@ impl Reloader {
             return;
         };
         let before = self.poller.client();
-        let credentials = match ZulipCredentials::load(Some(path), |name| std::env::var(name).ok())
-        {
+        let credentials = match ZulipCredentials::load(path.exists().then_some(path), |name| {
+            std::env::var(name).ok()
+        }) {
             Ok(credentials) if credentials == *before.credentials() => return,
             Ok(credentials) if credentials.site != before.site() => {
                 tracing::error!(

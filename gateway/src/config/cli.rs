@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::http::cors::AllowedOrigin;
+use crate::config::listen::ListenAddress;
+use crate::config::origin::AllowedOrigin;
 use crate::store::delays::REFRESH_RANGE_S;
 
 /// Shows on any web page whether people are active in Zulip, and keeps the bot's key off the page.
@@ -67,14 +68,15 @@ pub struct Settings {
     #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, hide = true)]
     pub demo_people: u32,
 
-    /// Where to listen; port 0 takes any free one
+    /// Where to listen: HOST:PORT, :PORT for every interface, unix:/PATH, or fd for the socket that
+    /// systemd hands over; port 0 takes any free one
     #[arg(
         long,
         env = "ZULIP_PRESENCE_LISTEN",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8640"
     )]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
 
     /// Serve the files of this directory instead of the embedded ones
     #[arg(long, env = "ZULIP_PRESENCE_DIST", value_name = "DIR")]

@@ -7,6 +7,8 @@ mod schedule;
 mod server;
 mod state;
 
+use std::future::Future;
+
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
@@ -20,8 +22,8 @@ pub const EMAIL: &str = "presence-bot@example.com";
 /// Its key. It opens nothing but the simulation.
 pub const KEY: &str = "simulated";
 
-/// Starts the simulated organisation, with `more_people` than the demo page lists, on `listener`,
-/// and gives the account by which it is asked.
+/// The simulated organisation, with `more_people` than the demo page lists, on `listener`: the
+/// account by which it is asked, and the server, which runs for as long as it is polled.
 ///
 /// # Errors
 /// Where the listener has no address.
@@ -29,7 +31,7 @@ pub fn start(
     listener: TcpListener,
     generation: u8,
     more_people: u32,
-) -> std::io::Result<ZulipCredentials> {
+) -> std::io::Result<(ZulipCredentials, impl Future<Output = ()> + Send + use<>)> {
     let zulip = SimulatedZulip::demo(generation);
     for id in (10_001..).take(more_people as usize) {
         zulip.add(
@@ -40,8 +42,7 @@ pub fn start(
         );
     }
     let account = zulip.account(listener.local_addr()?);
-    tokio::spawn(serve(listener, zulip.router(), std::future::pending()));
-    Ok(account)
+    Ok((account, serve(listener, zulip.router(), std::future::pending())))
 }
 
 impl SimulatedZulip {

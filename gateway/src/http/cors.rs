@@ -1,6 +1,5 @@
 //! Which pages may read the replies.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -13,57 +12,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::config::origin::AllowedOrigin;
+
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-/// One `--allow-origin`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AllowedOrigin {
-    /// `*`: every page, without its cookies.
-    Any,
-    /// One origin, as browsers write it, or `null` (pages from files).
-    Origin(HeaderValue),
-}
-
-/// No origin.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "an origin is `*`, `null`, or scheme and host with nothing after them, like https://wiki.example.com"
-)]
-pub struct InvalidOrigin;
-
-impl FromStr for AllowedOrigin {
-    type Err = InvalidOrigin;
-
-    fn from_str(written: &str) -> Result<Self, InvalidOrigin> {
-        let written = written.trim().to_ascii_lowercase();
-        if written == "*" {
-            return Ok(Self::Any);
-        }
-        let is_origin = || {
-            let (scheme, authority) = written.split_once("://")?;
-            let authority = axum::http::uri::Authority::from_str(authority).ok()?;
-            Some(
-                !scheme.is_empty()
-                    && !authority.as_str().contains('@')
-                    && !authority.host().contains('*'),
-            )
-        };
-        if written != "null" && is_origin() != Some(true) {
-            return Err(InvalidOrigin);
-        }
-        // Browsers leave the scheme's own port out.
-        let origin = match written.split_once("://") {
-            Some(("https", authority)) => {
-                format!("https://{}", authority.strip_suffix(":443").unwrap_or(authority))
-            }
-            Some(("http", authority)) => {
-                format!("http://{}", authority.strip_suffix(":80").unwrap_or(authority))
-            }
-            _ => written,
-        };
-        HeaderValue::from_str(&origin).map(Self::Origin).map_err(|_| InvalidOrigin)
-    }
-}
 
 /// All of `--allow-origin`. Empty: pages of the gateway's own origin only.
 #[derive(Clone, Default, Debug)]
@@ -132,38 +83,4 @@ fn preflight() -> Response {
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_are_normalized_as_browsers_send_them() {
-        #[track_caller]
-        fn origin(written: &str, expected: &'static str) {
-            assert_eq!(
-                written.parse(),
-                Ok(AllowedOrigin::Origin(HeaderValue::from_static(expected)))
-            );
-        }
-        origin("https://Wiki.example.com", "https://wiki.example.com");
-        origin("https://wiki.example.com:443", "https://wiki.example.com");
-        origin("http://localhost:8080", "http://localhost:8080");
-        origin("http://localhost:80", "http://localhost");
-        origin("null", "null");
-        assert_eq!("*".parse(), Ok(AllowedOrigin::Any));
-        for wrong in [
-            "",
-            "wiki.example.com",
-            "https://wiki.example.com/",
-            "https://x/y",
-            "https://*.example.com",
-            "https://u@x",
-            "https://a b",
-            "://x",
-        ] {
-            assert_eq!(wrong.parse::<AllowedOrigin>(), Err(InvalidOrigin), "{wrong}");
-        }
-    }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn realm(
             let _ = write!(json, "{separator}{key}:");
             match answer {
                 Some(Lookup::CachedPresence(known)) => {
-                    known.said.write(&known.observed, render, &mut json)
+                    known.said.write(&known.observed, render, &mut json);
                 }
                 _ => json.push_str("{}"),
             }
@@ -214,7 +214,10 @@ mod tests {
         fn says(query: &str, expected: &str) {
             match users(query) {
                 Err(ApiError::Users(msg)) => {
-                    assert!(msg.contains(expected) && msg.contains("expected a JSON list"), "{msg}")
+                    assert!(
+                        msg.contains(expected) && msg.contains("expected a JSON list"),
+                        "{msg}"
+                    );
                 }
                 other => panic!("{query}: {other:?}"),
             }

@@ -76,7 +76,7 @@ impl ConnectionLimiter {
             }
             if count.is_multiple_of(2) { eviction.as_mut().poll(context) } else { Poll::Pending }
         })
-        .await
+        .await;
     }
 
     /// Waits until all connections have ended; `false` if they have not within `timeout`.

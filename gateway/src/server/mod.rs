@@ -1,6 +1,9 @@
 //! Accepts connections, cuts off clients that never finish a request, and ends gracefully.
 
+pub(crate) mod background;
 mod connection_limit;
+pub(crate) mod listener;
+pub(crate) mod logging;
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,12 +17,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use self::background::{BackgroundTasks, TaskEnded};
 use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
+use self::listener::Listener;
 
 /// A request's head must be here by then, also the next one on a kept connection.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -34,13 +38,34 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves `router` until `end`, then lets requests under way finish.
-pub async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
-    serve_at_most(max_connections(), listener, router, end).await;
+pub async fn serve(listener: impl Into<Listener>, router: Router, end: impl Future<Output = ()>) {
+    serve_at_most(max_connections(), listener.into(), router, end).await;
+}
+
+/// Serves `router` until `end`, or until one of `tasks` ends.
+///
+/// # Errors
+/// Which task ended.
+pub async fn serve_with(
+    mut tasks: BackgroundTasks,
+    listener: impl Into<Listener>,
+    router: Router,
+    end: impl Future<Output = ()>,
+) -> Result<(), TaskEnded> {
+    let mut result = Ok(());
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            ended = tasks.first_end() => result = Err(ended),
+        }
+    };
+    serve(listener, router, end).await;
+    result
 }
 
 async fn serve_at_most(
     limit: usize,
-    listener: TcpListener,
+    listener: Listener,
     router: Router,
     end: impl Future<Output = ()>,
 ) {
@@ -62,7 +87,7 @@ async fn serve_at_most(
             break;
         };
         let stream = match connection {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 // Out of file descriptors, mostly: connections that end make room.
                 if error_logged_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
@@ -74,8 +99,6 @@ async fn serve_at_most(
                 continue;
             }
         };
-        // Without it only slower.
-        let _ = stream.set_nodelay(true);
         let (router, requests) = (router.clone(), RequestCount::default());
         let counter = requests.clone();
         let service = service_fn(move |request: Request<Incoming>| {
@@ -107,7 +130,7 @@ async fn serve_at_most(
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpStream;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -117,7 +140,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has one");
         let router = Router::new().route("/", get(|| async { "here\n" }));
-        tokio::spawn(serve_at_most(3, listener, router, std::future::pending()));
+        tokio::spawn(serve_at_most(3, listener.into(), router, std::future::pending()));
         let connect = async || TcpStream::connect(address).await.expect("it listens");
         let ask = async |stream: &mut TcpStream| {
             stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
@@ -152,7 +175,7 @@ mod tests {
             async move { released.wait_for(|released| *released).await.map_or("", |_| "slow\n") }
         };
         let router = Router::new().route("/", get(|| async { "here\n" })).route("/slow", get(slow));
-        tokio::spawn(serve_at_most(8, listener, router, std::future::pending()));
+        tokio::spawn(serve_at_most(8, listener.into(), router, std::future::pending()));
         let connect = async |sent: &str| {
             let mut stream = TcpStream::connect(address).await.expect("it listens");
             stream.write_all(sent.as_bytes()).await.expect("it reads");
@@ -184,5 +207,14 @@ mod tests {
                 "what is being answered keeps its permit"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_background_task_that_ends_ends_the_server() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let mut tasks = BackgroundTasks::default();
+        tasks.spawn("poll loop", async { panic!("a bug") });
+        let ended = serve_with(tasks, listener, Router::new(), std::future::pending()).await;
+        assert!(ended.is_err_and(|error| error.to_string().contains("poll loop")));
     }
 }

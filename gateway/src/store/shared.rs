@@ -1,7 +1,7 @@
 //! The store as requests, the poller and the reloader share it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
@@ -9,6 +9,9 @@ use crate::store::Store;
 
 /// How long a page's request may wait for Zulip.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// The poll loop turns at least every 30 s; one that has not for so long is stuck or gone.
+const MAX_TURN: Duration = Duration::from_secs(60);
 
 /// A store behind a lock, and those who wait for it to change.
 #[derive(Debug)]
@@ -18,11 +21,18 @@ pub(crate) struct SharedStore {
     epoch: watch::Sender<u64>,
     /// Wakes the poll loop.
     wake: Notify,
+    /// When the poll loop began its latest turn.
+    turned_at: Mutex<Instant>,
 }
 
 impl SharedStore {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store: Mutex::new(store), epoch: watch::Sender::new(0), wake: Notify::new() }
+        Self {
+            store: Mutex::new(store),
+            epoch: watch::Sender::new(0),
+            wake: Notify::new(),
+            turned_at: Mutex::new(Instant::now()),
+        }
     }
 
     /// The store. A panic elsewhere leaves it consistent enough to go on with: it is refilled by
@@ -65,5 +75,16 @@ impl SharedStore {
     /// Completes when the poll loop has something to look at.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
+    }
+
+    /// The poll loop began a turn at `now`.
+    pub(crate) fn record_turn(&self, now: Instant) {
+        *self.turned_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Whether the poll loop turns.
+    pub(crate) fn is_polled(&self, now: Instant) -> bool {
+        let turned_at = *self.turned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        now.saturating_duration_since(turned_at) <= MAX_TURN
     }
 }

@@ -147,7 +147,7 @@ impl World {
     fn busiest_minute(&self) -> usize {
         let at: Vec<_> = self.asked.iter().map(|(at, _)| *at).collect();
         let window =
-            |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(at)).count();
+            |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(*at)).count();
         at.iter().map(|first| window(*first)).max().unwrap_or(0)
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use reqwest::Url;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
 use zulip_presence_core::Timestamp;
 use zulip_presence_core::reply::{self, HttpReply, RealmPresence, RequestError, UserPresence};
 
-use crate::config::zuliprc::{self, ZulipCredentials};
+use crate::config::credentials::ZulipCredentials;
+use crate::config::site::is_loopback;
 
 /// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
 const MAX_BODY: usize = 64 << 20;
@@ -88,7 +90,7 @@ impl ZulipClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .tls_backend_rustls()
             .http1_only();
-        if is_loopback(&credentials.site) {
+        if is_loopback_site(&credentials.site) {
             builder = builder.no_proxy();
         }
         if credentials.tls.insecure {
@@ -211,6 +213,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn is_loopback(site: &str) -> bool {
-    site.parse::<axum::http::Uri>().is_ok_and(|uri| uri.host().is_some_and(zuliprc::is_loopback))
+fn is_loopback_site(site: &str) -> bool {
+    Url::parse(site).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
 }

@@ -31,24 +31,29 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let mut child =
-            command.args(["--listen", "127.0.0.1:0"]).spawn().expect("the program starts");
-        let mut stderr = child.stderr.take().expect("piped");
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).expect("UTF-8");
-            log
+        let (mut running, name) = Self::listening("127.0.0.1:0", command);
+        let address = name.strip_prefix("http://").and_then(|rest| rest.strip_suffix('/'));
+        let address: SocketAddr =
+            address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{name:?}"));
+        running.address = address;
+        running
+    }
+
+    /// Listening at `listen`, and what it says of where that is.
+    pub(crate) fn listening(listen: &str, command: &mut Command) -> (Self, String) {
+        let mut child = command.args(["--listen", listen]).spawn().expect("the program starts");
+        let log = child.stderr.take().map(|mut stderr| {
+            std::thread::spawn(move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).expect("UTF-8");
+                log
+            })
         });
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut line).expect("it says where it listens");
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .and_then(|rest| rest.strip_suffix('/'));
-        let address =
-            address.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{line:?}"));
-        Self { child, log: Some(log), address }
+        let name = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}"));
+        (Self { child, log, address: SocketAddr::from(([0, 0, 0, 0], 0)) }, name.to_owned())
     }
 
     pub(crate) fn demo() -> Self {
@@ -60,8 +65,12 @@ impl Running {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
         let killed = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status()
             .expect("kill is there");
         assert!(killed.success());

@@ -5,6 +5,7 @@
 mod abuse;
 mod api;
 mod cli;
+mod daemon;
 mod deployment;
 mod outage;
 mod secrets;

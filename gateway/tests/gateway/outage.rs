@@ -191,7 +191,7 @@ async fn with_zuliprc(name: &str) -> (TestGateway, impl Fn(&str)) {
         ..Options::default()
     };
     (TestGateway::asking(address, zulip, options), move |key| {
-        std::fs::write(&zuliprc, text(key)).expect("ours")
+        std::fs::write(&zuliprc, text(key)).expect("ours");
     })
 }
 

@@ -11,7 +11,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
-use zulip_presence_gateway::{AllowedOrigin, Config, StaticFiles, ZulipClient, app, serve};
+use zulip_presence_gateway::{
+    AllowedOrigin, BackgroundTasks, Config, Gateway, StaticFiles, ZulipClient, serve,
+};
 
 pub(crate) const ADA: &str = "/api/v1/users/12/presence";
 pub(crate) const PAGE: &str = "https://wiki.example.com";
@@ -20,6 +22,8 @@ pub(crate) const PAGE: &str = "https://wiki.example.com";
 pub(crate) struct TestGateway {
     pub(crate) zulip: SimulatedZulip,
     pub(crate) app: Router,
+    /// End with the test.
+    _tasks: BackgroundTasks,
 }
 
 /// What came back.
@@ -112,7 +116,8 @@ impl TestGateway {
             files: options.files,
             seed: 1,
         };
-        Self { zulip, app: app(config).expect("the people file is right") }
+        let gateway = Gateway::start(config).expect("the people file is right");
+        Self { zulip, app: gateway.router, _tasks: gateway.tasks }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -1,11 +1,15 @@
-//! Where Zulip is and who asks it: read from `zuliprc` and the environment exactly as Zulip's
-//! Python client reads them (`zulip/__init__.py`, `Client.__init__`; docs/zulip-wire.md §8).
+//! Where Zulip is and who asks it: from the environment and a `zuliprc`, as Zulip's Python client
+//! reads them (`Client.__init__` in `zulip/__init__.py`; docs/zulip-wire.md §8).
 
-use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use crate::config::ini::{Ini, IniError, InterpolationError};
 use crate::config::secret::Secret;
+use crate::config::site::{SiteError, parse_site};
+use crate::config::tls::Tls;
+
+/// The section that is read.
+const SECTION: &str = "api";
 
 /// A Zulip server and a bot's account on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,19 +22,6 @@ pub struct ZulipCredentials {
     pub key: Secret,
     /// How the connection is secured.
     pub tls: Tls,
-}
-
-/// What `zuliprc` says of the connection.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tls {
-    /// Certificates are not checked, and plain http is allowed.
-    pub insecure: bool,
-    /// PEM file of the certificates to trust instead of the system's.
-    pub cert_bundle: Option<PathBuf>,
-    /// PEM file of our own certificate.
-    pub client_cert: Option<PathBuf>,
-    /// PEM file of its key, where `client_cert` does not hold it.
-    pub client_cert_key: Option<PathBuf>,
 }
 
 /// Why there is no account. Each says what is missing and where it was looked for.
@@ -56,13 +47,23 @@ pub enum CredentialsError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The file is no `zuliprc`.
-    #[error("{}:{line}: expected `[section]` or `name = value`", .path.display())]
-    Syntax {
+    /// The file is no INI file.
+    #[error("{}:{error}", .path.display())]
+    Ini {
         /// The file.
         path: PathBuf,
-        /// Counted from 1.
-        line: usize,
+        /// The line and what is wrong with it.
+        error: IniError,
+    },
+    /// A `%` in a value cannot be expanded.
+    #[error("{}: `{name}`: {error}", .path.display())]
+    Interpolation {
+        /// The file.
+        path: PathBuf,
+        /// The entry.
+        name: &'static str,
+        /// What is wrong with it.
+        error: InterpolationError,
     },
     /// An entry is missing.
     #[error("{} has no `{name}` in its section [api], and {variable} is not set", .path.display())]
@@ -77,21 +78,16 @@ pub enum CredentialsError {
     /// `insecure` is neither true nor false.
     #[error("insecure (or ZULIP_ALLOW_INSECURE) must be 'true' or 'false'")]
     Insecure,
-    /// The site is no URL that can be asked.
-    #[error("site {0:?} is not the address of a Zulip server, like https://zulip.example.com")]
-    Site(String),
-    /// Plain http to elsewhere.
-    #[error(
-        "site {0:?} would send the bot's key in clear: use https, or say insecure=true in the zuliprc"
-    )]
-    PlainHttp(String),
+    /// The site cannot be asked.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// A key without its certificate.
     #[error("client_cert_key is set, but client_cert is not")]
     KeyWithoutCert,
 }
 
 impl ZulipCredentials {
-    /// The `zuliprc` that [`find`](Self::find) reads, if it is there. `None`: nothing says where it
+    /// The `zuliprc` that [`load`](Self::load) reads, if it is there. `None`: nothing says where it
     /// could be.
     #[must_use]
     pub fn file(
@@ -116,58 +112,74 @@ impl ZulipCredentials {
     ) -> Result<Self, CredentialsError> {
         let path = Self::file(config_file, &variable);
         let file = match &path {
-            Some(path) => Zuliprc::read(path, config_file.is_some())?,
+            Some(path) => read(path, config_file.is_some())?.map(|ini| (path, ini)),
             None => None,
         };
-        let entry = |name: &'static str,
-                     name_of_variable: &'static str|
-         -> Result<String, CredentialsError> {
-            let from_file = || file.as_ref().and_then(|file| file.entry(name));
-            match (
-                variable(name_of_variable)
-                    .or_else(from_file)
-                    .filter(|value| !value.trim().is_empty()),
-                &file,
-                &path,
-            ) {
-                (Some(value), ..) => Ok(value.trim().to_owned()),
-                (None, Some(_), Some(path)) => Err(CredentialsError::Missing {
-                    path: path.clone(),
-                    name,
-                    variable: name_of_variable,
-                }),
-                (None, _, Some(path)) => Err(CredentialsError::NoFile(path.clone())),
-                (None, _, None) => Err(CredentialsError::NoHome),
+        // The environment first: an entry that is not needed is not expanded.
+        let optional = |name: &'static str, variable_name: &str| {
+            if let Some(value) = variable(variable_name) {
+                return Ok(Some(value));
             }
+            let Some((path, ini)) = &file else {
+                return Ok(None);
+            };
+            ini.get(SECTION, name).map_err(|error| CredentialsError::Interpolation {
+                path: (*path).clone(),
+                name,
+                error,
+            })
         };
-        let optional = |name: &str, name_of_variable: &str| {
-            let from_file = || file.as_ref().and_then(|file| file.entry(name));
-            variable(name_of_variable).or_else(from_file).filter(|value| !value.is_empty())
+        let required = |name: &'static str, variable_name: &'static str| {
+            let value = optional(name, variable_name)?;
+            let value =
+                value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+            value.ok_or_else(|| match (&file, &path) {
+                (Some((path, _)), _) => CredentialsError::Missing {
+                    path: (*path).clone(),
+                    name,
+                    variable: variable_name,
+                },
+                (None, Some(path)) => CredentialsError::NoFile(path.clone()),
+                (None, None) => CredentialsError::NoHome,
+            })
         };
-        let insecure = match optional("insecure", "ZULIP_ALLOW_INSECURE") {
-            None => false,
+        let insecure = match optional("insecure", "ZULIP_ALLOW_INSECURE")?.as_deref() {
+            None | Some("") => false,
             Some(word) if word.eq_ignore_ascii_case("true") => true,
             Some(word) if word.eq_ignore_ascii_case("false") => false,
             Some(_) => return Err(CredentialsError::Insecure),
         };
-        let file_entry = |name: &str, name_of_variable: &str| {
-            optional(name, name_of_variable).map(|path| expand_home(path.into(), &variable))
+        let path_of = |name: &'static str, variable_name: &str| {
+            let value = optional(name, variable_name)?.filter(|value| !value.is_empty());
+            Ok::<_, CredentialsError>(value.map(|path| expand_home(path.into(), &variable)))
         };
         let tls = Tls {
             insecure,
-            cert_bundle: file_entry("cert_bundle", "ZULIP_CERT_BUNDLE"),
-            client_cert: file_entry("client_cert", "ZULIP_CERT"),
-            client_cert_key: file_entry("client_cert_key", "ZULIP_CERT_KEY"),
+            cert_bundle: path_of("cert_bundle", "ZULIP_CERT_BUNDLE")?,
+            client_cert: path_of("client_cert", "ZULIP_CERT")?,
+            client_cert_key: path_of("client_cert_key", "ZULIP_CERT_KEY")?,
         };
         if tls.client_cert_key.is_some() && tls.client_cert.is_none() {
             return Err(CredentialsError::KeyWithoutCert);
         }
         Ok(Self {
-            site: site(&entry("site", "ZULIP_SITE")?, insecure)?,
-            email: entry("email", "ZULIP_EMAIL")?,
-            key: Secret::new(entry("key", "ZULIP_API_KEY")?),
+            site: parse_site(&required("site", "ZULIP_SITE")?, insecure)?,
+            email: required("email", "ZULIP_EMAIL")?,
+            key: Secret::new(required("key", "ZULIP_API_KEY")?),
             tls,
         })
+    }
+}
+
+/// `None` where there is no such file; an error if it was asked for by name.
+fn read(path: &Path, by_name: bool) -> Result<Option<Ini>, CredentialsError> {
+    match std::fs::read_to_string(path) {
+        // Editors of Windows begin a file with this mark, which Python refuses.
+        Ok(text) => Ini::parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
+            .map(Some)
+            .map_err(|error| CredentialsError::Ini { path: path.to_owned(), error }),
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound && !by_name => Ok(None),
+        Err(source) => Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
     }
 }
 
@@ -175,106 +187,6 @@ fn expand_home(path: PathBuf, variable: &impl Fn(&str) -> Option<String>) -> Pat
     match (path.strip_prefix("~"), variable("HOME")) {
         (Ok(rest), Some(home)) => Path::new(&home).join(rest),
         _ => path,
-    }
-}
-
-/// The site with a scheme and without a trailing slash, as the Python client completes it.
-fn site(written: &str, insecure: bool) -> Result<String, CredentialsError> {
-    let site = if written.starts_with("localhost") {
-        format!("http://{written}")
-    } else if written.starts_with("http") {
-        written.to_owned()
-    } else {
-        format!("https://{written}")
-    };
-    let site = site.trim_end_matches('/').to_owned();
-    // What stands before an @ may be a password.
-    let wrong =
-        || CredentialsError::Site(written.rsplit('@').next().unwrap_or_default().to_owned());
-    // By the parser of the client that sends the key, which drops tabs and line ends: there is one
-    // reading of the host.
-    let url = reqwest::Url::parse(&site).map_err(|_| wrong())?;
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
-    let is_bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none();
-    if !is_bare
-        || url.path().contains("//")
-        || site.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\')
-    {
-        return Err(wrong());
-    }
-    match url.scheme() {
-        "https" => Ok(site),
-        "http" if insecure || is_loopback(host) => Ok(site),
-        "http" => Err(CredentialsError::PlainHttp(written.to_owned())),
-        _ => Err(wrong()),
-    }
-}
-
-/// Whether `host`, as a URL has it, is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-        || bare.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// The section `[api]` of a `zuliprc`, names in lower case.
-pub(crate) struct Zuliprc(pub(crate) HashMap<String, String>);
-
-impl Zuliprc {
-    /// `None` where there is no such file; an error if it was asked for by name.
-    fn read(path: &Path, by_name: bool) -> Result<Option<Self>, CredentialsError> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text)
-                .map(Some)
-                .map_err(|line| CredentialsError::Syntax { path: path.to_owned(), line }),
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound && !by_name => Ok(None),
-            Err(source) => Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
-        }
-    }
-
-    /// The subset of Python's `configparser` that `zuliprc` files use: sections, `=` or `:`,
-    /// full-line comments, indented continuation lines, `%%` for `%`. The error is the number
-    /// of the line.
-    pub(crate) fn parse(text: &str) -> Result<Self, usize> {
-        let mut entries: HashMap<String, String> = HashMap::new();
-        let mut in_api = None;
-        let mut last = None;
-        for (at, raw) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-            let line = raw.trim();
-            if line.is_empty() || line.starts_with('#') || line.starts_with(';') {
-                continue;
-            }
-            if raw.starts_with(char::is_whitespace) && last.is_some() {
-                if let Some(value) = last.as_ref().and_then(|name: &String| entries.get_mut(name)) {
-                    value.push('\n');
-                    value.push_str(line);
-                }
-            } else if let Some(section) =
-                line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']'))
-            {
-                in_api = Some(section.0 == "api");
-                last = None;
-            } else {
-                let (name, value) = line.split_once(['=', ':']).ok_or(at + 1)?;
-                let name = name.trim().to_lowercase();
-                if in_api.ok_or(at + 1)? {
-                    entries.insert(name.clone(), value.trim().replace("%%", "%"));
-                    last = Some(name);
-                } else {
-                    // Continuation lines of another section are swallowed with it.
-                    last = Some(String::new());
-                }
-            }
-        }
-        Ok(Self(entries))
-    }
-
-    fn entry(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
     }
 }
 
@@ -361,6 +273,10 @@ mod tests {
         says(Some("[api]\nkey=sesame\nsite=https://x\n"), &[], "no `email`");
         says(Some("[zulip]\nkey=sesame\n"), &[], "[api]");
         says(Some("[api]x]\nkey=sesame\n"), &[], "[api]");
+        says(Some(&format!("{COMPLETE}key=sesame\n")), &[], ".zuliprc:5: this entry is there");
+        says(Some(&format!("{COMPLETE}[api]\n")), &[], ".zuliprc:5: this section is there");
+        says(Some(&COMPLETE.replace("abc", "sesame%")), &[], "`key`: `%` must be written `%%`");
+        says(Some(&COMPLETE.replace("abc", "%(sesam)s")), &[], "`key`: it refers by");
         says(Some("key=sesame\n"), &[], ".zuliprc:1");
         says(Some("[api]\nsesame\n"), &[], ".zuliprc:2");
         says(Some(&format!("{COMPLETE}insecure=yes\n")), &[], "'true' or 'false'");
@@ -381,16 +297,6 @@ mod tests {
             "http:x",
         ] {
             says(Some(&COMPLETE.replace("https://zulip.example.com/", odd)), &[], "site");
-        }
-    }
-
-    #[test]
-    fn loopback_allows_plain_http() {
-        for host in ["localhost", "127.0.0.1", "127.9.9.9", "[::1]"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["localhost.example.com", "10.0.0.1", "[::2]", "example.com"] {
-            assert!(!is_loopback(host), "{host}");
         }
     }
 }
