@@ -53,7 +53,7 @@ for (const [way, team, attributes] of WAYS) {
           `${path}/team`,
           head,
           (visit) =>
-            `<p id="visit">Visit ${visit}</p><a href="${path}/other">Other</a><input aria-label="Note"><ul>${team}</ul>`,
+            `<p id="visit">Visit ${visit}</p><a href="${path}/other">Other</a><input id="note" aria-label="Note" data-turbo-permanent><ul>${team}</ul>`,
         ),
         other: rendered(
           site,
