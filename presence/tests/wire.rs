@@ -201,6 +201,12 @@ fn server_timestamp_and_date_bounds() {
         Some(0),
         Some(0),
     );
+    for directive in
+        ["Max-Age=60", "PUBLIC, MAX-AGE=60", "max-age=\"60\"", "no-cache , max-age = 60"]
+    {
+        let headers = [("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", directive)];
+        check("", &headers, Some(0), Some(0));
+    }
     check("", &[("date", "yesterday"), ("expires", "-1")], None, None);
     check(r#","server_timestamp":"soon""#, &[], None, None);
 }

@@ -15,7 +15,8 @@ use crate::{Presence, Timestamp, UserRef, http_date};
 pub struct HttpReply<'a> {
     /// The HTTP status code.
     pub status: u16,
-    /// Finds a header by its lower-case name; `None` also where it may not be read.
+    /// Finds a header, whose name has no case, by its name in lower case; `None` also where it may
+    /// not be read.
     pub header: &'a dyn Fn(&str) -> Option<String>,
     /// The body, decompressed.
     pub body: &'a [u8],
@@ -233,9 +234,13 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-/// The `max-age` of a `Cache-Control`; zero where there is none.
+/// The `max-age` of a `Cache-Control`; zero where there is none. Names of directives have no case,
+/// and values may be quoted (RFC 9111, 5.2).
 fn max_age(directives: &str) -> Duration {
-    let value =
-        directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
+    let value = directives.split(',').find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
+        is_max_age.then(|| value.trim().trim_matches('"'))
+    });
     value.and_then(parse_retry_after).unwrap_or_default()
 }
