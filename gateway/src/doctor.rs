@@ -15,7 +15,7 @@ use crate::config::origin::AllowedOrigin;
 use crate::http::cors::AllowedOrigins;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
-use crate::zulip::failure::{describe, remedy};
+use crate::zulip::failure::{ClientError, remedy};
 
 /// Longer than any server in order takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -77,21 +77,21 @@ fn problem(problem: impl fmt::Display, fix: &str) -> Check {
     Check::Failed { problem: problem.to_string(), fix: fix.into() }
 }
 
-fn request_failure(what: &str, error: RequestError) -> Check {
-    problem(format_args!("{what}: {}", describe(error)), remedy(error))
+fn request_failure(what: &str, error: &ClientError) -> Check {
+    problem(format_args!("{what}: {error}"), remedy(error))
 }
 
 /// Asks, and turns anything but a success into a failure.
-async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), RequestError> {
+async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), ClientError> {
     let reply = tokio::time::timeout(TIMEOUT, client.get(path))
         .await
-        .unwrap_or(Err(RequestError::TimedOut))?;
+        .unwrap_or(Err(RequestError::TimedOut.into()))?;
     let body = serde_json::from_slice::<Value>(&reply.body)
         .ok()
         .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
-        _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse)),
+        _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse).into()),
     }
 }
 
@@ -109,14 +109,14 @@ async fn zulip(
             checks.push(Check::Ok(format!("{site} is Zulip {version}")));
         }
         Err(failure) => {
-            checks.push(request_failure(&format!("{site} does not answer as Zulip"), failure));
+            checks.push(request_failure(&format!("{site} does not answer as Zulip"), &failure));
             return None;
         }
     }
     let (reply, me) = match call(client, "users/me").await {
         Ok(answer) => answer,
         Err(failure) => {
-            checks.push(request_failure(&format!("Zulip refuses {}", client.email()), failure));
+            checks.push(request_failure(&format!("Zulip refuses {}", client.email()), &failure));
             return None;
         }
     };
@@ -155,10 +155,10 @@ async fn zulip(
     }
     let directory = tokio::time::timeout(TIMEOUT, client.get("users"))
         .await
-        .unwrap_or(Err(RequestError::TimedOut));
+        .unwrap_or(Err(RequestError::TimedOut.into()));
     let directory = directory.and_then(|reply| {
         Directory::parse(&reply.body)
-            .map_err(|_| reply.realm().err().unwrap_or(RequestError::InvalidResponse))
+            .map_err(|_| reply.realm().err().unwrap_or(RequestError::InvalidResponse).into())
     });
     match directory {
         Ok(directory) => {
@@ -167,7 +167,7 @@ async fn zulip(
             Some(directory)
         }
         Err(failure) => {
-            checks.push(request_failure("the list of users cannot be read", failure));
+            checks.push(request_failure("the list of users cannot be read", &failure));
             None
         }
     }
@@ -225,7 +225,7 @@ async fn presence(
             connected
         }
         Err(failure) => {
-            checks.push(request_failure("the organisation's presence cannot be read", failure));
+            checks.push(request_failure("the organisation's presence cannot be read", &failure));
             return;
         }
     };
@@ -247,7 +247,7 @@ async fn presence(
         }
         Err(failure) => request_failure(
             &format!("the presence of user {} cannot be read", somebody.id),
-            failure,
+            &failure,
         ),
     };
     checks.push(check);

@@ -44,7 +44,8 @@ pub use crate::server::logging::init_logging;
 pub use crate::server::{serve, serve_with};
 use crate::store::shared::SharedStore;
 use crate::store::{Store, StoreConfig};
-pub use crate::zulip::client::{TlsError, ZulipClient};
+pub use crate::zulip::client::ZulipClient;
+pub use crate::zulip::tls::TlsError;
 
 /// All that a gateway needs to know.
 #[derive(Debug)]

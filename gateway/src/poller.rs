@@ -14,7 +14,7 @@ use crate::store::shared::SharedStore;
 use crate::store::{Actions, ParsedResponse};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
-use crate::zulip::failure::{describe, remedy};
+use crate::zulip::failure::{ClientError, describe, remedy};
 
 /// The directory of 20,000 people is no small request.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -55,46 +55,49 @@ impl Poller {
         let client = self.client();
         let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, client.get("users")).await;
         let directory = match reply {
-            Err(_) => Err(RequestError::TimedOut),
+            Err(_) => Err(RequestError::TimedOut.into()),
             Ok(Err(failure)) => Err(failure),
             Ok(Ok(reply)) => match reply.status {
-                200 => Directory::parse(&reply.body).map_err(|_| RequestError::InvalidResponse),
+                200 => Directory::parse(&reply.body)
+                    .map_err(|_| ClientError::from(RequestError::InvalidResponse)),
                 // The core reads what an error asks for.
-                _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse)),
+                _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse).into()),
             },
         };
-        let (failure, now) = (directory.as_ref().err().copied(), clock::now());
-        self.record_outcome(Kind::Directory, failure);
+        let (error, now) = (directory.as_ref().err().cloned(), clock::now());
+        self.record_outcome(Kind::Directory, error.as_ref());
         match directory {
             Ok(directory) => self.store.lock().directory_fetched(directory, now),
-            Err(failure) => self.store.lock().directory_failed(failure, now),
+            Err(error) => self.store.lock().directory_failed(error.kind, now),
         }
-        self.ignore_stale_unauthorized(&client, failure);
+        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
         self.store.publish_change();
     }
 
     async fn fetch(&self, Request { id, query }: Request) {
         let (client, asked_at) = (self.client(), clock::now().monotonic);
-        let news =
-            client.get(&query.path()).await.and_then(|reply| ParsedResponse::read(&query, &reply));
-        let (failure, now) = (news.as_ref().err().copied(), clock::now());
+        let news = client
+            .get(&query.path())
+            .await
+            .and_then(|reply| Ok(ParsedResponse::read(&query, &reply)?));
+        let (error, now) = (news.as_ref().err().cloned(), clock::now());
         match news {
             Ok(news) => self.store.lock().answered(id, news, asked_at, now),
-            Err(failure) => self.store.lock().failed(id, failure, now),
+            Err(error) => self.store.lock().failed(id, error.kind, now),
         }
-        self.ignore_stale_unauthorized(&client, failure);
-        self.record_outcome(kind(&query), failure);
+        self.record_outcome(kind(&query), error.as_ref());
+        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
         self.store.publish_change();
     }
 
-    fn record_outcome(&self, kind: Kind, failure: Option<RequestError>) {
-        self.metrics.upstream(kind, failure);
-        if let Some(failure) = failure {
-            let fix = remedy(failure);
+    fn record_outcome(&self, kind: Kind, error: Option<&ClientError>) {
+        self.metrics.upstream(kind, error.map(|error| error.kind));
+        if let Some(error) = error {
             tracing::warn!(
                 request = kind.as_str(),
-                outcome = describe(failure),
-                fix,
+                outcome = describe(error.kind),
+                cause = error.cause.as_ref().map(ToString::to_string),
+                fix = remedy(error),
                 "Zulip gave no answer"
             );
         }
@@ -115,7 +118,7 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
             this.store.publish_change();
         }
         for id in abandoned {
-            this.record_outcome(Kind::Realm, Some(RequestError::TimedOut));
+            this.record_outcome(Kind::Realm, Some(&RequestError::TimedOut.into()));
             if let Some(flight) = flights.remove(&id) {
                 flight.abort();
             }

@@ -3,4 +3,5 @@
 pub(crate) mod client;
 pub(crate) mod directory;
 pub(crate) mod failure;
+pub(crate) mod tls;
 pub(crate) mod wire;

@@ -188,3 +188,58 @@ fn allow_origin_is_refused_with_the_fix() {
         assert!(said.contains(fix), "{said}");
     }
 }
+
+/// A proxy that lets nobody through.
+fn closed_proxy() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                head.push(byte[0]);
+            }
+            let _ = stream.write_all(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+            );
+        }
+    });
+    address
+}
+
+#[test]
+fn doctor_and_log_name_the_cause_of_a_failure() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let free = free.expect("a free port");
+    let proxy = format!("http://me:sesame@{}", closed_proxy());
+    let rows = [
+        ("cause-dns", "https://no-such-host.invalid".to_owned(), "DNS: ", "check its spelling", ""),
+        ("cause-refused", format!("https://{free}"), "was refused", "nothing listens there", ""),
+        ("cause-proxy", "https://z.example".to_owned(), "407", "HTTPS_PROXY", proxy.as_str()),
+    ];
+    for (name, site, cause, fix, proxy) in rows {
+        let text = format!("[api]\nemail=presence-bot@example.com\nkey=k\nsite={site}\n");
+        let config = file(name, &text);
+        let start = || {
+            let mut command = program();
+            if !proxy.is_empty() {
+                command.env("HTTPS_PROXY", proxy);
+            }
+            command.arg("--config-file").arg(&config);
+            command
+        };
+        let output = start().arg("doctor").output().expect("it starts");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("unreachable: ") && said.contains(cause), "{cause:?} in {said}");
+        assert!(said.contains(fix) && !said.contains("sesame"), "{fix:?} in {said}");
+        let running = Running::start(start().args(["--log-level", "trace"]));
+        assert!(get(running.address, ADA).starts_with("HTTP/1.1 503"));
+        running.terminate();
+        let (log, _) = running.ended();
+        assert!(log.contains(cause) && log.contains(fix), "{cause:?} in {log}");
+        assert!(!log.contains("sesame"), "{log}");
+    }
+}
