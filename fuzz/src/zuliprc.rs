@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use zulip_presence_gateway::{ZulipCredentials, CredentialsError, fuzzing};
+use zulip_presence_gateway::{CredentialsError, ZulipCredentials, fuzzing};
 
 /// The key, which is to be seen nowhere.
 const KEY: &str = "OPENSESAME";

@@ -91,7 +91,7 @@ async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), Client
         .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
-        _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse).into()),
+        _ => Err(reply.error().into()),
     }
 }
 
@@ -156,10 +156,8 @@ async fn zulip(
     let directory = tokio::time::timeout(TIMEOUT, client.get("users"))
         .await
         .unwrap_or(Err(RequestError::TimedOut.into()));
-    let directory = directory.and_then(|reply| {
-        Directory::parse(&reply.body)
-            .map_err(|_| reply.realm().err().unwrap_or(RequestError::InvalidResponse).into())
-    });
+    let directory =
+        directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.error().into()));
     match directory {
         Ok(directory) => {
             let humans = directory.humans().count();

@@ -10,8 +10,8 @@ use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
 use crate::clock;
 use crate::metrics::{Kind, Metrics};
+use crate::store::Actions;
 use crate::store::shared::SharedStore;
-use crate::store::{Actions, ParsedResponse};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
 use crate::zulip::failure::{ClientError, describe, remedy};
@@ -61,7 +61,7 @@ impl Poller {
                 200 => Directory::parse(&reply.body)
                     .map_err(|_| ClientError::from(RequestError::InvalidResponse)),
                 // The core reads what an error asks for.
-                _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse).into()),
+                _ => Err(reply.error().into()),
             },
         };
         let (error, now) = (directory.as_ref().err().cloned(), clock::now());
@@ -74,18 +74,17 @@ impl Poller {
         self.store.publish_change();
     }
 
-    async fn fetch(&self, Request { id, query }: Request) {
-        let (client, asked_at) = (self.client(), clock::now().monotonic);
-        let news = client
-            .get(&query.path())
-            .await
-            .and_then(|reply| Ok(ParsedResponse::read(&query, &reply)?));
-        let (error, now) = (news.as_ref().err().cloned(), clock::now());
-        match news {
-            Ok(news) => self.store.lock().answered(id, news, asked_at, now),
-            Err(error) => self.store.lock().failed(id, error.kind, now),
+    async fn fetch(&self, request: Request) {
+        let client = self.client();
+        // Parsed before the store is locked: 20,000 people take a while.
+        let reply = client.get(&request.query.path()).await;
+        let response = reply.and_then(|reply| Ok(reply.parse(&request.query)?));
+        let (error, now) = (response.as_ref().err().cloned(), clock::now());
+        match response {
+            Ok(response) => self.store.lock().handle_response(request.id, response, now),
+            Err(error) => self.store.lock().handle_error(&request, error.kind, now),
         }
-        self.record_outcome(kind(&query), error.as_ref());
+        self.record_outcome(kind(&request.query), error.as_ref());
         self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
         self.store.publish_change();
     }
@@ -113,12 +112,12 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
     loop {
         this.store.record_turn(Instant::now());
-        let Actions { abandoned, requests, directory, wait } = this.store.lock().step(clock::now());
-        if !abandoned.is_empty() {
+        let Actions { cancelled, requests, directory, wait } = this.store.lock().step(clock::now());
+        if !cancelled.is_empty() {
             this.store.publish_change();
         }
-        for id in abandoned {
-            this.record_outcome(Kind::Realm, Some(&RequestError::TimedOut.into()));
+        for Request { id, query } in cancelled {
+            this.record_outcome(kind(&query), Some(&RequestError::TimedOut.into()));
             if let Some(flight) = flights.remove(&id) {
                 flight.abort();
             }
@@ -146,8 +145,8 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     }
 }
 
-fn kind(ask: &Query) -> Kind {
-    match ask {
+fn kind(query: &Query) -> Kind {
+    match query {
         Query::User(_) => Kind::Single,
         Query::Group(_) | Query::AllUsers => Kind::Realm,
     }

@@ -33,20 +33,59 @@ pub struct Presence {
     pub last_connected: Option<Timestamp>,
     /// The server itself said "offline". Stands only where no modern field is present.
     pub offline: bool,
+    /// Which of Zulip's fields these were read from.
+    pub fields: WireFields,
+}
+
+/// Which fields a presence object had: whoever serves it again adds none that Zulip did not send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WireFields {
+    /// `active_timestamp` or `idle_timestamp`, the fields of Zulip 12.
+    pub modern: bool,
+    /// `aggregated`.
+    pub aggregated: bool,
+    /// `website`, with its status and timestamp.
+    pub website: Option<(LegacyStatus, Timestamp)>,
+}
+
+/// The `status` of a presence entry before Zulip 12.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LegacyStatus {
+    /// `active`
+    Active,
+    /// `idle`
+    Idle,
+    /// `offline`
+    Offline,
+}
+
+impl LegacyStatus {
+    /// Zulip's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Idle => "idle",
+            Self::Offline => "offline",
+        }
+    }
 }
 
 impl Presence {
-    /// What of this can be believed in an answer of `observed_at`: a claim more than 60 s ahead of
-    /// it is dropped. `None` where nothing is left: no data.
+    /// Without timestamps more than 60 s after `observed_at`, which no server means. `None` when
+    /// nothing is left: no data.
     #[must_use]
-    pub fn without_future_timestamps(self, observed_at: Timestamp) -> Option<Self> {
-        let sane = |claim: &Timestamp| *claim <= observed_at + MAX_FUTURE_SKEW;
-        let believed = Self {
-            last_active: self.last_active.filter(sane),
-            last_connected: self.last_connected.filter(sane),
-            ..self
-        };
-        (believed != Self::default()).then_some(believed)
+    pub fn without_future_timestamps(mut self, observed_at: Timestamp) -> Option<Self> {
+        let is_plausible = |at: &Timestamp| *at <= observed_at + MAX_FUTURE_SKEW;
+        self.last_active = self.last_active.filter(is_plausible);
+        self.last_connected = self.last_connected.filter(is_plausible);
+        self.fields.website = self.fields.website.filter(|(_, at)| is_plausible(at));
+        (!self.is_empty()).then_some(self)
+    }
+
+    /// Neither a timestamp nor "offline".
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_active.is_none() && self.last_connected.is_none() && !self.offline
     }
 
     /// The newest claim.
@@ -75,7 +114,7 @@ impl Observation {
         if answer_age > offline_threshold {
             return Status::Unknown;
         }
-        let Presence { last_active, last_connected, offline } = self.presence;
+        let Presence { last_active, last_connected, offline, .. } = self.presence;
         let counts =
             |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_threshold);
         if !offline && counts(last_active) {

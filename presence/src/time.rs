@@ -16,10 +16,10 @@ const LAST_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
     /// From UNIX seconds as Zulip writes them, whole or fractional. What lies outside the years
-    /// 1970 to 9999 is moved to their edge.
+    /// 1970 to 9999 is moved to their edge, fractions to the nearest millisecond.
     #[must_use]
     pub fn from_unix_s(seconds: f64) -> Self {
-        Self::from_ms((seconds * 1000.0) as i64)
+        Self::from_ms((seconds * 1000.0 + 0.5) as i64)
     }
 
     /// From UNIX milliseconds, moved into the years 1970 to 9999.

@@ -454,7 +454,7 @@ fn ours(body: &str, generation: Generation, asked_ms: i64) -> Option<Observation
     let (presence, at) = if generation == Generation::Realm {
         let reply = reply.parse_realm().expect("a reply");
         let ada = "ada@example.com".parse::<UserRef>().expect("a user");
-        (reply.content.get(&ada).flatten(), reply.observed_at())
+        (reply.content.get(&ada).and_then(Result::ok), reply.observed_at())
     } else {
         let reply = reply.parse_user().expect("a reply");
         (reply.content.ok(), reply.observed_at())

@@ -14,7 +14,7 @@ fn observed() -> impl Strategy<Value = Observation> {
     let presence =
         (proptest::option::of(timestamp()), proptest::option::of(timestamp()), any::<bool>());
     (presence, timestamp()).prop_map(|((last_active, last_connected, offline), at)| Observation {
-        presence: Presence { last_active, last_connected, offline },
+        presence: Presence { last_active, last_connected, offline, ..Presence::default() },
         at,
     })
 }

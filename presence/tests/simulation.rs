@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use zulip_presence_core::reply::{NoPresenceReason, Reply, RequestError};
+use zulip_presence_core::reply::{NoPresenceReason, Reply, RequestError, UserPresence};
 use zulip_presence_core::watchlist::{
     Endpoint, MAX_IN_FLIGHT, Query, Request, RequestId, Response, Settings,
 };
@@ -237,7 +237,7 @@ impl World {
     /// Steps the engine, sends what it wants sent, and checks everything that must always hold.
     fn step(&mut self) -> Option<u64> {
         let step = self.list.step(self.reading());
-        for id in &step.cancelled {
+        for Request { id, .. } in &step.cancelled {
             assert!(
                 self.in_flight.remove(id).is_some(),
                 "seed {}: abandoned what was not under way",
@@ -394,7 +394,7 @@ impl World {
                 continue;
             }
             match self.outcome(&reply) {
-                Ok(answer) => self.list.handle_response(id, answer, self.reading()),
+                Ok(answer) => assert!(self.list.handle_response(id, answer, self.reading())),
                 Err(failure) => {
                     let imposes = matches!(
                         failure,
@@ -434,7 +434,7 @@ impl World {
                 .find(|person| person.user == *user)
                 .and_then(|person| person.presence(observed))
         };
-        let stamped = |content: Vec<(UserRef, Option<Presence>)>| {
+        let stamped = |content: Vec<(UserRef, UserPresence)>| {
             Response::Realm(self.reply(content.into_iter().collect(), observed, dated))
         };
         Ok(match &request.query {
@@ -443,16 +443,19 @@ impl World {
                 observed,
                 dated,
             )),
-            Query::Group(users) if !self.sees_zulip => {
-                stamped(users.iter().map(|user| (user.clone(), find(user))).collect())
-            }
+            Query::Group(users) if !self.sees_zulip => stamped(
+                users
+                    .iter()
+                    .map(|user| (user.clone(), find(user).ok_or(NoPresenceReason::NoData)))
+                    .collect(),
+            ),
             Query::Group(_) | Query::AllUsers => {
                 let emails =
                     self.people.iter().filter(|person| matches!(person.user, UserRef::Email(_)));
                 stamped(
                     emails
                         .filter_map(|person| {
-                            Some((person.user.clone(), Some(person.presence(observed)?)))
+                            Some((person.user.clone(), Ok(person.presence(observed)?)))
                         })
                         .collect(),
                 )

@@ -18,6 +18,7 @@ fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observa
         last_active: active.map(|age| at(-age)),
         last_connected: connected.map(|age| at(-age)),
         offline,
+        ..Presence::default()
     };
     Observation { presence, at: at(0) }
 }

@@ -97,7 +97,7 @@ impl Page {
     fn step(&mut self) -> Actions {
         let step = self.list.step(self.now);
         let second = self.elapsed().as_secs();
-        self.open.retain(|request| !step.cancelled.contains(&request.id));
+        self.open.retain(|request| !step.cancelled.contains(request));
         self.open.extend(step.requests.iter().cloned());
         self.sent.extend(step.requests.iter().map(|request| (second, request.query.clone())));
         self.changes.extend(
@@ -151,7 +151,7 @@ impl Page {
         let answer = match &request.query {
             Query::User(_) => Response::User(self.reply(Ok(presence))),
             Query::Group(users) => Response::Realm(
-                self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect()),
+                self.reply(users.iter().map(|user| (user.clone(), Ok(presence))).collect()),
             ),
             Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
         };
@@ -335,7 +335,7 @@ fn failing_group_does_not_starve_the_others() {
     page.show(&strs(&people));
     page.run(10 * MINUTE, |page, request| match &request.query {
         Query::Group(users) if users.contains(&user("1")) => {
-            page.fail(request, RequestError::Status { code: 414, retry_after: None })
+            page.fail(request, RequestError::Status { code: 414, retry_after: None });
         }
         _ => page.active(request, secs(5)),
     });
@@ -418,7 +418,7 @@ fn request_times_out_after_ten_seconds() {
     page.pass(Duration::from_millis(9_999));
     assert_eq!(page.step().cancelled, []);
     page.pass(Duration::from_millis(1));
-    assert_eq!(page.step().cancelled, [request.id]);
+    assert_eq!(page.step().cancelled, std::slice::from_ref(&request));
     page.active(&request, secs(5));
     assert_eq!(page.status("12"), Status::Unknown, "its late reply is ignored");
 }
@@ -431,7 +431,7 @@ fn older_observation_never_replaces_a_newer_one() {
     page.run(MINUTE + secs(7), |page, request| {
         let offline = Presence { offline: true, ..Presence::default() };
         let mut reply =
-            page.reply([(user("12"), Some(offline))].into_iter().collect::<RealmPresence>());
+            page.reply([(user("12"), Ok(offline))].into_iter().collect::<RealmPresence>());
         reply.server_timestamp = Some(page.server_now() - secs(100));
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
@@ -548,7 +548,7 @@ fn requests_lost_in_sleep_are_repeated_at_once() {
     page.now.wall = page.now.wall + secs(10_800);
     page.now.monotonic += secs(1);
     let step = page.list.step(page.now);
-    assert_eq!(step.cancelled, [request.id], "its connection is gone");
+    assert_eq!(step.cancelled, [request], "its connection is gone");
     assert_eq!(step.requests.len(), 1, "and is made anew at once");
 }
 
@@ -558,12 +558,15 @@ fn empty_entry_in_a_group_is_unknown_without_a_user_query() {
     page.run(30 * MINUTE, |page, request| {
         assert!(matches!(&request.query, Query::Group(users) if users.len() == 3));
         let reply = page.reply(
-            ["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect(),
+            ["12", "13", "ada@x"]
+                .into_iter()
+                .map(|written| (user(written), Err(NoPresenceReason::NoData)))
+                .collect(),
         );
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
     assert_eq!(page.list.view(&user("12"), page.now), View::default());
-    assert_eq!(page.list.observation(&user("12")), Some(None));
+    assert_eq!(page.list.observation(&user("12")), Some(Err(NoPresenceReason::NoData)));
     assert!(page.changes.is_empty());
 }
 
@@ -583,13 +586,9 @@ fn as_zulip(page: &mut Page, request: &Request) {
             Response::User(page.reply(Ok(long_gone)))
         }
         Query::User(_) => Response::User(page.reply(Ok(presence))),
-        Query::Group(_) | Query::AllUsers => Response::Realm(
-            page.reply(
-                [(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))]
-                    .into_iter()
-                    .collect(),
-            ),
-        ),
+        Query::Group(_) | Query::AllUsers => Response::Realm(page.reply(
+            [(user("ada@x"), Ok(presence)), (user("else@x"), Ok(presence))].into_iter().collect(),
+        )),
     };
     page.list.handle_response(request.id, answer, page.now);
 }
@@ -723,7 +722,9 @@ fn threshold_is_configured_or_from_the_server() {
             &["12"],
         );
         let request = page.take();
-        let mut reply = page.reply([(user("12"), None)].into_iter().collect::<RealmPresence>());
+        let mut reply = page.reply(
+            [(user("12"), Err(NoPresenceReason::NoData))].into_iter().collect::<RealmPresence>(),
+        );
         reply.offline_threshold = told.map(secs);
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
         assert_eq!(page.list.offline_threshold(), secs(expected));
@@ -736,8 +737,7 @@ fn observation_from_a_fast_server_clock_is_replaced() {
     let request = page.take();
     let ahead = page.server_now() + 60 * MINUTE;
     let presence = Presence { last_active: Some(ahead), ..Presence::default() };
-    let mut reply =
-        page.reply([(user("12"), Some(presence))].into_iter().collect::<RealmPresence>());
+    let mut reply = page.reply([(user("12"), Ok(presence))].into_iter().collect::<RealmPresence>());
     reply.server_timestamp = Some(ahead);
     page.list.handle_response(request.id, Response::Realm(reply), page.now);
     assert_eq!(page.status("12"), Status::Active);
@@ -764,7 +764,7 @@ fn corrected_server_clock_keeps_nobody_active() {
         };
         let presence = Presence { last_active: Some(server_now), ..Presence::default() };
         let mut reply = page.reply(
-            users.iter().map(|user| (user.clone(), Some(presence))).collect::<RealmPresence>(),
+            users.iter().map(|user| (user.clone(), Ok(presence))).collect::<RealmPresence>(),
         );
         reply.server_timestamp = Some(server_now);
         page.list.handle_response(request.id, Response::Realm(reply), page.now);

@@ -152,6 +152,9 @@ fn malformed_timestamps_and_statuses() {
             Status::Idle,
         ),
         (r#"{"active_timestamp":1e300}"#.into(), Status::Unknown),
+        (r#"{"active_timestamp":-1e300}"#.into(), Status::Offline),
+        // Of two members with one name the last counts.
+        (format!(r#"{{"active_timestamp":1,"active_timestamp":{NOW_S}}}"#), Status::Active),
         (r#"{"active_timestamp":-5}"#.into(), Status::Offline),
         // Nothing that can be read.
         ("{}".into(), Status::Unknown),
@@ -294,6 +297,18 @@ fn request_errors() {
         (200, None, HTML, RequestError::InvalidResponse),
         (200, None, "", RequestError::InvalidResponse),
         (200, None, "{", RequestError::InvalidResponse),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":{"idle_timestamp":1e999},"presences":{}}"#,
+            RequestError::InvalidResponse,
+        ),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":{},"presences":{},"msg":"\ud83d"}"#,
+            RequestError::InvalidResponse,
+        ),
         (200, None, "[]", RequestError::InvalidResponse),
         (200, None, "null", RequestError::InvalidResponse),
         (200, None, "{}", RequestError::InvalidResponse),
@@ -362,13 +377,13 @@ fn realm_reply_entries() {
     let seen = Timestamp::from_ms((NOW_S - 3) * 1000);
     assert_eq!(
         entry("ada@example.com").map(|found| found.map(|presence| presence.last_connected)),
-        Some(Some(Some(seen)))
+        Some(Ok(Some(seen)))
     );
     assert_eq!(
         entry("12").map(|found| found.map(|presence| presence.last_active)),
-        Some(Some(Some(seen)))
+        Some(Ok(Some(seen)))
     );
-    assert_eq!(entry("13"), Some(None), "an entry without data");
+    assert_eq!(entry("13"), Some(Err(NoPresenceReason::NoData)), "an entry without data");
     assert_eq!((entry("14"), entry("15"), entry("16")), (None, None, None));
     assert_eq!(reply.server_timestamp, Some(Timestamp::from_ms(NOW_S * 1000 + 260)));
 }

@@ -278,7 +278,7 @@ impl Inner {
         }
         let now = clock::now();
         let step = self.watchlist.borrow_mut().step(now);
-        for id in step.cancelled {
+        for Request { id, .. } in step.cancelled {
             if let Some(abort) = self.landed(id) {
                 abort.abort();
             }
@@ -387,7 +387,7 @@ impl Inner {
         match answer {
             Ok(answer) => watchlist.handle_response(id, answer, now),
             Err(failure) => watchlist.handle_error(id, failure, now),
-        }
+        };
         self.tick_soon();
     }
 

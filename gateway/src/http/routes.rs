@@ -16,7 +16,7 @@ use crate::http::error::ApiError;
 use crate::http::query::{DuplicateParameter, parameter};
 use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
-use crate::zulip::wire::{RenderOptions, push_seconds};
+use crate::zulip::wire::{RenderOptions, push_presence, push_timestamp};
 
 /// Most people of one organisation-wide request.
 const MAX_USERS: usize = 200;
@@ -38,15 +38,16 @@ pub(crate) async fn single(
     };
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
+        store.watch(&user, now);
         match store.lookup(&user, can_wait, now) {
             Lookup::Pending => None,
             Lookup::Nobody(why) | Lookup::NoData(why) => Some(Err(nobody(now, store, why))),
             Lookup::Unavailable => Some(Err(unavailable(store, now))),
-            Lookup::CachedPresence(known) => {
+            Lookup::CachedPresence(observation) => {
                 let render = store.render(now);
                 let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
-                known.said.write(&known.observed, render, &mut json);
-                Some(Ok(presence(json, known.observed.at, render, store, now)))
+                push_presence(&observation, render, &mut json);
+                Some(Ok(presence(json, observation.at, render, store, now)))
             }
         }
     });
@@ -61,10 +62,10 @@ pub(crate) async fn realm(
     let asked = users(query.as_deref().unwrap_or_default())?;
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
-        let answers: Vec<_> = asked
-            .iter()
-            .map(|(_, user)| user.as_ref().map(|user| store.lookup(user, can_wait, now)))
-            .collect();
+        let users = asked.iter().map(|(_, user)| user.as_ref());
+        users.clone().flatten().for_each(|user| store.watch(user, now));
+        let answers: Vec<_> =
+            users.map(|user| user.map(|user| store.lookup(user, can_wait, now))).collect();
         if answers.iter().flatten().any(|answer| matches!(answer, Lookup::Pending)) {
             return None;
         }
@@ -81,16 +82,14 @@ pub(crate) async fn realm(
             return Some(Err(unavailable(store, now)));
         }
         let render = store.render(now);
-        let observed_at = known().map(|known| known.observed.at).min();
+        let observed_at = known().map(|known| known.at).min();
         let mut json = String::with_capacity(96 + 256 * asked.len());
         json.push_str(r#"{"result":"success","msg":"","presences":{"#);
         for (place, ((key, _), answer)) in asked.iter().zip(&answers).enumerate() {
             let separator = if place > 0 { "," } else { "" };
             let _ = write!(json, "{separator}{key}:");
             match answer {
-                Some(Lookup::CachedPresence(known)) => {
-                    known.said.write(&known.observed, render, &mut json);
-                }
+                Some(Lookup::CachedPresence(known)) => push_presence(known, render, &mut json),
                 _ => json.push_str("{}"),
             }
         }
@@ -122,9 +121,9 @@ fn presence(
     now: ClockReading,
 ) -> Response {
     json.push_str(r#","server_timestamp":"#);
-    push_seconds(observed_at.as_ms() as f64 / 1000.0, &mut json);
+    push_timestamp(observed_at, &mut json);
     json.push_str(r#","server_presence_offline_threshold_seconds":"#);
-    push_seconds(render.offline_threshold.as_secs_f64(), &mut json);
+    let _ = write!(json, "{}", render.offline_threshold.as_secs());
     json.push('}');
     let (max_age_s, stale_s) =
         (store.max_age(now).as_secs(), store.stale_while_revalidate().as_secs());

@@ -42,12 +42,15 @@ pub(crate) async fn picture(
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         let max_age = store.max_age(now).as_secs();
-        let asked = user.as_ref().map(|user| store.lookup(user, can_wait, now));
+        let asked = user.as_ref().map(|user| {
+            store.watch(user, now);
+            store.lookup(user, can_wait, now)
+        });
         match asked {
             Some(Lookup::Pending) => None,
             Some(Lookup::CachedPresence(known)) => {
                 let render = store.render(now);
-                Some((known.observed.status(render.now, render.offline_threshold), max_age))
+                Some((known.status(render.now, render.offline_threshold), max_age))
             }
             Some(Lookup::Unavailable) => Some((Status::Unknown, UNAVAILABLE_MAX_AGE_S)),
             None | Some(Lookup::Nobody(_) | Lookup::NoData(_)) => Some((Status::Unknown, max_age)),

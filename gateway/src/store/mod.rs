@@ -1,5 +1,4 @@
-//! What the gateway knows: the core's engine, the directory, and what Zulip said of whom. No I/O;
-//! `now` is an argument.
+//! What the gateway knows: the core's engine and the directory. No I/O; `now` is an argument.
 
 pub(crate) mod delays;
 pub(crate) mod shared;
@@ -10,15 +9,16 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
-use zulip_presence_core::watchlist::{Endpoint, Query, Request, RequestId, Response, Settings};
+use zulip_presence_core::watchlist::{
+    Endpoint, Query, Request, RequestId, Response, Settings, retry_delay,
+};
 use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
 use self::delays::MIN_MAX_AGE;
 use self::shared::MAX_WAIT;
 use crate::config::allow_list::AllowList;
-use crate::zulip::client::Reply;
 use crate::zulip::directory::{Directory, Kind, Member};
-use crate::zulip::wire::{PresenceEntry, RenderOptions};
+use crate::zulip::wire::RenderOptions;
 
 /// Asked for within this time is watched.
 const WATCH_TTL: Duration = Duration::from_secs(300);
@@ -26,10 +26,7 @@ const WATCH_TTL: Duration = Duration::from_secs(300);
 const DIRECTORY_INTERVAL: Duration = Duration::from_secs(3600);
 /// Unknown users make it be fetched at most this often.
 const DIRECTORY_GAP: Duration = Duration::from_secs(300);
-/// The first wait after a failed fetch; it doubles up to [`DIRECTORY_GAP`].
-const DIRECTORY_RETRY: Duration = Duration::from_secs(5);
-/// After a 401 only a person can mend it.
-const UNAUTHORIZED_WAIT: Duration = Duration::from_secs(900);
+
 /// How to keep it.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreConfig {
@@ -53,12 +50,8 @@ pub(crate) struct Store {
     allowed: AllowList,
     directory: Option<Directory>,
     directory_refresh: DirectoryRefresh,
-    /// By email: everybody of the last organisation-wide reply.
-    said: HashMap<UserRef, PresenceEntry>,
+    /// Users whom pages asked for within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
-    /// Requests under way.
-    asks: HashMap<RequestId, Query>,
-    realm_asked_at: Option<Duration>,
     last_answer_at: Option<Duration>,
     healthy: bool,
     /// Somebody came since the last step.
@@ -75,14 +68,11 @@ struct DirectoryRefresh {
     last: Option<Duration>,
 }
 
-/// Somebody a page asked for.
+/// A user whom a page asked for.
 #[derive(Debug)]
 struct Watched {
-    asked_at: Duration,
-    /// An organisation-wide reply was seen that is recent enough to speak of them.
-    covered: bool,
-    /// What a single reply said.
-    single: Option<Result<PresenceEntry, NoPresenceReason>>,
+    since: Duration,
+    last_lookup: Duration,
 }
 
 /// What can be said of somebody.
@@ -91,7 +81,7 @@ pub(crate) enum Lookup {
     /// Zulip has no presence for them, and never will while the directory stands.
     Nobody(NoPresenceReason),
     /// Zulip's answer.
-    CachedPresence(Box<CachedPresence>),
+    CachedPresence(Box<Observation>),
     /// Zulip was asked, and has no data.
     NoData(NoPresenceReason),
     /// Wait: Zulip is being asked.
@@ -100,57 +90,11 @@ pub(crate) enum Lookup {
     Unavailable,
 }
 
-/// An answer of Zulip.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CachedPresence {
-    /// Field by field.
-    pub(crate) said: PresenceEntry,
-    /// As the engine reads it.
-    pub(crate) observed: Observation,
-}
-
-/// A reply of Zulip, read: for 20,000 people that takes a while, in which nobody shall wait for the
-/// store.
-#[derive(Debug)]
-pub(crate) struct ParsedResponse {
-    answer: Response,
-    said: Payload,
-}
-
-#[derive(Debug)]
-enum Payload {
-    User(Result<PresenceEntry, NoPresenceReason>),
-    Realm(HashMap<UserRef, PresenceEntry>),
-}
-
-impl ParsedResponse {
-    /// Reads the reply to `ask`.
-    ///
-    /// # Errors
-    /// Why it is of no use.
-    pub(crate) fn read(ask: &Query, reply: &Reply) -> Result<Self, RequestError> {
-        match ask {
-            Query::User(_) => {
-                let answer = reply.single()?;
-                let said = answer.content.map(|presence| {
-                    PresenceEntry::from_user_reply(&reply.body)
-                        .unwrap_or_else(|| PresenceEntry::from_presence(&presence))
-                });
-                Ok(Self { answer: Response::User(answer), said: Payload::User(said) })
-            }
-            Query::Group(_) | Query::AllUsers => Ok(Self {
-                answer: Response::Realm(reply.realm()?),
-                said: Payload::Realm(PresenceEntry::from_realm_reply(&reply.body)),
-            }),
-        }
-    }
-}
-
 /// What to do now.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
     /// Requests to abort.
-    pub(crate) abandoned: Vec<RequestId>,
+    pub(crate) cancelled: Vec<Request>,
     /// Requests to start.
     pub(crate) requests: Vec<Request>,
     /// Fetch the directory.
@@ -179,10 +123,7 @@ impl Store {
                 due: now.monotonic,
                 ..DirectoryRefresh::default()
             },
-            said: HashMap::new(),
             watched: HashMap::new(),
-            asks: HashMap::new(),
-            realm_asked_at: None,
             last_answer_at: None,
             healthy: false,
             needs_step: true,
@@ -190,45 +131,72 @@ impl Store {
         }
     }
 
-    /// What can be said of `user`, who is watched from now on if they have presence. `can_wait`: the
-    /// asker can still wait.
-    pub(crate) fn lookup(&mut self, user: &UserRef, can_wait: bool, now: ClockReading) -> Lookup {
+    /// Keeps `user` watched for [`WATCH_TTL`], if they have presence and may be seen. Unknown users
+    /// make the directory be fetched sooner.
+    pub(crate) fn watch(&mut self, user: &UserRef, now: ClockReading) {
         let Some(directory) = &self.directory else {
-            return self.pending(can_wait, now);
+            return;
         };
-        let email = match directory.find(user) {
-            Some(member) if !self.allowed.includes(member) => {
-                return Lookup::Nobody(NoPresenceReason::NoSuchUser);
-            }
-            Some(Member { kind: Kind::Human, email, .. }) => email.clone(),
-            Some(Member { kind: Kind::Bot, .. }) => return Lookup::Nobody(NoPresenceReason::Bot),
-            Some(_) => return Lookup::Nobody(NoPresenceReason::NoSuchUser),
-            None => {
-                if self.allowed.could_include(user) {
-                    self.refresh_directory_for_unknown(now);
-                }
-                return Lookup::Nobody(NoPresenceReason::NoSuchUser);
-            }
-        };
-        self.watch(&email, now);
-        let watched = &self.watched[&email];
-        match (self.watchlist.observation(&email), &watched.single) {
-            _ if !watched.covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
-            (Some(Some(observed)), single) => {
-                let single = single.and_then(Result::ok);
-                let said = self
-                    .said
-                    .get(&email)
-                    .copied()
-                    .or(single)
-                    .unwrap_or_else(|| PresenceEntry::from_presence(&observed.presence));
-                Lookup::CachedPresence(Box::new(CachedPresence { said, observed }))
-            }
-            (Some(None), Some(Err(why))) => Lookup::NoData(*why),
-            (Some(None), _) => Lookup::NoData(NoPresenceReason::NoData),
-            (None, _) if watched.covered => Lookup::NoData(NoPresenceReason::NoData),
-            (None, _) => Lookup::Unavailable,
+        if directory.find(user).is_none() && self.allowed.could_include(user) {
+            self.refresh_directory_for_unknown(now);
+        } else if let Ok(Some(email)) = self.find(user) {
+            let email = email.clone();
+            self.watch_email(email, now);
         }
+    }
+
+    fn watch_email(&mut self, email: UserRef, now: ClockReading) {
+        let last_lookup = now.monotonic;
+        if let Some(watched) = self.watched.get_mut(&email) {
+            watched.last_lookup = last_lookup;
+            return;
+        }
+        self.watchlist.watch(&email, now);
+        self.watchlist.show(&email);
+        self.watched.insert(email, Watched { since: now.monotonic, last_lookup });
+        self.needs_step = true;
+    }
+
+    /// What can be said of `user`, whom [`watch`](Self::watch) was called for. `can_wait`: the
+    /// caller can still wait.
+    pub(crate) fn lookup(&self, user: &UserRef, can_wait: bool, now: ClockReading) -> Lookup {
+        let email = match self.find(user) {
+            Ok(Some(email)) => email,
+            Ok(None) => return self.pending(can_wait, now),
+            Err(reason) => return Lookup::Nobody(reason),
+        };
+        let is_covered = self.is_covered(email, now);
+        match self.watchlist.observation(email) {
+            _ if !is_covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
+            Some(Ok(observation)) => Lookup::CachedPresence(Box::new(observation)),
+            Some(Err(reason)) => Lookup::NoData(reason),
+            None if is_covered => Lookup::NoData(NoPresenceReason::NoData),
+            None => Lookup::Unavailable,
+        }
+    }
+
+    /// The email of `user`: `None` before the directory is there.
+    ///
+    /// # Errors
+    /// Why there is no presence for them, as Zulip would say it.
+    fn find(&self, user: &UserRef) -> Result<Option<&UserRef>, NoPresenceReason> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        match directory.find(user) {
+            Some(member) if !self.allowed.includes(member) => Err(NoPresenceReason::NoSuchUser),
+            Some(Member { kind: Kind::Human, email, .. }) => Ok(Some(email)),
+            Some(Member { kind: Kind::Bot, .. }) => Err(NoPresenceReason::Bot),
+            _ => Err(NoPresenceReason::NoSuchUser),
+        }
+    }
+
+    /// Whether an organisation-wide reply has come that is recent enough for somebody who is
+    /// watched since then.
+    fn is_covered(&self, email: &UserRef, now: ClockReading) -> bool {
+        let since = self.watched.get(email).map_or(now.monotonic, |watched| watched.since);
+        let watched_for = now.monotonic.saturating_sub(since);
+        self.watchlist.realm_age(now).is_some_and(|age| age <= watched_for + self.policy.refresh)
     }
 
     fn pending(&self, can_wait: bool, now: ClockReading) -> Lookup {
@@ -241,24 +209,9 @@ impl Store {
 
     /// Whether Zulip may answer in time.
     fn may_be_answered_in_time(&self, can_wait: bool, now: ClockReading) -> bool {
-        let under_way = self.directory_refresh.in_flight || !self.asks.is_empty();
+        let under_way = self.directory_refresh.in_flight || self.watchlist.is_requesting();
         let soon = self.next_step_at.min(self.directory_refresh.due) < now.monotonic + MAX_WAIT;
         can_wait && (self.needs_step || under_way || soon)
-    }
-
-    fn watch(&mut self, email: &UserRef, now: ClockReading) {
-        if let Some(watched) = self.watched.get_mut(email) {
-            watched.asked_at = now.monotonic;
-            return;
-        }
-        let covered = self
-            .realm_asked_at
-            .is_some_and(|at| now.monotonic.saturating_sub(at) <= self.policy.refresh);
-        self.watchlist.watch(email, now);
-        self.watchlist.show(email);
-        self.watched
-            .insert(email.clone(), Watched { asked_at: now.monotonic, covered, single: None });
-        self.needs_step = true;
     }
 
     fn refresh_directory_for_unknown(&mut self, now: ClockReading) {
@@ -282,13 +235,8 @@ impl Store {
             self.directory_refresh.last = Some(now.monotonic);
         }
         let step = self.watchlist.step(now);
-        for id in &step.cancelled {
-            if let Some(ask) = self.asks.remove(id) {
-                self.record_failure(&ask);
-            }
-        }
-        for Request { id, query } in &step.requests {
-            self.asks.insert(*id, query.clone());
+        for request in &step.cancelled {
+            self.record_failure(&request.query);
         }
         let fetch = (!self.directory_refresh.in_flight).then(|| {
             self.directory_refresh.due.saturating_sub(now.monotonic).max(Duration::from_secs(1))
@@ -300,12 +248,13 @@ impl Store {
             .unwrap_or_default();
         self.needs_step = false;
         self.next_step_at = now.monotonic + wait;
-        Actions { abandoned: step.cancelled, requests: step.requests, directory, wait }
+        Actions { cancelled: step.cancelled, requests: step.requests, directory, wait }
     }
 
     /// Lets go of whoever was not asked for lately.
     fn release(&mut self, now: ClockReading) {
-        let over = |watched: &Watched| now.monotonic.saturating_sub(watched.asked_at) >= WATCH_TTL;
+        let over =
+            |watched: &Watched| now.monotonic.saturating_sub(watched.last_lookup) >= WATCH_TTL;
         let watchlist = &mut self.watchlist;
         self.watched.retain(|email, watched| {
             let over = over(watched);
@@ -317,60 +266,32 @@ impl Store {
         });
     }
 
-    /// Takes in a reply of Zulip to `id`.
-    pub(crate) fn answered(
+    /// Applies Zulip's reply to a request.
+    pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+        if self.watchlist.handle_response(id, reply, now) {
+            self.record_success(now);
+        }
+    }
+
+    /// A request failed.
+    pub(crate) fn handle_error(
         &mut self,
-        id: RequestId,
-        news: ParsedResponse,
-        asked_at: Duration,
+        request: &Request,
+        error: RequestError,
         now: ClockReading,
     ) {
-        let Some(ask) = self.asks.remove(&id) else {
+        if !self.watchlist.handle_error(request.id, error, now) {
             return;
-        };
-        match (news.said, ask) {
-            (Payload::User(said), Query::User(user)) => {
-                if let Some(watched) = self.watched.get_mut(&user) {
-                    watched.single = Some(said);
-                }
-            }
-            (Payload::Realm(said), _) => self.apply_realm(said, asked_at),
-            (Payload::User(_), _) => {}
         }
-        self.watchlist.handle_response(id, news.answer, now);
-        self.record_success(now);
+        self.record_failure(&request.query);
+        if let RequestError::RateLimited { .. } | RequestError::Unauthorized = error {
+            let wait = error.imposed_delay().unwrap_or_default();
+            self.directory_refresh.due = self.directory_refresh.due.max(now.monotonic + wait);
+        }
     }
 
-    fn apply_realm(&mut self, said: HashMap<UserRef, PresenceEntry>, asked_at: Duration) {
-        self.realm_asked_at = Some(asked_at);
-        for (email, watched) in &mut self.watched {
-            watched.covered = true;
-            // Zulip leaves out whoever was away for 14 days; what it said of them before stands.
-            if let (Some(before), false, None) =
-                (self.said.get(email), said.contains_key(email), &watched.single)
-            {
-                watched.single = Some(Ok(*before));
-            }
-        }
-        self.said = said;
-    }
-
-    /// No reply came to `id`.
-    pub(crate) fn failed(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
-        if let Some(ask) = self.asks.remove(&id) {
-            self.record_failure(&ask);
-            if let RequestError::RateLimited { .. } | RequestError::Unauthorized = failure {
-                self.directory_refresh.due = self
-                    .directory_refresh
-                    .due
-                    .max(now.monotonic + imposed(failure).unwrap_or_default());
-            }
-        }
-        self.watchlist.handle_error(id, failure, now);
-    }
-
-    fn record_failure(&mut self, ask: &Query) {
-        if !matches!(ask, Query::User(_)) {
+    fn record_failure(&mut self, query: &Query) {
+        if !matches!(query, Query::User(_)) {
             self.healthy = false;
         }
     }
@@ -395,9 +316,9 @@ impl Store {
 
     /// The directory did not come.
     pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
-        let doubled = DIRECTORY_RETRY * 2_u32.pow(self.directory_refresh.failures.min(6));
-        let wait = imposed(failure).unwrap_or_default().max(doubled.min(DIRECTORY_GAP));
         let failures = self.directory_refresh.failures.saturating_add(1);
+        let wait =
+            failure.imposed_delay().unwrap_or_default().max(retry_delay(failures, DIRECTORY_GAP));
         self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + wait,
             in_flight: false,
@@ -451,8 +372,8 @@ impl Store {
     /// How long a reply may be kept: until Zulip is asked again, at least a second.
     #[must_use]
     pub(crate) fn max_age(&self, now: ClockReading) -> Duration {
-        let next = self.realm_asked_at.unwrap_or_default() + self.policy.refresh;
-        next.saturating_sub(now.monotonic).min(self.policy.refresh).max(MIN_MAX_AGE)
+        let age = self.watchlist.realm_age(now).unwrap_or(Duration::MAX);
+        self.policy.refresh.saturating_sub(age).max(MIN_MAX_AGE)
     }
 
     /// How long a cache may serve a reply past that.
@@ -491,16 +412,5 @@ impl Store {
     #[must_use]
     pub(crate) fn accounts(&self) -> usize {
         self.directory.as_ref().map_or(0, Directory::len)
-    }
-}
-
-/// The wait that a failure asks for.
-fn imposed(failure: RequestError) -> Option<Duration> {
-    match failure {
-        RequestError::Unauthorized => Some(UNAUTHORIZED_WAIT),
-        RequestError::RateLimited { retry_after } | RequestError::Status { retry_after, .. } => {
-            retry_after.map(|wait| wait.min(UNAUTHORIZED_WAIT))
-        }
-        RequestError::Unreachable | RequestError::TimedOut | RequestError::InvalidResponse => None,
     }
 }

@@ -13,9 +13,10 @@ use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 
 use crate::config::allow_list::AllowList;
 use crate::demo::{EMAIL, KEY, ReportedTimestamps, SimulatedState, SimulatedZulip};
-use crate::store::{Actions, Lookup, ParsedResponse, Store, StoreConfig};
+use crate::store::{Actions, Lookup, Store, StoreConfig};
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
+use crate::zulip::wire::push_presence;
 
 /// Zulip's time to answer.
 const LATENCY: Duration = Duration::from_millis(50);
@@ -84,9 +85,9 @@ impl World {
             for request in requests {
                 let reply = self.ask(&request.query.path(), asked_at).await;
                 let now = self.now();
-                match reply.and_then(|reply| ParsedResponse::read(&request.query, &reply)) {
-                    Ok(news) => self.store.answered(request.id, news, asked_at, now),
-                    Err(failure) => self.store.failed(request.id, failure, now),
+                match reply.and_then(|reply| reply.parse(&request.query)) {
+                    Ok(response) => self.store.handle_response(request.id, response, now),
+                    Err(error) => self.store.handle_error(&request, error, now),
                 }
             }
             if is_idle {
@@ -126,14 +127,16 @@ impl World {
 
     fn page_asks(&mut self, user: &str) -> Lookup {
         let now = self.now();
-        self.store.lookup(&user.parse().expect("a user"), true, now)
+        let user = user.parse().expect("a user");
+        self.store.watch(&user, now);
+        self.store.lookup(&user, true, now)
     }
 
     fn status(&mut self, user: &str) -> Option<Status> {
         let render = self.store.render(self.now());
         match self.page_asks(user) {
             Lookup::CachedPresence(known) => {
-                Some(known.observed.status(render.now, render.offline_threshold))
+                Some(known.status(render.now, render.offline_threshold))
             }
             _ => None,
         }
@@ -352,7 +355,7 @@ async fn aggregated_status_is_recomputed_as_time_passes() {
         let render = world.store.render(world.now());
         let Lookup::CachedPresence(known) = world.page_asks("10000") else { panic!("known") };
         let mut json = String::new();
-        known.said.write(&known.observed, render, &mut json);
+        push_presence(&known, render, &mut json);
         let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         json["aggregated"]["status"].as_str().expect("a word").to_owned()
     };

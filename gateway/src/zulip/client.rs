@@ -7,7 +7,8 @@ use axum::http::HeaderMap;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
 use zulip_presence_core::Timestamp;
-use zulip_presence_core::reply::{self, HttpReply, RealmPresence, RequestError, UserPresence};
+use zulip_presence_core::reply::{HttpReply, RequestError};
+use zulip_presence_core::watchlist::{Query, Response};
 
 use crate::config::credentials::ZulipCredentials;
 use crate::config::site::is_loopback;
@@ -109,21 +110,22 @@ impl ZulipClient {
 }
 
 impl Reply {
-    /// Reads it as the reply to `GET users/{user}/presence`.
-    pub(crate) fn single(&self) -> Result<reply::Reply<UserPresence>, RequestError> {
+    /// Parses it as the reply to `query`.
+    pub(crate) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
         let header = |name: &str| self.header(name);
-        HttpReply { status: self.status, header: &header, body: &self.body }.parse_user()
+        query.parse_reply(&HttpReply { status: self.status, header: &header, body: &self.body })
     }
 
-    /// Reads it as the reply to `GET realm/presence`.
-    pub(crate) fn realm(&self) -> Result<reply::Reply<RealmPresence>, RequestError> {
-        let header = |name: &str| self.header(name);
-        HttpReply { status: self.status, header: &header, body: &self.body }.parse_realm()
+    /// The error of a reply that is none to any query of the core.
+    pub(crate) fn error(&self) -> RequestError {
+        self.parse(&Query::AllUsers).err().unwrap_or(RequestError::InvalidResponse)
     }
 
     /// The server's now, as its headers tell.
     pub(crate) fn sent_at(&self) -> Option<Timestamp> {
-        self.single().ok()?.date_lower_bound
+        let header = |name: &str| self.header(name);
+        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
+        reply.parse_user().ok()?.date_lower_bound
     }
 
     fn header(&self, name: &str) -> Option<String> {

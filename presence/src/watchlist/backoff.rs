@@ -10,17 +10,18 @@ use crate::time::EngineInstant;
 const INITIAL_DELAY: Duration = Duration::from_secs(5);
 /// The longest wait that we choose ourselves.
 const MAX_DELAY: Duration = Duration::from_secs(300);
-/// The longest wait that a server may impose: nobody shall switch badges off for a day by one
-/// header.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
-/// After a 401: only a person can mend that.
-const UNAUTHORIZED: Duration = Duration::from_secs(900);
 
-/// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not
-/// return all at once.
-pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
+/// The wait after the `failures`th failure in a row: 5 s, doubled with each further one, at most
+/// `max`.
+#[must_use]
+pub fn retry_delay(failures: u32, max: Duration) -> Duration {
     let doubled = INITIAL_DELAY * 2_u32.pow(failures.saturating_sub(1).min(6));
-    jitter.of(doubled.min(MAX_DELAY), 500, 1000)
+    doubled.min(max)
+}
+
+/// [`retry_delay`], half of it random, so that pages do not all retry at once.
+pub(super) fn jittered_retry_delay(failures: u32, jitter: &mut Jitter) -> Duration {
+    jitter.of(retry_delay(failures, MAX_DELAY), 500, 1000)
 }
 
 /// An endpoint's state of health.
@@ -57,21 +58,13 @@ impl Backoff {
         // Requests that were under way together fail together: that is one failure.
         if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
-            self.retry_at = now + wait(self.failures, jitter);
+            self.retry_at = now + jittered_retry_delay(self.failures, jitter);
         }
         self.failed_at = now;
-        let imposed = match failure {
-            RequestError::Unauthorized => Some(UNAUTHORIZED),
-            RequestError::RateLimited { retry_after }
-            | RequestError::Status { retry_after, .. } => retry_after,
-            RequestError::Unreachable | RequestError::TimedOut | RequestError::InvalidResponse => {
-                None
-            }
-        };
-        if let Some(imposed) = imposed {
+        if let Some(imposed) = failure.imposed_delay() {
             // Later by up to a tenth: the viewers of one key must not all be back in the same
             // second.
-            let wait = jitter.of(imposed.min(MAX_RETRY_AFTER), 1000, 1100);
+            let wait = jitter.of(imposed, 1000, 1100);
             self.server_retry_at = self.server_retry_at.max(now + wait);
         }
     }

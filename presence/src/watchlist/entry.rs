@@ -5,8 +5,9 @@ use core::time::Duration;
 use super::RequestId;
 use super::View;
 use super::groups::{GroupId, PollState};
+use crate::reply::{NoPresenceReason, UserPresence};
 use crate::time::EngineInstant;
-use crate::{Observation, Presence, Timestamp};
+use crate::{Observation, Timestamp};
 
 /// An answer further ahead of the server's now than this was dated by a clock that was wrong:
 /// anything newer replaces it.
@@ -33,8 +34,7 @@ pub(super) struct Entry {
 
 #[derive(Clone, Copy, Debug)]
 struct LatestObservation {
-    /// `None`: no data.
-    observed: Option<Observation>,
+    observed: Result<Observation, NoPresenceReason>,
     meta: ObservationMeta,
 }
 
@@ -76,7 +76,7 @@ impl Entry {
     }
 
     /// The answer: the outer `None` where there is none yet.
-    pub(super) fn observed(&self) -> Option<Option<Observation>> {
+    pub(super) fn observed(&self) -> Option<Result<Observation, NoPresenceReason>> {
         self.answer.map(|answer| answer.observed)
     }
 
@@ -116,17 +116,19 @@ impl Entry {
     fn effective_now(&self, now: Now) -> Option<(Observation, Timestamp)> {
         let LatestObservation { observed, meta } = self.answer?;
         let at_least = meta.server_now + now.instant.since(meta.arrived);
-        Some((observed?, now.server.max(at_least)))
+        Some((observed.ok()?, now.server.max(at_least)))
     }
 
     /// Takes in an answer, unless a newer one is there.
-    pub(super) fn apply(&mut self, presence: Option<Presence>, meta: ObservationMeta) {
+    pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) {
         if self.answer.is_some_and(|answer| answer.is_newer_than(meta)) {
             return;
         }
         let at = meta.server_timestamp.unwrap_or(meta.server_now);
         let observed = presence
-            .and_then(|presence| presence.without_future_timestamps(at))
+            .and_then(|presence| {
+                presence.without_future_timestamps(at).ok_or(NoPresenceReason::NoData)
+            })
             .map(|presence| Observation { presence, at });
         self.answer = Some(LatestObservation { observed, meta });
         self.cached = None;
@@ -136,8 +138,8 @@ impl Entry {
     /// with old claims that nothing newer is known: Zulip leaves out whoever was not connected
     /// for 14 days.
     pub(super) fn confirm_absent(&mut self, meta: ObservationMeta) {
-        if let Some(LatestObservation { observed: Some(observed), .. }) = self.answer {
-            self.apply(Some(observed.presence), meta);
+        if let Some(LatestObservation { observed: Ok(observed), .. }) = self.answer {
+            self.apply(Ok(observed.presence), meta);
         }
     }
 }
@@ -158,6 +160,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Presence;
 
     const HOUR_MS: i64 = 3_600_000;
 
@@ -180,8 +183,8 @@ mod tests {
                 }
                 if let Some((active_ms, connected_ms, offline)) = heard {
                     let claim = |ago_ms| Some(Timestamp::from_ms(server.as_ms() - ago_ms));
-                    let presence = Presence { last_active: claim(active_ms), last_connected: claim(connected_ms), offline };
-                    entry.apply(Some(presence), ObservationMeta { server_timestamp: Some(server), requested_at: instant, arrived: instant, server_now: server });
+                    let presence = Presence { last_active: claim(active_ms), last_connected: claim(connected_ms), offline, ..Presence::default() };
+                    entry.apply(Ok(presence), ObservationMeta { server_timestamp: Some(server), requested_at: instant, arrived: instant, server_now: server });
                 }
                 let now = Now { server, instant };
                 let (view, holds_for) = entry.view_cached(now, offline_threshold);

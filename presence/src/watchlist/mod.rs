@@ -15,13 +15,14 @@ mod schedule;
 use core::time::Duration;
 
 use self::backoff::Backoff;
+pub use self::backoff::retry_delay;
 use self::entry::{Entry, Now, ObservationMeta};
 use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
 pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query};
 use self::rate_limiter::RateLimiter;
 use crate::by_user::ByUser;
-use crate::reply::{RealmPresence, Reply, RequestError, UserPresence};
+use crate::reply::{NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence};
 use crate::time::EngineInstant;
 use crate::{
     ClockReading, MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation,
@@ -117,7 +118,7 @@ pub struct Change {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Actions {
     /// Requests given up: abort them, their replies are ignored.
-    pub cancelled: Vec<RequestId>,
+    pub cancelled: Vec<Request>,
     /// Requests to start.
     pub requests: Vec<Request>,
     /// Watched people whose view changed since the last step.
@@ -152,6 +153,7 @@ pub struct Watchlist {
 struct InFlight {
     id: RequestId,
     target: PollTarget,
+    query: Query,
     started: EngineInstant,
     /// A sleep went over it: its connection is hardly there any more.
     stale: bool,
@@ -273,10 +275,10 @@ impl Watchlist {
         self.backoff.end_by(at);
     }
 
-    /// A request was answered. Answers to requests that were given up are ignored.
-    pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) {
+    /// A request was answered. `false`, without effect, for a request that was cancelled.
+    pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) -> bool {
         let Some(request) = self.complete(id) else {
-            return;
+            return false;
         };
         match (answer, &request.target) {
             (Response::User(reply), PollTarget::User(user)) => {
@@ -291,13 +293,16 @@ impl Watchlist {
             }
             _ => self.record_error(&request, RequestError::InvalidResponse, now),
         }
+        true
     }
 
-    /// A request failed.
-    pub fn handle_error(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
-        if let Some(request) = self.complete(id) {
-            self.record_error(&request, failure, now);
-        }
+    /// A request failed. `false`, without effect, for a request that was cancelled.
+    pub fn handle_error(&mut self, id: RequestId, error: RequestError, now: ClockReading) -> bool {
+        let Some(request) = self.complete(id) else {
+            return false;
+        };
+        self.record_error(&request, error, now);
+        true
     }
 
     /// Counts a request that the caller makes on its own against the budget; `false`: not now.
@@ -343,10 +348,9 @@ impl Watchlist {
         })
     }
 
-    /// The answer on which that rests: the outer `None` where there is none yet, the inner one
-    /// where there is no data.
+    /// What the last reply about `user` said. `None` before the first.
     #[must_use]
-    pub fn observation(&self, user: &UserRef) -> Option<Option<Observation>> {
+    pub fn observation(&self, user: &UserRef) -> Option<Result<Observation, NoPresenceReason>> {
         self.entries.get(user)?.observed()
     }
 
@@ -364,6 +368,20 @@ impl Watchlist {
             .server_offline_threshold
             .map(|told| told.clamp(MIN_OFFLINE_THRESHOLD, MAX_OFFLINE_THRESHOLD));
         self.settings.offline_threshold.or(told).unwrap_or(OFFLINE_THRESHOLD)
+    }
+
+    /// How long ago the request started that brought Zulip's last organisation-wide reply. `None`
+    /// before the first one, and for a gateway.
+    #[must_use]
+    pub fn realm_age(&self, now: ClockReading) -> Option<Duration> {
+        let (_, meta) = self.realm.as_ref()?;
+        Some(self.clock.instant(now).since(meta.requested_at))
+    }
+
+    /// Whether a request is under way.
+    #[must_use]
+    pub fn is_requesting(&self) -> bool {
+        !self.in_flight.is_empty()
     }
 
     /// How many people are watched now.
@@ -401,10 +419,11 @@ impl Watchlist {
         }
     }
 
-    fn cancel_late(&mut self, instant: EngineInstant, now: ClockReading) -> Vec<RequestId> {
+    fn cancel_late(&mut self, instant: EngineInstant, now: ClockReading) -> Vec<Request> {
         let late = |request: &&InFlight| request.stale || instant.since(request.started) >= TIMEOUT;
         let late: Vec<_> = self.in_flight.iter().filter(late).map(|request| request.id).collect();
-        for &id in &late {
+        let mut cancelled = Vec::new();
+        for id in late {
             let Some(request) = self.complete(id) else {
                 continue;
             };
@@ -413,8 +432,9 @@ impl Watchlist {
             } else if let Some(poll) = self.poll(&request.target) {
                 poll.due = instant;
             }
+            cancelled.push(Request { id, query: request.query });
         }
-        late
+        cancelled
     }
 
     fn evict_expired(&mut self, now: EngineInstant) {

@@ -1,6 +1,8 @@
 //! What a request asks for.
 
+use super::Response;
 use crate::UserRef;
+use crate::reply::{HttpReply, RequestError};
 use crate::user_ref::percent_encode;
 
 /// Most people of a group (DESIGN.md §3).
@@ -41,6 +43,17 @@ impl Query {
                 path.push_str("%5D");
                 path
             }
+        }
+    }
+
+    /// Parses the reply to this query.
+    ///
+    /// # Errors
+    /// [`RequestError`] for every reply without presence.
+    pub fn parse_reply(&self, reply: &HttpReply<'_>) -> Result<Response, RequestError> {
+        match self {
+            Self::User(_) => reply.parse_user().map(Response::User),
+            Self::Group(_) | Self::AllUsers => reply.parse_realm().map(Response::Realm),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::reply::{RealmPresence, Reply, RequestError, UserPresence};
 use crate::time::EngineInstant;
-use crate::{ClockReading, Presence, UserRef};
+use crate::{ClockReading, UserRef};
 
 impl Watchlist {
     pub(super) fn watch_directly(&mut self, user: &UserRef, entry: &mut Entry, now: EngineInstant) {
@@ -76,7 +76,7 @@ impl Watchlist {
         let Some(entry) = self.entries.get_mut(user) else {
             return;
         };
-        entry.apply(answer.ok(), meta);
+        entry.apply(answer, meta);
         let pause = match (user, answer) {
             (UserRef::Email(_), _) => ABSENT_INTERVAL,
             (UserRef::Id(_), Err(_)) => NO_DATA_INTERVAL,
@@ -137,7 +137,7 @@ impl Watchlist {
                 UserRef::Id(_) => (entry.group, entry.poll) = (None, Some(PollState::due_at(now))),
                 UserRef::Email(_) => {
                     (entry.group, entry.requested_at) =
-                        (Some(GroupId::ALL_USERS), Some(requested_at))
+                        (Some(GroupId::ALL_USERS), Some(requested_at));
                 }
             }
         }
@@ -157,7 +157,7 @@ impl Watchlist {
         });
         // Each request backs off by itself too, so that one that always fails does not keep the
         // others from being asked.
-        let due = now + backoff::wait(failures, &mut self.jitter);
+        let due = now + backoff::jittered_retry_delay(failures, &mut self.jitter);
         if let Some(poll) = self.poll(&request.target) {
             poll.due = due;
         }
@@ -168,7 +168,7 @@ impl Watchlist {
 /// asked singly once, and daily after that.
 fn apply_realm_entry(
     entry: &mut Entry,
-    found: Option<Option<Presence>>,
+    found: Option<UserPresence>,
     meta: ObservationMeta,
     now: EngineInstant,
 ) {

@@ -40,8 +40,9 @@ impl Watchlist {
             }
             let id = RequestId(self.next_id);
             self.next_id += 1;
-            requests.push(Request { id, query: self.query(&target, id, now) });
-            self.in_flight.push(InFlight { id, target, started: now, stale: false });
+            let query = self.query(&target, id, now);
+            requests.push(Request { id, query: query.clone() });
+            self.in_flight.push(InFlight { id, target, query, started: now, stale: false });
         }
         requests
     }
