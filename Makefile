@@ -88,6 +88,14 @@ test-firefox: dist $(GATEWAY) tools-firefox ## Widget and built files in Firefox
 	WASM_BINDGEN_TEST_TIMEOUT=120 GECKODRIVER="$${GECKODRIVER:-$$(command -v geckodriver)}" cargo test $(WASM) $(WIDGET)
 	node --test tests/firefox/*.test.mjs
 
+.PHONY: test-proxies
+test-proxies: dist $(GATEWAY) tools-proxies tools-browser ## Gateway behind nginx, Apache, Caddy, HAProxy; behind Squid to Zulip
+	node --test tests/proxies/*.test.mjs
+
+.PHONY: test-hosts
+test-hosts: dist $(GATEWAY) tools-browser tools-hosts ## Real wikis, sites and frameworks in Chromium: MediaWiki, WordPress, React … (10 min)
+	npx --no-install playwright test --config tests/hosts/playwright.config.mjs
+
 .PHONY: bench-gateway
 bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
 	@bash tools/install-tools.sh nginx wrk
@@ -154,7 +162,7 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-vite tools-audit tools-fuzz tools-browser tools-firefox tools-gateway
+.PHONY: tools-wasm tools-build tools-npm tools-vite tools-hosts tools-audit tools-fuzz tools-browser tools-firefox tools-gateway tools-proxies
 tools-wasm:
 	@bash tools/install-tools.sh wasm-target
 tools-build: tools-wasm tools-npm
@@ -163,6 +171,8 @@ tools-npm:
 	@bash tools/install-tools.sh npm-packages
 tools-vite:
 	@bash tools/install-tools.sh vite-packages
+tools-hosts:
+	@bash tools/install-tools.sh host-packages
 tools-audit:
 	@bash tools/install-tools.sh cargo-deny
 tools-fuzz:
@@ -173,3 +183,5 @@ tools-firefox: tools-build
 	@bash tools/install-tools.sh firefox geckodriver
 tools-gateway:
 	@bash tools/install-tools.sh nginx openssl python-client
+tools-proxies: tools-npm
+	@bash tools/install-tools.sh nginx openssl proxies

@@ -1,8 +1,17 @@
 // Types for the templates of Vue 3.
-import type { HTMLAttributes } from "vue";
-import type { PresenceChangeEvent, ZulipPresenceAttributes } from "./index.js";
+import type { ComputedRef, HTMLAttributes, MaybeRefOrGetter } from "vue";
+import type { PresenceChangeEvent, PresenceStatus, ZulipPresenceAttributes } from "./index.js";
 
 export * from "./index.js";
+
+/**
+ * What is known of a person, for components that draw it themselves; it follows `user` if that is a ref or a getter. Unknown before the
+ * first reply, on a server, and while its HTML is hydrated. For Vue 3.3 and later.
+ */
+export function usePresence(user: MaybeRefOrGetter<string | number>): {
+  status: ComputedRef<PresenceStatus>;
+  lastActive: ComputedRef<Date | null>;
+};
 
 declare module "vue" {
   interface GlobalComponents {

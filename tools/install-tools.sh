@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client...
+# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|host-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -82,6 +82,7 @@ npm_packages() { # folder
   cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
+# RUNLEVEL=1: servers are installed for the tests, which start their own.
 debian() { # what-to-say-where-there-is-no-apt package...
   local hint=$1 sudo=()
   shift
@@ -89,7 +90,7 @@ debian() { # what-to-say-where-there-is-no-apt package...
   have apt-get && { [ "$(id -u)" = 0 ] || have sudo; } || die "$hint"
   say "installing Debian's $*"
   "${sudo[@]+"${sudo[@]}"}" apt-get update -q
-  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "$@"
+  "${sudo[@]+"${sudo[@]}"}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qy --no-install-recommends "$@"
 }
 
 browser() {
@@ -97,6 +98,18 @@ browser() {
     return
   fi
   debian "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths" chromium chromium-driver
+}
+
+# The software of other people on which badges are tested: tests/hosts. Of MariaDB and PHP only what runs as a plain process.
+HOST_SOFTWARE=(mediawiki dokuwiki wordpress wordpress-theme-twentytwentythree hugo jekyll
+  php-cli php-intl php-mbstring php-mysql php-sqlite3 php-xml mariadb-server-core mariadb-client-core)
+host_packages() {
+  npm_packages tests/hosts
+  local package missing=()
+  for package in "${HOST_SOFTWARE[@]}"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+  done
+  [ "${#missing[@]}" = 0 ] || debian "the tests on real host software need Debian's ${missing[*]}" "${missing[@]}"
 }
 
 firefox() {
@@ -120,6 +133,15 @@ python_client() {
   .tools/python/bin/python -m pip install -q --disable-pip-version-check "zulip==$PYTHON_CLIENT_VERSION"
 }
 
+proxies() {
+  local missing=()
+  [ -x /usr/sbin/apache2 ] || missing+=(apache2-bin)
+  have caddy || missing+=(caddy)
+  [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
+  [ -x /usr/sbin/squid ] || missing+=(squid)
+  [ ${#missing[@]} = 0 ] || debian "install Apache, Caddy, HAProxy and Squid" "${missing[@]}"
+}
+
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
@@ -134,6 +156,7 @@ for need in "$@"; do
     npm-packages) npm_packages . ;;
     bench-packages) npm_packages bench ;;
     vite-packages) npm_packages tests/vite ;;
+    host-packages) host_packages ;;
     browser) browser ;;
     firefox) firefox ;;
     geckodriver) cargo_tool geckodriver "$GECKODRIVER_VERSION" geckodriver ;;
@@ -141,6 +164,7 @@ for need in "$@"; do
     openssl) have openssl || debian "install openssl" openssl ;;
     wrk) load_generator ;;
     python-client) python_client ;;
+    proxies) proxies ;;
     *) die "nobody knows how to install '$need'" ;;
   esac
 done

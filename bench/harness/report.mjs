@@ -195,7 +195,7 @@ function steady({ steady: polls, requests }) {
   const lines = [];
   if (polls) {
     lines.push(
-      "## Standing there, n = 1,000, all in view",
+      "## Steady state, n = 1,000, all in view",
       "",
       "One poll of all 20 groups (interval 15 s): medians of three, and the most DOM writes. Allocated: JavaScript, sampled; wasm: by how much its memory grew.",
       "",

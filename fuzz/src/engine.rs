@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, Reply, RequestError};
+use zulip_presence_core::reply::{
+    NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence,
+};
 use zulip_presence_core::watchlist::{
-    Actions, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_USER_QUERIES, Query,
+    Actions, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_USER_QUERIES, Query, Request,
     RequestId, Response, Settings, View,
 };
 use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
@@ -281,7 +283,7 @@ impl Page {
     }
 
     fn check_requests(&mut self, step: &Actions) {
-        for id in &step.cancelled {
+        for Request { id, .. } in &step.cancelled {
             assert!(self.in_flight.remove(id).is_some(), "gave up what was not under way");
             self.given_up.push(*id);
         }
@@ -380,7 +382,7 @@ impl Page {
         let offline_threshold = self.list.offline_threshold();
         for user in self.watchers.keys() {
             let view = self.list.view(user, self.now);
-            let observed = self.list.observation(user).flatten();
+            let observed = self.list.observation(user).and_then(Result::ok);
             let claim = match view.status {
                 Status::Unknown => continue,
                 Status::Offline => None,
@@ -429,13 +431,13 @@ impl Page {
         let answer = match &ask {
             Query::User(user) => {
                 self.hear(std::slice::from_ref(user));
-                let content = presence(bytes, server).ok_or(NoPresenceReason::NoData);
+                let content = user_presence(bytes, server);
                 Response::User(reply(content, bytes, server))
             }
             Query::Group(users) if !self.is_zulip && bytes.below(4) > 0 => {
                 self.hear(users);
                 Response::Realm(reply(
-                    users.iter().map(|user| (user.clone(), presence(bytes, server))).collect(),
+                    users.iter().map(|user| (user.clone(), user_presence(bytes, server))).collect(),
                     bytes,
                     server,
                 ))
@@ -450,7 +452,7 @@ impl Page {
                 let emails = everybody.into_iter().filter(|user| matches!(user, UserRef::Email(_)));
                 let realm: RealmPresence = emails
                     .filter_map(|user| {
-                        (bytes.below(3) > 0).then(|| (user, presence(bytes, server)))
+                        (bytes.below(3) > 0).then(|| (user, user_presence(bytes, server)))
                     })
                     .collect();
                 Response::Realm(reply(realm, bytes, server))
@@ -527,6 +529,10 @@ fn one_of_many(n: u8) -> UserRef {
     }
 }
 
+fn user_presence(bytes: &mut Bytes<'_>, server: i64) -> UserPresence {
+    presence(bytes, server).ok_or(NoPresenceReason::NoData)
+}
+
 fn presence(bytes: &mut Bytes<'_>, server_ms: i64) -> Option<Presence> {
     let kind = bytes.byte();
     let mut claim = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
@@ -534,6 +540,7 @@ fn presence(bytes: &mut Bytes<'_>, server_ms: i64) -> Option<Presence> {
         last_active: claim(kind & 1 > 0),
         last_connected: claim(kind & 2 > 0),
         offline: kind & 28 == 28,
+        ..Presence::default()
     };
     (kind & 64 == 0).then_some(presence)
 }

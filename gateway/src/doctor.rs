@@ -7,14 +7,15 @@ use serde_json::Value;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
-use crate::allowed::Allowed;
 use crate::clock;
-use crate::cors::{AllowedOrigin, AllowedOrigins};
-use crate::directory::{Directory, Kind};
-use crate::gateway::{describe, mend, read_people};
-use crate::settings::Settings;
-use crate::upstream::{Reply, Upstream};
-use crate::zuliprc::Account;
+use crate::config::allow_list::AllowList;
+use crate::config::cli::Settings;
+use crate::config::credentials::ZulipCredentials;
+use crate::config::origin::AllowedOrigin;
+use crate::http::cors::AllowedOrigins;
+use crate::zulip::client::{Reply, ZulipClient};
+use crate::zulip::directory::{Directory, Kind};
+use crate::zulip::failure::{ClientError, remedy};
 
 /// Longer than any server in order takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -25,103 +26,103 @@ const CLOCKS_APART: Duration = Duration::from_secs(30);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Check {
     /// In order.
-    Fine(String),
+    Ok(String),
     /// Works, but an administrator should know.
     Warning(String),
     /// Broken, and how to mend it.
-    Broken {
+    Failed {
         /// What is wrong.
-        what: String,
+        problem: String,
         /// How to mend it.
-        mend: String,
+        fix: String,
     },
 }
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fine(what) => write!(f, "✓ {what}"),
-            Self::Warning(what) => write!(f, "! {what}"),
-            Self::Broken { what, mend } => write!(f, "✗ {what}\n  → {mend}"),
+            Self::Ok(text) => write!(f, "✓ {text}"),
+            Self::Warning(text) => write!(f, "! {text}"),
+            Self::Failed { problem, fix } => write!(f, "✗ {problem}\n  → {fix}"),
         }
     }
 }
 
-/// Checks all that can be checked for `account`. `origin`: of the page that is to show badges.
-pub async fn examine(
+/// Checks all that can be checked for `credentials`. `origin`: of the page that is to show badges.
+pub async fn run(
     settings: &Settings,
-    account: Account,
+    credentials: ZulipCredentials,
     origin: Option<&AllowedOrigin>,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
-    if account.tls.insecure {
+    if credentials.tls.insecure {
         checks.push(Check::Warning("insecure: Zulip's certificate is not checked".into()));
     }
-    let upstream = match Upstream::new(account) {
-        Ok(upstream) => upstream,
+    let client = match ZulipClient::new(credentials) {
+        Ok(client) => client,
         Err(error) => {
-            checks.push(broken(error, "mend that entry of the zuliprc"));
+            checks.push(problem(error, "mend that entry of the zuliprc"));
             return checks;
         }
     };
-    if let Some(checked) = zulip(&upstream, settings, &mut checks).await {
+    if let Some(checked) = zulip(&client, settings, &mut checks).await {
         let allowed = people(settings, &checked, &mut checks);
-        presence(&upstream, &checked, allowed.as_ref(), &mut checks).await;
+        presence(&client, &checked, allowed.as_ref(), &mut checks).await;
     }
     cors(settings, origin, &mut checks);
     checks
 }
 
-fn broken(what: impl fmt::Display, mend: &str) -> Check {
-    Check::Broken { what: what.to_string(), mend: mend.into() }
+fn problem(problem: impl fmt::Display, fix: &str) -> Check {
+    Check::Failed { problem: problem.to_string(), fix: fix.into() }
 }
 
-fn failed(what: &str, failure: RequestError) -> Check {
-    broken(format_args!("{what}: {}", describe(failure)), mend(failure))
+fn request_failure(what: &str, error: &ClientError) -> Check {
+    problem(format_args!("{what}: {error}"), remedy(error))
 }
 
 /// Asks, and turns anything but a success into a failure.
-async fn ask(upstream: &Upstream, path: &str) -> Result<(Reply, Value), RequestError> {
-    let reply = tokio::time::timeout(TIMEOUT, upstream.get(path))
+async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), ClientError> {
+    let reply = tokio::time::timeout(TIMEOUT, client.get(path))
         .await
-        .unwrap_or(Err(RequestError::TimedOut))?;
+        .unwrap_or(Err(RequestError::TimedOut.into()))?;
     let body = serde_json::from_slice::<Value>(&reply.body)
         .ok()
         .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
-        _ => Err(reply.realm().err().unwrap_or(RequestError::InvalidResponse)),
+        _ => Err(reply.error().into()),
     }
 }
 
 /// The server, the key, the clock, the rate limit and the directory; `None` where it is of no use
 /// to go on.
 async fn zulip(
-    upstream: &Upstream,
+    client: &ZulipClient,
     settings: &Settings,
     checks: &mut Vec<Check>,
 ) -> Option<Directory> {
-    let site = upstream.site().to_owned();
-    match ask(upstream, "server_settings").await {
+    let site = client.site().to_owned();
+    match call(client, "server_settings").await {
         Ok((_, body)) => {
             let version = body["zulip_version"].as_str().unwrap_or("of unknown version").to_owned();
-            checks.push(Check::Fine(format!("{site} is Zulip {version}")));
+            checks.push(Check::Ok(format!("{site} is Zulip {version}")));
         }
         Err(failure) => {
-            checks.push(failed(&format!("{site} does not answer as Zulip"), failure));
+            checks.push(request_failure(&format!("{site} does not answer as Zulip"), &failure));
             return None;
         }
     }
-    let (reply, me) = match ask(upstream, "users/me").await {
+    let (reply, me) = match call(client, "users/me").await {
         Ok(answer) => answer,
         Err(failure) => {
-            checks.push(failed(&format!("Zulip refuses {}", upstream.email()), failure));
+            checks.push(request_failure(&format!("Zulip refuses {}", client.email()), &failure));
             return None;
         }
     };
     checks.push(match (me["is_bot"].as_bool(), me["bot_type"].as_u64()) {
         (Some(true), None | Some(1)) => {
-            Check::Fine(format!("the key is that of the generic bot {}", upstream.email()))
+            Check::Ok(format!("the key is that of the generic bot {}", client.email()))
         }
         (Some(true), _) => Check::Warning(
             "the key is that of a bot of another type: a generic bot is enough, and meant for this"
@@ -129,7 +130,7 @@ async fn zulip(
         ),
         _ => Check::Warning(format!(
             "the key is that of a human, {}: whoever gets it can act as them; use a generic bot's",
-            upstream.email()
+            client.email()
         )),
     });
     let header = |name: &str| reply.headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
@@ -138,7 +139,7 @@ async fn zulip(
     {
         let budget = u64::from(settings.budget);
         checks.push(if budget > limit {
-            broken(
+            problem(
                 format_args!("--budget {budget} is above Zulip's {limit} requests a minute"),
                 "lower --budget",
             )
@@ -147,65 +148,67 @@ async fn zulip(
                 "{left} of {limit} requests a minute are left: something else uses this key too"
             ))
         } else {
-            Check::Fine(format!(
+            Check::Ok(format!(
                 "{left} of {limit} requests a minute are free; the gateway takes at most {budget}"
             ))
         });
     }
-    let directory = tokio::time::timeout(TIMEOUT, upstream.get("users"))
+    let directory = tokio::time::timeout(TIMEOUT, client.get("users"))
         .await
-        .unwrap_or(Err(RequestError::TimedOut));
-    let directory = directory.and_then(|reply| {
-        Directory::parse(&reply.body)
-            .map_err(|_| reply.realm().err().unwrap_or(RequestError::InvalidResponse))
-    });
+        .unwrap_or(Err(RequestError::TimedOut.into()));
+    let directory =
+        directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.error().into()));
     match directory {
         Ok(directory) => {
             let humans = directory.humans().count();
-            checks.push(Check::Fine(format!("the bot sees {humans} active people")));
+            checks.push(Check::Ok(format!("the bot sees {humans} active people")));
             Some(directory)
         }
         Err(failure) => {
-            checks.push(failed("the list of users cannot be read", failure));
+            checks.push(request_failure("the list of users cannot be read", &failure));
             None
         }
     }
 }
 
-fn people(settings: &Settings, directory: &Directory, checks: &mut Vec<Check>) -> Option<Allowed> {
+fn people(
+    settings: &Settings,
+    directory: &Directory,
+    checks: &mut Vec<Check>,
+) -> Option<AllowList> {
     let Some(path) = &settings.people else {
         checks.push(Check::Warning(
             "the whole organisation is served; --people FILE narrows that".into(),
         ));
-        return Some(Allowed::default());
+        return Some(AllowList::default());
     };
-    match read_people(path) {
+    match AllowList::load(path) {
         Ok(allowed) => {
             let served = directory.humans().filter(|member| allowed.includes(member)).count();
             checks.push(if served == 0 {
-                broken(
+                problem(
                     format_args!("{} names nobody who is there", path.display()),
                     "write IDs or API emails of active people into it",
                 )
             } else {
-                Check::Fine(format!("{} lets {served} of them be seen", path.display()))
+                Check::Ok(format!("{} lets {served} of them be seen", path.display()))
             });
             Some(allowed)
         }
         Err(error) => {
-            checks.push(broken(error, "mend that file"));
+            checks.push(problem(error, "mend that file"));
             None
         }
     }
 }
 
 async fn presence(
-    upstream: &Upstream,
+    client: &ZulipClient,
     directory: &Directory,
-    allowed: Option<&Allowed>,
+    allowed: Option<&AllowList>,
     checks: &mut Vec<Check>,
 ) {
-    let connected = match ask(upstream, "realm/presence").await {
+    let connected = match call(client, "realm/presence").await {
         Ok((_, body)) => {
             let connected: Vec<UserRef> = body["presences"]
                 .as_object()
@@ -213,14 +216,14 @@ async fn presence(
                 .flatten()
                 .filter_map(|(email, _)| email.parse().ok())
                 .collect();
-            checks.push(Check::Fine(format!(
+            checks.push(Check::Ok(format!(
                 "the organisation's presence can be read: {} people of the last 14 days",
                 connected.len()
             )));
             connected
         }
         Err(failure) => {
-            checks.push(failed("the organisation's presence cannot be read", failure));
+            checks.push(request_failure("the organisation's presence cannot be read", &failure));
             return;
         }
     };
@@ -235,14 +238,15 @@ async fn presence(
         return;
     };
     let path = format!("users/{}/presence", somebody.id.path_segment());
-    let check = match ask(upstream, &path).await {
+    let check = match call(client, &path).await {
         Ok((reply, _)) => {
             checks.extend(reply.sent_at().map(clock_difference));
-            Check::Fine(format!("a single person's presence can be read (user {})", somebody.id))
+            Check::Ok(format!("a single person's presence can be read (user {})", somebody.id))
         }
-        Err(failure) => {
-            failed(&format!("the presence of user {} cannot be read", somebody.id), failure)
-        }
+        Err(failure) => request_failure(
+            &format!("the presence of user {} cannot be read", somebody.id),
+            &failure,
+        ),
     };
     checks.push(check);
 }
@@ -254,7 +258,7 @@ fn clock_difference(server_now: Timestamp) -> Check {
     if apart > CLOCKS_APART {
         Check::Warning(format!("{said} only: let NTP set it"))
     } else {
-        Check::Fine(said)
+        Check::Ok(said)
     }
 }
 
@@ -262,25 +266,25 @@ fn cors(settings: &Settings, origin: Option<&AllowedOrigin>, checks: &mut Vec<Ch
     let origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     match origin {
         None if origins.is_any() => {
-            checks.push(Check::Warning("pages of every origin may read who is active".into()))
+            checks.push(Check::Warning("pages of every origin may read who is active".into()));
         }
         None if settings.allow_origin.is_empty() => {
             checks.push(Check::Warning(
                 "only pages that the gateway itself serves may show badges; --allow-origin opens it to others".into(),
             ));
         }
-        None => checks.push(Check::Fine(format!(
-            "{} origins may read presence",
-            settings.allow_origin.len()
-        ))),
-        Some(AllowedOrigin::Any) => checks
-            .push(broken("--origin * is no page", "give the origin of the page that shows badges")),
+        None => checks
+            .push(Check::Ok(format!("{} origins may read presence", settings.allow_origin.len()))),
+        Some(AllowedOrigin::Any) => checks.push(problem(
+            "--origin * is no page",
+            "give the origin of the page that shows badges",
+        )),
         Some(origin @ AllowedOrigin::Origin(value)) => {
             let name = value.to_str().unwrap_or_default();
             checks.push(if origins.is_any() || settings.allow_origin.contains(origin) {
-                Check::Fine(format!("pages of {name} may read presence"))
+                Check::Ok(format!("pages of {name} may read presence"))
             } else {
-                broken(
+                problem(
                     format_args!("pages of {name} may not read presence"),
                     &format!("start the gateway with --allow-origin {name}"),
                 )

@@ -5,28 +5,37 @@ use std::collections::HashMap;
 
 use zulip_presence_core::UserRef;
 
-use crate::allowed::Allowed;
-use crate::directory::{Directory, Kind, Member};
-use crate::face;
-use crate::zuliprc::Zuliprc;
+use crate::config::allow_list::AllowList;
+use crate::config::ini::Ini;
+use crate::http::routes;
+use crate::zulip::directory::{Directory, Kind, Member};
 
 /// The keys of the reply to `realm/presence?…` as JSON, and whom each names.
 #[must_use]
 pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
-    face::users(query).ok()
+    routes::users(query).ok()
 }
 
-/// The entries of a `zuliprc`.
+/// The entries of a `zuliprc` that are read.
 ///
 /// # Errors
-/// The number of the line that is none.
-pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, usize> {
-    Zuliprc::parse(text).map(|file| file.0)
+/// The line that is none, or a `%` that cannot be expanded.
+pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, String> {
+    let ini = Ini::parse(text).map_err(|error| error.to_string())?;
+    let mut entries = HashMap::new();
+    for name in
+        ["email", "key", "site", "insecure", "cert_bundle", "client_cert", "client_cert_key"]
+    {
+        if let Some(value) = ini.get("api", name).map_err(|error| error.to_string())? {
+            entries.insert(name.to_owned(), value);
+        }
+    }
+    Ok(entries)
 }
 
 /// A people file.
 #[derive(Debug)]
-pub struct People(Allowed);
+pub struct People(AllowList);
 
 impl People {
     /// Reads it.
@@ -34,7 +43,7 @@ impl People {
     /// # Errors
     /// The number of the line that names nobody.
     pub fn parse(text: &str) -> Result<Self, usize> {
-        Allowed::parse(text).map(Self).map_err(|at| at.0)
+        AllowList::parse(text).map(Self).map_err(|at| at.0)
     }
 
     /// Whether somebody of these two names may be seen.

@@ -1,66 +1,57 @@
 //! Serves Zulip presence to web pages, and keeps the bot's API key off them.
 //!
-//! [`app`] is the whole gateway as a [`Router`]; everything else is what it is made of and what the
-//! binary needs around it.
+//! [`Gateway`] is the whole of it; everything else is what it is made of and what the binary needs
+//! around it.
 
-mod allowed;
 mod clock;
-mod cors;
+pub mod config;
 pub mod demo;
-mod directory;
 pub mod doctor;
-mod face;
-mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod gateway;
-mod kept;
+mod http;
 mod metrics;
-mod picture;
-mod problem;
-mod query;
-mod said;
-mod secret;
+mod poller;
+mod reload;
 mod server;
-pub mod settings;
-#[cfg(test)]
-mod simulation;
 mod store;
-mod upstream;
-mod zuliprc;
+mod zulip;
 
-use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::CompressionLayer;
 
-pub use crate::cors::{AllowedOrigin, AllowedOrigins, InvalidOrigin};
-pub use crate::files::{DistError, Files};
-use crate::gateway::Gateway;
-pub use crate::gateway::PeopleError;
-use crate::metrics::Gauges;
-use crate::problem::Problem;
-pub use crate::secret::Secret;
-pub use crate::server::serve;
-use crate::store::Policy;
-pub use crate::upstream::{TlsError, Upstream};
-pub use crate::zuliprc::{Account, AccountError, Tls};
+use crate::config::allow_list::AllowList;
+pub use crate::config::allow_list::PeopleError;
+
+pub use crate::config::credentials::{CredentialsError, ZulipCredentials};
+pub use crate::config::ini::{IniError, IniErrorKind, InterpolationError};
+pub use crate::config::origin::{AllowedOrigin, InvalidOrigin};
+pub use crate::config::secret::Secret;
+pub use crate::config::site::SiteError;
+pub use crate::config::tls::Tls;
+pub use crate::http::cors::AllowedOrigins;
+use crate::http::response_cache::ResponseCache;
+pub use crate::http::static_files::{DistError, StaticFiles};
+use crate::metrics::Metrics;
+use crate::poller::{Poller, run_poll_loop};
+use crate::reload::Reloader;
+pub use crate::server::background::{BackgroundTasks, TaskEnded};
+pub use crate::server::listener::Listener;
+pub use crate::server::logging::init_logging;
+pub use crate::server::{serve, serve_with};
+use crate::store::shared::SharedStore;
+use crate::store::{Store, StoreConfig};
+pub use crate::zulip::client::ZulipClient;
+pub use crate::zulip::tls::TlsError;
 
 /// All that a gateway needs to know.
 #[derive(Debug)]
 pub struct Config {
     /// How Zulip is asked.
-    pub upstream: Upstream,
+    pub client: ZulipClient,
     /// The file that tells it: read again when it changes, so that a new key needs no restart.
     /// `None`: never.
     pub zuliprc: Option<PathBuf>,
@@ -77,161 +68,84 @@ pub struct Config {
     /// People who are offline carry no times.
     pub hide_last_active: bool,
     /// What is served besides.
-    pub files: Files,
+    pub files: StaticFiles,
     /// Seed of the jitter.
     pub seed: u64,
 }
 
-/// The whole gateway. It asks Zulip from now on, as long as the runtime lives.
-///
-/// # Errors
-/// [`PeopleError`] where the people file cannot be used.
-///
-/// # Panics
-/// Outside of a tokio runtime.
-pub fn app(config: Config) -> Result<Router, PeopleError> {
-    let Config {
-        upstream,
-        zuliprc,
-        refresh,
-        offline_after,
-        budget,
-        allow_origins,
-        people,
-        hide_last_active,
-        files,
-        seed,
-    } = config;
-    let policy = Policy {
-        refresh,
-        offline_threshold: offline_after,
-        budget,
-        hide_times: hide_last_active,
-        seed,
-    };
-    let gateway = Gateway::start(upstream, zuliprc, policy, people)?;
-    let api = Router::new()
-        .route("/api/v1/users/{user}/presence", get(face::single))
-        .route("/api/v1/realm/presence", get(face::realm))
-        .route("/api/v1/server_settings", get(face::server_settings))
-        .route("/users/{user}/presence.svg", get(picture::picture))
-        .route("/api/{*rest}", get(|| async { Problem::NotFound }))
-        .method_not_allowed_fallback(|| async { Problem::Method })
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(Arc::clone(&gateway), kept::keep))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
-    let rest = Router::new()
-        .route("/healthz", get(|| async { plain(StatusCode::OK, "ok\n") }))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .method_not_allowed_fallback(|| async { Problem::Method })
-        .fallback(file)
-        .layer(CatchPanicLayer::custom(panicked));
-    let state = Shared { gateway: Arc::clone(&gateway), files: Arc::new(files) };
-    Ok(api
-        .with_state(Arc::clone(&gateway))
-        .merge(rest.with_state(state))
-        .layer(middleware::from_fn_with_state(gateway, count)))
+/// A gateway that asks Zulip.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Everything that is served.
+    pub router: Router,
+    /// What runs meanwhile.
+    pub tasks: BackgroundTasks,
+    reloader: Arc<Reloader>,
 }
 
-#[derive(Clone)]
-struct Shared {
-    gateway: Arc<Gateway>,
-    files: Arc<Files>,
-}
+/// Reloads what a running gateway reads from files.
+#[derive(Clone, Debug)]
+pub struct ReloadHandle(Arc<Reloader>);
 
-/// Counts the reply, and tells browsers to believe its type.
-async fn count(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    let route = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
-        Some("/api/v1/users/{user}/presence") => "user_presence",
-        Some("/api/v1/realm/presence") => "realm_presence",
-        Some("/users/{user}/presence.svg") => "picture",
-        Some("/healthz" | "/readyz" | "/metrics") => "operations",
-        _ => "files",
-    };
-    let mut response = next.run(request).await;
-    gateway.metrics.request(route, response.status().as_u16());
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a handler panicked; this is a bug");
-    Problem::Internal.into_response()
-}
-
-fn plain(status: StatusCode, text: impl Into<String>) -> Response {
-    (
-        status,
-        [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")],
-        text.into(),
-    )
-        .into_response()
-}
-
-/// Whether Zulip answers.
-async fn readyz(State(Shared { gateway, .. }): State<Shared>) -> Response {
-    if gateway.store().is_healthy() {
-        plain(StatusCode::OK, "ok\n")
-    } else {
-        plain(StatusCode::SERVICE_UNAVAILABLE, "Zulip gave no useful answer to the last request\n")
+impl ReloadHandle {
+    /// Reads the people file and the zuliprc again. What is wrong is logged, and changes nothing.
+    pub fn reload(&self) {
+        self.0.reload();
     }
 }
 
-async fn metrics(State(Shared { gateway, .. }): State<Shared>) -> Response {
-    let gauges = {
-        let store = gateway.store();
-        Gauges {
-            watched: store.watched(),
-            accounts: store.accounts(),
-            answer_age_s: store.answer_age(clock::now()).map(|age| age.as_secs_f64()),
-            healthy: store.is_healthy(),
-        }
-    };
-    let mut response = plain(StatusCode::OK, gateway.metrics.text(&gauges));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    response
-}
-
-async fn file(State(Shared { files, .. }): State<Shared>, request: Request) -> Response {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Problem::Method.into_response();
-    }
-    let uri = request.uri();
-    match files.serve(uri.path(), uri.query(), request.headers()) {
-        Some(response) => response,
-        None if files.is_empty() && uri.path() == "/" => plain(
-            StatusCode::NOT_FOUND,
-            "This gateway was built without the widget's files: build them with `make dist` and start it with --dist dist.\n",
-        ),
-        None => plain(StatusCode::NOT_FOUND, "Not found\n"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::body::Body;
-    use tower::ServiceExt as _;
-
-    use super::*;
-
-    /// Were a handler to panic, the page would get a 500 and the process would live.
-    #[tokio::test]
-    async fn a_panic_is_a_500() {
-        let panics = || async {
-            if true {
-                panic!("a bug")
-            }
+impl Gateway {
+    /// Starts to ask Zulip, which ends when the tasks are dropped.
+    ///
+    /// # Errors
+    /// [`PeopleError`] where the people file cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(config: Config) -> Result<Self, PeopleError> {
+        let Config {
+            client,
+            zuliprc,
+            refresh,
+            offline_after,
+            budget,
+            allow_origins,
+            people,
+            hide_last_active,
+            files,
+            seed,
+        } = config;
+        let config = StoreConfig {
+            refresh,
+            offline_threshold: offline_after,
+            budget,
+            hide_times: hide_last_active,
+            seed,
         };
-        let app: Router =
-            Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked));
-        for _ in 0..2 {
-            let request = axum::http::Request::get("/").body(Body::empty()).expect("a request");
-            let response = app.clone().oneshot(request).await.expect("infallible");
-            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        }
+        let allowed = people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
+        let store = Arc::new(SharedStore::new(Store::new(config, allowed, clock::now())));
+        let metrics = Arc::new(Metrics::default());
+        let poller = Arc::new(Poller::new(Arc::clone(&store), client, Arc::clone(&metrics)));
+        let reloader = Arc::new(Reloader {
+            store: Arc::clone(&store),
+            poller: Arc::clone(&poller),
+            people,
+            zuliprc,
+        });
+        let mut tasks = BackgroundTasks::default();
+        tasks.spawn("poll loop", run_poll_loop(poller));
+        let of_people = Arc::clone(&reloader);
+        tasks.spawn("people file", async move { of_people.watch_people().await });
+        let of_zuliprc = Arc::clone(&reloader);
+        tasks.spawn("zuliprc", async move { of_zuliprc.watch_zuliprc().await });
+        let cache = Arc::new(ResponseCache::new(store.epoch()));
+        let router = http::router(store, cache, metrics, allow_origins, files);
+        Ok(Self { router, tasks, reloader })
+    }
+
+    /// For SIGHUP.
+    #[must_use]
+    pub fn reload_handle(&self) -> ReloadHandle {
+        ReloadHandle(Arc::clone(&self.reloader))
     }
 }

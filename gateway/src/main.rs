@@ -1,101 +1,115 @@
 //! Serves Zulip presence to web pages.
 
+use std::future::Future;
 use std::io::Write as _;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, Settings};
 use zulip_presence_gateway::doctor::{self, Check};
-use zulip_presence_gateway::settings::{Cli, Command, LastActive, LogFormat, Settings};
 use zulip_presence_gateway::{
-    Account, AllowedOrigin, AllowedOrigins, Config, Files, Upstream, app, demo, serve,
+    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, StaticFiles, ZulipClient,
+    ZulipCredentials, demo, init_logging, serve_with,
 };
 
 /// What is wrong is what was asked for: clap's own status too.
 const USAGE: u8 = 2;
+/// A background task ended: `EX_SOFTWARE` of sysexits.h.
+const SOFTWARE: u8 = 70;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log(&cli.settings);
+    let _log = init_logging(&cli.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return refuse(&format!("no runtime: {error}")),
+        Err(error) => return usage_error(&format!("no runtime: {error}")),
     };
     let done = runtime.block_on(async {
         match &cli.command {
-            None => serve_until_told(&cli.settings).await,
-            Some(Command::Doctor { origin }) => examine(&cli.settings, origin.as_ref()).await,
+            None => serve_until_shutdown(&cli.settings).await,
+            Some(Command::Doctor { origin }) => run_doctor(&cli.settings, origin.as_ref()).await,
         }
     });
-    done.unwrap_or_else(|message| refuse(&message))
+    done.unwrap_or_else(|message| usage_error(&message))
 }
 
-/// Zulip's address and the key to it.
-async fn account(settings: &Settings) -> Result<Account, String> {
+/// Zulip's address and the key to it, and the simulated server if there is one.
+async fn credentials(settings: &Settings) -> Result<(ZulipCredentials, BoxFuture), String> {
     if settings.demo {
-        let listener = listen(settings.demo_listen, "--demo-listen")?;
-        demo::start(listener, settings.demo_generation, settings.demo_people)
-            .map_err(|error| error.to_string())
+        let address = settings.demo_listen;
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            format!(
+                "cannot listen on {address}: {error}; choose another address with --demo-listen"
+            )
+        })?;
+        let (credentials, server) =
+            demo::start(listener, settings.demo_generation, settings.demo_people)
+                .map_err(|error| error.to_string())?;
+        Ok((credentials, Box::pin(server)))
     } else {
-        Account::find(settings.config_file.as_deref(), variable).map_err(|error| error.to_string())
+        let credentials = ZulipCredentials::load(settings.config_file.as_deref(), variable);
+        Ok((credentials.map_err(|error| error.to_string())?, Box::pin(std::future::pending())))
     }
 }
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-async fn examine(settings: &Settings, origin: Option<&AllowedOrigin>) -> Result<ExitCode, String> {
-    let checks = match account(settings).await {
-        Ok(account) => doctor::examine(settings, account, origin).await,
-        Err(what) => vec![Check::Broken { what, mend: "see docs/gateway.md, \"The bot\"".into() }],
+async fn run_doctor(
+    settings: &Settings,
+    origin: Option<&AllowedOrigin>,
+) -> Result<ExitCode, String> {
+    let checks = match credentials(settings).await {
+        Ok((credentials, server)) => tokio::select! {
+            checks = doctor::run(settings, credentials, origin) => checks,
+            () = server => Vec::new(),
+        },
+        Err(problem) => {
+            vec![Check::Failed { problem, fix: "see docs/gateway.md, \"The bot\"".into() }]
+        }
     };
     let mut out = std::io::stdout().lock();
     for check in &checks {
         let _ = writeln!(out, "{check}");
     }
-    let is_broken = checks.iter().any(|check| matches!(check, Check::Broken { .. }));
+    let is_broken = checks.iter().any(|check| matches!(check, Check::Failed { .. }));
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn refuse(message: &str) -> ExitCode {
+fn usage_error(message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "zulip-presence-gateway: {message}");
     ExitCode::from(USAGE)
 }
 
-fn log(settings: &Settings) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(settings.log_level)
-        .with_target(false);
-    match settings.log_format {
-        LogFormat::Text => {
-            subscriber.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init()
-        }
-        LogFormat::Json => subscriber.json().flatten_event(true).init(),
-    }
-}
-
-async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
-    let said = |error: &dyn std::error::Error| error.to_string();
-    let account = account(settings).await?;
+async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
+    let text = |error: &dyn std::error::Error| error.to_string();
+    let (credentials, simulated_zulip) = credentials(settings).await?;
     let files = match &settings.dist {
-        Some(directory) => Files::read(directory).map_err(|error| said(&error))?,
-        None => Files::embedded(),
+        Some(directory) => StaticFiles::read(directory).map_err(|error| text(&error))?,
+        None => StaticFiles::embedded(),
     };
     let allow_origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
     let people = settings.people.clone();
-    let listener = listen(settings.listen, "--listen")?;
-    let address = listener.local_addr().map_err(|error| said(&error))?;
+    let listener = Listener::bind(&settings.listen).await.map_err(|error| {
+        format!(
+            "cannot listen on {}: {error}; choose another address with --listen",
+            settings.listen
+        )
+    })?;
     let has_files = !files.is_empty();
     let config = Config {
-        upstream: Upstream::new(account.clone()).map_err(|error| said(&error))?,
+        client: ZulipClient::new(credentials.clone()).map_err(|error| text(&error))?,
         zuliprc: if settings.demo {
             None
         } else {
-            Account::file(settings.config_file.as_deref(), variable)
+            ZulipCredentials::file(settings.config_file.as_deref(), variable)
         },
         refresh: settings.refresh(),
         offline_after: settings.offline_after(),
@@ -110,54 +124,78 @@ async fn serve_until_told(settings: &Settings) -> Result<ExitCode, String> {
             .subsec_nanos()
             .into(),
     };
-    let router = app(config).map_err(|error| said(&error))?;
-    announce(settings, &account, has_files, &allow_origins);
-    let mut terminated = signal(SignalKind::terminate()).map_err(|error| said(&error))?;
+    let mut gateway = Gateway::start(config).map_err(|error| text(&error))?;
+    gateway.tasks.spawn("simulated Zulip", simulated_zulip);
+    log_config(settings, &credentials, has_files, &allow_origins);
+    let mut signals = Signals::new().map_err(|error| text(&error))?;
     // Scripts wait for this line; whoever closed standard output does not.
-    let _ = writeln!(std::io::stdout(), "listening on http://{address}/");
+    let _ = writeln!(std::io::stdout(), "listening on {}", listener.name());
     let _ = std::io::stdout().flush();
+    let reload_handle = gateway.reload_handle();
     let end = async {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
+        signals.until_termination(|| reload_handle.reload()).await;
         tracing::info!("ending");
     };
-    serve(listener, router, end).await;
-    Ok(ExitCode::SUCCESS)
+    match serve_with(gateway.tasks, listener, gateway.router, end).await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(error) => {
+            tracing::error!(%error, "ending");
+            Ok(ExitCode::from(SOFTWARE))
+        }
+    }
 }
 
-/// Connections that the system holds until they are taken: of a burst beyond it the system drops
-/// some, and they come back seconds later. The system's own bound is mostly this too.
-const BACKLOG: u32 = 4096;
+/// The signals that this program handles.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
 
-fn listen(address: std::net::SocketAddr, flag: &str) -> Result<TcpListener, String> {
-    let bound = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    bound().map_err(|error: std::io::Error| {
-        format!("cannot listen on {address}: {error}; choose another address with {flag}")
-    })
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Calls `reload` on every SIGHUP, and completes on SIGINT or SIGTERM.
+    async fn until_termination(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => {
+                    tracing::info!("SIGHUP: the people file and the zuliprc are read again");
+                    reload();
+                }
+            }
+        }
+    }
 }
 
 /// What an administrator should know without asking.
-fn announce(settings: &Settings, account: &Account, has_files: bool, origins: &AllowedOrigins) {
+fn log_config(
+    settings: &Settings,
+    credentials: &ZulipCredentials,
+    has_files: bool,
+    origins: &AllowedOrigins,
+) {
     if settings.demo {
         tracing::info!(generation = settings.demo_generation, "a simulated organisation");
     } else {
-        tracing::info!(site = account.site, bot = account.email, "Zulip");
+        tracing::info!(site = credentials.site, bot = credentials.email, "Zulip");
     }
-    if account.tls.insecure {
+    if credentials.tls.insecure {
         tracing::warn!(
             "insecure: Zulip's certificate is not checked, so that anybody on the way can read the bot's key"
         );
     }
     match &settings.people {
         Some(file) => {
-            tracing::info!(file = %file.display(), "only the people in this file are served")
+            tracing::info!(file = %file.display(), "only the people in this file are served");
         }
         None => tracing::info!("the whole organisation is served; --people FILE narrows that"),
     }

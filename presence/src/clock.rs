@@ -2,16 +2,16 @@
 
 use core::time::Duration;
 
-use crate::time::{Moment, millis};
+use crate::time::{EngineInstant, millis};
 use crate::{ClockReading, Timestamp};
 
 /// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a
 /// clock set by hand.
-const JUMP: Duration = Duration::from_secs(5);
+const STEP_THRESHOLD: Duration = Duration::from_secs(5);
 /// How long a sample counts once newer ones are there.
-const SAMPLE_LIFE: Duration = Duration::from_secs(300);
+const SAMPLE_TTL: Duration = Duration::from_secs(300);
 /// How long an anchor serves: short enough that slewing never looks like a jump.
-const ANCHOR_LIFE: Duration = Duration::from_secs(60);
+const REBASE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches
 /// on the way may have kept it (ZULIP.md §3); the greatest bound of the last 5 minutes is carried
@@ -20,18 +20,18 @@ const ANCHOR_LIFE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct ServerClock {
     anchor: ClockReading,
-    anchored_at: Moment,
-    /// The moment of the last tick.
-    latest: Moment,
+    anchored_at: EngineInstant,
+    /// The instant of the last tick.
+    latest: EngineInstant,
     /// Falling in both fields' order: later, and a smaller offset.
     samples: Vec<Sample>,
-    jumped: bool,
+    clock_stepped: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
-    at: Moment,
-    /// Server's UNIX milliseconds less the moment's.
+    at: EngineInstant,
+    /// Server's UNIX milliseconds less the instant's.
     offset_ms: i64,
 }
 
@@ -41,22 +41,22 @@ impl ServerClock {
     pub fn new(now: ClockReading) -> Self {
         Self {
             anchor: now,
-            anchored_at: Moment::default(),
-            latest: Moment::default(),
+            anchored_at: EngineInstant::default(),
+            latest: EngineInstant::default(),
             samples: Vec::new(),
-            jumped: false,
+            clock_stepped: false,
         }
     }
 
     /// Takes in the lower bound of the server's now that a reply gave.
     pub fn observe(&mut self, lower_bound: Timestamp, now: ClockReading) {
         let at = self.tick(now).now;
-        if core::mem::take(&mut self.jumped) {
+        if core::mem::take(&mut self.clock_stepped) {
             self.samples.clear();
         }
         let offset_ms = lower_bound.as_ms().saturating_sub_unsigned(at.as_ms());
         self.samples
-            .retain(|sample| sample.offset_ms > offset_ms && at.since(sample.at) <= SAMPLE_LIFE);
+            .retain(|sample| sample.offset_ms > offset_ms && at.since(sample.at) <= SAMPLE_TTL);
         self.samples.push(Sample { at, offset_ms });
     }
 
@@ -65,41 +65,43 @@ impl ServerClock {
     pub fn server_now(&self, now: ClockReading) -> Timestamp {
         match self.samples.first() {
             Some(greatest) => Timestamp::from_ms(
-                greatest.offset_ms.saturating_add_unsigned(self.moment(now).as_ms()),
+                greatest.offset_ms.saturating_add_unsigned(self.instant(now).as_ms()),
             ),
             None => now.wall,
         }
     }
 
-    /// The moment of `now` on the engine's own time line, which never goes back: a short sleep is
+    /// The instant of `now` on the engine's own time line, which never goes back: a short sleep is
     /// no jump, and only the wall clock knows of it, which may be set back after that.
-    pub(crate) fn moment(&self, now: ClockReading) -> Moment {
+    pub(crate) fn instant(&self, now: ClockReading) -> EngineInstant {
         self.since_anchor(now).max(self.latest)
     }
 
-    fn since_anchor(&self, now: ClockReading) -> Moment {
-        let (wall, monotonic) = self.advanced(now);
+    fn since_anchor(&self, now: ClockReading) -> EngineInstant {
+        let (wall, monotonic) = self.elapsed_since_anchor(now);
         self.anchored_at + Duration::from_millis(wall.max(monotonic).unsigned_abs())
     }
 
-    /// Moves on to `now`, and tells whether the clocks jumped apart on the way.
+    /// Moves on to `now`, and tells whether the clocks clock_stepped apart on the way.
     pub(crate) fn tick(&mut self, now: ClockReading) -> Tick {
-        let (wall, monotonic) = self.advanced(now);
-        let jumped = wall.abs_diff(monotonic) > millis(JUMP).unsigned_abs();
-        let moment = self.moment(now);
-        if jumped || moment > self.since_anchor(now) || moment.since(self.anchored_at) > ANCHOR_LIFE
+        let (wall, monotonic) = self.elapsed_since_anchor(now);
+        let clock_stepped = wall.abs_diff(monotonic) > millis(STEP_THRESHOLD).unsigned_abs();
+        let instant = self.instant(now);
+        if clock_stepped
+            || instant > self.since_anchor(now)
+            || instant.since(self.anchored_at) > REBASE_INTERVAL
         {
             self.anchor = now;
-            self.anchored_at = moment;
+            self.anchored_at = instant;
         }
-        self.latest = moment;
-        self.jumped |= jumped;
-        Tick { now: moment, jumped }
+        self.latest = instant;
+        self.clock_stepped |= clock_stepped;
+        Tick { now: instant, clock_stepped }
     }
 
     /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic
     /// one, which is not.
-    fn advanced(&self, now: ClockReading) -> (i64, i64) {
+    fn elapsed_since_anchor(&self, now: ClockReading) -> (i64, i64) {
         let wall = now.wall.as_ms().saturating_sub(self.anchor.wall.as_ms());
         (wall, millis(now.monotonic.saturating_sub(self.anchor.monotonic)))
     }
@@ -108,8 +110,8 @@ impl ServerClock {
 /// Where a clock moved to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick {
-    pub(crate) now: Moment,
-    pub(crate) jumped: bool,
+    pub(crate) now: EngineInstant,
+    pub(crate) clock_stepped: bool,
 }
 
 #[cfg(test)]
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_local_clock_counts_only_while_nothing_else_was_seen() {
+    fn local_clock_is_used_before_the_first_reply_only() {
         let mut clock = ServerClock::new(reading(0, 0));
         assert_eq!(clock.server_now(reading(3, 3)), reading(3, 3).wall);
         clock.observe(server(0), reading(3, 3));
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_greatest_bound_of_five_minutes_wins() {
+    fn greatest_lower_bound_of_five_minutes_wins() {
         let mut clock = started();
         clock.observe(server(-40), reading(60, 60));
         assert_eq!(
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn whichever_clock_advanced_more_carries() {
+    fn faster_local_clock_carries_the_estimate() {
         let clock = started();
         assert_eq!(clock.server_now(reading(10, 12)), server(12));
         assert_eq!(clock.server_now(reading(12, 10)), server(12));
@@ -177,27 +179,27 @@ mod tests {
     }
 
     #[test]
-    fn after_a_jump_the_next_reply_replaces_all() {
+    fn clock_step_discards_older_samples() {
         for (wall, monotonic) in [(86_400, 10), (-86_400, 10), (16, 10)] {
             let mut clock = started();
-            assert!(clock.tick(reading(wall, monotonic)).jumped);
+            assert!(clock.tick(reading(wall, monotonic)).clock_stepped);
             clock.observe(server(10), reading(wall, monotonic));
             assert_eq!(clock.server_now(reading(wall, monotonic)), server(10));
         }
         let mut clock = started();
-        assert!(!clock.tick(reading(15, 10)).jumped);
+        assert!(!clock.tick(reading(15, 10)).clock_stepped);
         clock.observe(server(10), reading(15, 10));
         assert_eq!(clock.server_now(reading(15, 10)), server(15), "5 s apart is no jump");
     }
 
     #[test]
-    fn a_short_sleep_is_not_undone_by_setting_the_clock_back() {
+    fn short_sleep_survives_setting_the_clock_back() {
         // Four seconds asleep are no jump; then the clock is set back by less and by more than a
         // jump.
         for back in [4, 8] {
             let mut clock = started();
             let slept = clock.tick(reading(14, 10)).now;
-            assert_eq!(clock.moment(reading(14 - back, 10)), slept, "{back} s back");
+            assert_eq!(clock.instant(reading(14 - back, 10)), slept, "{back} s back");
             assert_eq!(clock.tick(reading(14 - back, 10)).now, slept, "{back} s back");
             assert_eq!(
                 clock.tick(reading(17 - back, 13)).now,
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn slewing_is_no_jump() {
+    fn slewing_is_not_a_clock_step() {
         let mut clock = started();
         for minute in 1..=1_000 {
             // 0.1 % apart: 60 s on one clock, 60.06 s on the other.
@@ -216,14 +218,14 @@ mod tests {
                 wall: reading(0, 0).wall + Duration::from_millis(60_060 * minute),
                 monotonic: Duration::from_millis(7_000 + 60_000 * minute),
             };
-            assert!(!clock.tick(now).jumped, "minute {minute}");
+            assert!(!clock.tick(now).clock_stepped, "minute {minute}");
         }
     }
 
     #[test]
-    fn moments_never_go_back() {
+    fn engine_instants_never_decrease() {
         let mut clock = started();
-        let mut last = Moment::default();
+        let mut last = EngineInstant::default();
         for (wall, monotonic) in
             [(10, 10), (-90, 11), (-80, 21), (5_000, 22), (0, 22), (1, 1), (2, 30)]
         {

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_read() {
+    fn parses_imf_fixdate() {
         for (date, seconds) in [
             ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
             ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_date() {
+    fn rejects_malformed_dates() {
         for date in [
             "",
             "GMT",

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_colour_can_be_seen_on_white_and_on_black() {
+    fn colours_have_3_to_1_contrast_on_white_and_black() {
         for status in Status::ALL {
             for colour in [status.colour(), status.colour_on_dark()] {
                 let luminance = luminance(colour);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_differ() {
+    fn svg_paths_differ() {
         for (place, status) in Status::ALL.iter().enumerate() {
             assert!(
                 Status::ALL[..place].iter().all(|other| other.svg_path() != status.svg_path()),

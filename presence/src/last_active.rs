@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn wordings() {
+    fn wording_for_each_age() {
         check(
             View { status: Status::Active, last_active: Some(Timestamp::from_ms(NOON - 150_000)) },
             LastActive::Now,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn yesterday_is_the_readers() {
+    fn yesterday_follows_the_readers_calendar() {
         let at = offline(25 * HOUR_MS);
         // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd
         // there.
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_day_of_25_hours_has_no_gap() {
+    fn day_of_25_hours_reads_yesterday() {
         // Clocks were set back by an hour between the two: 24 h ago was 00:10 of today.
         let now = Timestamp::from_ms(NOON - NOON % DAY_MS + 23 * HOUR_MS + 10 * MINUTE_MS);
         let view =

@@ -19,7 +19,8 @@ pub use clock::ServerClock;
 pub use icon::VIEWBOX_SIZE;
 pub use last_active::LastActive;
 pub use presence::{
-    MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation, Presence,
+    LegacyStatus, MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation,
+    Presence, WireFields,
 };
 pub use status::Status;
 pub use time::{ClockReading, Timestamp};

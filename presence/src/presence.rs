@@ -14,11 +14,11 @@ pub const MIN_OFFLINE_THRESHOLD: Duration = Duration::from_secs(60);
 pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 
 /// A claim further ahead of the answer than this is nonsense and ignored.
-const MAX_AHEAD: Duration = Duration::from_secs(60);
+const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 /// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
 /// reports and a write throttle of 55 s make about 65 s (ZULIP.md §3), here with room for the
 /// delivery.
-const MAX_LIVING_AGE: Duration = Duration::from_secs(80);
+const MAX_REPORT_AGE: Duration = Duration::from_secs(80);
 
 /// What a server claims of one person: when they were last active, when a client was last
 /// connected, and its own word "offline".
@@ -33,20 +33,59 @@ pub struct Presence {
     pub last_connected: Option<Timestamp>,
     /// The server itself said "offline". Stands only where no modern field is present.
     pub offline: bool,
+    /// Which of Zulip's fields these were read from.
+    pub fields: WireFields,
+}
+
+/// Which fields a presence object had: whoever serves it again adds none that Zulip did not send.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WireFields {
+    /// `active_timestamp` or `idle_timestamp`, the fields of Zulip 12.
+    pub modern: bool,
+    /// `aggregated`.
+    pub aggregated: bool,
+    /// `website`, with its status and timestamp.
+    pub website: Option<(LegacyStatus, Timestamp)>,
+}
+
+/// The `status` of a presence entry before Zulip 12.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LegacyStatus {
+    /// `active`
+    Active,
+    /// `idle`
+    Idle,
+    /// `offline`
+    Offline,
+}
+
+impl LegacyStatus {
+    /// Zulip's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Idle => "idle",
+            Self::Offline => "offline",
+        }
+    }
 }
 
 impl Presence {
-    /// What of this can be believed in an answer of `observed_at`: a claim more than 60 s ahead of
-    /// it is dropped. `None` where nothing is left: no data.
+    /// Without timestamps more than 60 s after `observed_at`, which no server means. `None` when
+    /// nothing is left: no data.
     #[must_use]
-    pub fn without_future_timestamps(self, observed_at: Timestamp) -> Option<Self> {
-        let sane = |claim: &Timestamp| *claim <= observed_at + MAX_AHEAD;
-        let believed = Self {
-            last_active: self.last_active.filter(sane),
-            last_connected: self.last_connected.filter(sane),
-            ..self
-        };
-        (believed != Self::default()).then_some(believed)
+    pub fn without_future_timestamps(mut self, observed_at: Timestamp) -> Option<Self> {
+        let is_plausible = |at: &Timestamp| *at <= observed_at + MAX_FUTURE_SKEW;
+        self.last_active = self.last_active.filter(is_plausible);
+        self.last_connected = self.last_connected.filter(is_plausible);
+        self.fields.website = self.fields.website.filter(|(_, at)| is_plausible(at));
+        (!self.is_empty()).then_some(self)
+    }
+
+    /// Neither a timestamp nor "offline".
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last_active.is_none() && self.last_connected.is_none() && !self.offline
     }
 
     /// The newest claim.
@@ -75,7 +114,7 @@ impl Observation {
         if answer_age > offline_threshold {
             return Status::Unknown;
         }
-        let Presence { last_active, last_connected, offline } = self.presence;
+        let Presence { last_active, last_connected, offline, .. } = self.presence;
         let counts =
             |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_threshold);
         if !offline && counts(last_active) {
@@ -86,7 +125,7 @@ impl Observation {
         }
         let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_threshold;
         let was_offline = offline || self.presence.last_seen().is_none_or(stale_when_observed);
-        if was_offline || answer_age <= offline_for(offline_threshold) {
+        if was_offline || answer_age <= max_age_for_offline(offline_threshold) {
             Status::Offline
         } else {
             Status::Unknown
@@ -102,7 +141,7 @@ impl Observation {
         [
             last_active.map(|at| at + offline_threshold),
             last_connected.map(|at| at + offline_threshold),
-            Some(self.at + offline_for(offline_threshold)),
+            Some(self.at + max_age_for_offline(offline_threshold)),
             Some(self.at + offline_threshold),
         ]
         .into_iter()
@@ -127,6 +166,6 @@ impl Observation {
 /// How old an answer may be and still turn somebody offline by age alone. A person who is there
 /// cannot age out sooner than this after an answer, so an outage never turns the living grey. 120 s
 /// for a threshold of 200 s.
-fn offline_for(offline_threshold: Duration) -> Duration {
-    offline_threshold.saturating_sub(MAX_LIVING_AGE)
+fn max_age_for_offline(offline_threshold: Duration) -> Duration {
+    offline_threshold.saturating_sub(MAX_REPORT_AGE)
 }

@@ -16,10 +16,10 @@ const LAST_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
     /// From UNIX seconds as Zulip writes them, whole or fractional. What lies outside the years
-    /// 1970 to 9999 is moved to their edge.
+    /// 1970 to 9999 is moved to their edge, fractions to the nearest millisecond.
     #[must_use]
     pub fn from_unix_s(seconds: f64) -> Self {
-        Self::from_ms((seconds * 1000.0) as i64)
+        Self::from_ms((seconds * 1000.0 + 0.5) as i64)
     }
 
     /// From UNIX milliseconds, moved into the years 1970 to 9999.
@@ -70,9 +70,9 @@ pub struct ClockReading {
 
 /// An instant on an engine's own time line: never goes back, and goes on during sleep.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub(crate) struct Moment(u64);
+pub(crate) struct EngineInstant(u64);
 
-impl Moment {
+impl EngineInstant {
     pub(crate) fn as_ms(self) -> u64 {
         self.0
     }
@@ -83,7 +83,7 @@ impl Moment {
     }
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for EngineInstant {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn notations_of_one_person_are_equal() {
+    fn equal_for_all_notations_of_one_user() {
         same("12", "012");
         same(" 12\n", "0000000012");
         same("Ada@Example.COM", "ada@example.com");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_nobody() {
+    fn rejects_invalid_users() {
         for written in [
             "",
             " ",
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_holds_unreserved_bytes_only() {
+    fn path_segment_escapes_reserved_bytes() {
         #[track_caller]
         fn segment(written: &str, expected: &str) {
             assert_eq!(

@@ -14,7 +14,7 @@ fn observed() -> impl Strategy<Value = Observation> {
     let presence =
         (proptest::option::of(timestamp()), proptest::option::of(timestamp()), any::<bool>());
     (presence, timestamp()).prop_map(|((last_active, last_connected, offline), at)| Observation {
-        presence: Presence { last_active, last_connected, offline },
+        presence: Presence { last_active, last_connected, offline, ..Presence::default() },
         at,
     })
 }
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn a_status_only_decays(observed in observed(), start in timestamp(), spans in prop::collection::vec(0..400_000_u64, 1..20), offline_threshold in 60..3_600_u64) {
+    fn status_only_decays_as_time_passes(observed in observed(), start in timestamp(), spans in prop::collection::vec(0..400_000_u64, 1..20), offline_threshold in 60..3_600_u64) {
         let offline_threshold = Duration::from_secs(offline_threshold);
         let mut now = start;
         let mut last = observed.status(now, offline_threshold);
@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn a_user_is_a_safe_path_segment(written in ".*") {
+    fn any_parsed_user_is_a_safe_path_segment(written in ".*") {
         if let Ok(user) = written.parse::<UserRef>() {
             let segment = user.path_segment();
             prop_assert!(segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte)));
@@ -105,7 +105,7 @@ proptest! {
     }
 
     #[test]
-    fn an_email_is_a_safe_path_segment(local in "[^@/\\\\\\s\\p{Cc}]{1,30}", domain in "[^@/\\\\\\s\\p{Cc}]{1,30}") {
+    fn any_email_is_a_safe_path_segment(local in "[^@/\\\\\\s\\p{Cc}]{1,30}", domain in "[^@/\\\\\\s\\p{Cc}]{1,30}") {
         if let Ok(user) = format!("{local}@{domain}").parse::<UserRef>() {
             prop_assert!(user.path_segment().contains("%40"));
             prop_assert_eq!(user.to_string().parse(), Ok(user));

@@ -18,6 +18,7 @@ fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observa
         last_active: active.map(|age| at(-age)),
         last_connected: connected.map(|age| at(-age)),
         offline,
+        ..Presence::default()
     };
     Observation { presence, at: at(0) }
 }
@@ -52,7 +53,7 @@ fn course(answer: &Observation, offline_threshold: Duration, expected: &[(i64, S
 }
 
 #[test]
-fn an_answer_older_than_the_threshold_says_nothing() {
+fn observation_older_than_the_threshold_is_unknown() {
     course(
         &answer(Some(0), Some(0), false),
         OFFLINE_THRESHOLD,
@@ -66,7 +67,7 @@ fn an_answer_older_than_the_threshold_says_nothing() {
 }
 
 #[test]
-fn active_beats_idle_while_it_counts() {
+fn active_wins_over_idle_until_it_expires() {
     course(
         &answer(Some(100), Some(0), false),
         OFFLINE_THRESHOLD,
@@ -77,7 +78,7 @@ fn active_beats_idle_while_it_counts() {
 }
 
 #[test]
-fn stale_when_observed_is_offline() {
+fn stale_at_observation_is_offline() {
     course(
         &answer(Some(201), Some(201), false),
         OFFLINE_THRESHOLD,
@@ -87,7 +88,7 @@ fn stale_when_observed_is_offline() {
 }
 
 #[test]
-fn stale_by_age_alone_is_offline_for_a_while_only() {
+fn stale_by_age_alone_is_offline_then_unknown() {
     // Gone for 150 s when the answer was given: offline 50 s later, and nothing can be said from
     // 120 s on.
     course(
@@ -104,7 +105,7 @@ fn stale_by_age_alone_is_offline_for_a_while_only() {
 }
 
 #[test]
-fn the_servers_own_offline_stands() {
+fn server_reported_offline_wins() {
     course(
         &answer(Some(10), Some(10), true),
         OFFLINE_THRESHOLD,
@@ -113,7 +114,7 @@ fn the_servers_own_offline_stands() {
 }
 
 #[test]
-fn another_threshold_moves_all_bounds() {
+fn threshold_moves_all_bounds() {
     let offline_threshold = Duration::from_secs(140);
     course(
         &answer(Some(100), None, false),
@@ -125,7 +126,7 @@ fn another_threshold_moves_all_bounds() {
 }
 
 #[test]
-fn a_clock_behind_the_answer_is_no_age() {
+fn observation_ahead_of_the_clock_has_age_zero() {
     assert_eq!(answer(Some(0), None, false).status(at(-500), OFFLINE_THRESHOLD), Active);
     assert_eq!(
         answer(Some(500), None, false).status(at(-500), OFFLINE_THRESHOLD),
@@ -135,7 +136,7 @@ fn a_clock_behind_the_answer_is_no_age() {
 }
 
 #[test]
-fn last_active_as_far_as_it_is_known() {
+fn last_active_for_each_status() {
     assert_eq!(
         answer(Some(300), Some(0), false).last_active(at(0), OFFLINE_THRESHOLD),
         Some(at(-300))

@@ -97,7 +97,7 @@ impl Page {
     fn step(&mut self) -> Actions {
         let step = self.list.step(self.now);
         let second = self.elapsed().as_secs();
-        self.open.retain(|request| !step.cancelled.contains(&request.id));
+        self.open.retain(|request| !step.cancelled.contains(request));
         self.open.extend(step.requests.iter().cloned());
         self.sent.extend(step.requests.iter().map(|request| (second, request.query.clone())));
         self.changes.extend(
@@ -151,7 +151,7 @@ impl Page {
         let answer = match &request.query {
             Query::User(_) => Response::User(self.reply(Ok(presence))),
             Query::Group(users) => Response::Realm(
-                self.reply(users.iter().map(|user| (user.clone(), Some(presence))).collect()),
+                self.reply(users.iter().map(|user| (user.clone(), Ok(presence))).collect()),
             ),
             Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
         };
@@ -183,7 +183,7 @@ fn strs(users: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn somebody_watched_fifty_times_is_asked_about_once() {
+fn one_user_watched_fifty_times_is_requested_once() {
     let mut page = Page::showing(gateway(), &["12"; 50]);
     assert_eq!(page.sent, [(0, Query::Group(vec![user("12")]))]);
     assert_eq!(page.list.watched(), 1);
@@ -198,7 +198,7 @@ fn somebody_watched_fifty_times_is_asked_about_once() {
 }
 
 #[test]
-fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
+fn visible_member_requests_its_whole_group() {
     let people = ids(1_000..1_120);
     let mut page = Page::new(gateway());
     for person in &people {
@@ -221,7 +221,7 @@ fn groups_follow_the_page_and_are_asked_when_a_member_is_on_screen() {
 }
 
 #[test]
-fn a_groups_url_is_sorted_and_bounded() {
+fn group_url_is_sorted_and_bounded() {
     let mut page = Page::new(gateway());
     let long: Vec<_> = (0..60).map(|n| format!("{n}{}@example.com", "+".repeat(100))).collect();
     page.show(&strs(&long));
@@ -244,7 +244,7 @@ fn a_groups_url_is_sorted_and_bounded() {
 }
 
 #[test]
-fn the_interval_has_a_tenth_of_jitter() {
+fn interval_varies_by_ten_percent() {
     for interval in [15, 30, 60] {
         let mut page = Page::showing(Settings { interval: secs(interval), ..gateway() }, &["12"]);
         page.run(60 * MINUTE, |page, request| page.active(request, secs(5)));
@@ -258,7 +258,7 @@ fn the_interval_has_a_tenth_of_jitter() {
 }
 
 #[test]
-fn a_hidden_page_asks_nothing_and_a_woken_one_at_once() {
+fn hidden_page_sends_nothing_and_resumes_at_once() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.active(&request, secs(5));
@@ -278,7 +278,7 @@ fn a_hidden_page_asks_nothing_and_a_woken_one_at_once() {
 }
 
 #[test]
-fn failures_back_off_to_five_minutes() {
+fn retry_delay_doubles_up_to_five_minutes() {
     let mut page = Page::showing(gateway(), &["12"]);
     page.run(60 * MINUTE, |page, request| page.fail(request, RequestError::Unreachable));
     let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
@@ -291,7 +291,7 @@ fn failures_back_off_to_five_minutes() {
 }
 
 #[test]
-fn the_return_of_network_or_tab_ends_a_backoff() {
+fn wake_or_network_return_ends_the_retry_delay() {
     for wake in [false, true] {
         let mut page = Page::showing(gateway(), &["12"]);
         page.run(60 * MINUTE, |page, request| page.fail(request, RequestError::Unreachable));
@@ -311,7 +311,7 @@ fn the_return_of_network_or_tab_ends_a_backoff() {
 }
 
 #[test]
-fn a_failing_endpoint_is_tried_with_one_request() {
+fn failing_endpoint_gets_one_request_at_a_time() {
     let people = ids(1..401);
     let mut page = Page::new(gateway());
     page.show(&strs(&people));
@@ -329,13 +329,13 @@ fn a_failing_endpoint_is_tried_with_one_request() {
 }
 
 #[test]
-fn one_request_that_always_fails_does_not_starve_the_others() {
+fn failing_group_does_not_starve_the_others() {
     let people = ids(1..151);
     let mut page = Page::new(gateway());
     page.show(&strs(&people));
     page.run(10 * MINUTE, |page, request| match &request.query {
         Query::Group(users) if users.contains(&user("1")) => {
-            page.fail(request, RequestError::Status { code: 414, retry_after: None })
+            page.fail(request, RequestError::Status { code: 414, retry_after: None });
         }
         _ => page.active(request, secs(5)),
     });
@@ -349,7 +349,7 @@ fn one_request_that_always_fails_does_not_starve_the_others() {
 }
 
 #[test]
-fn a_wait_that_the_server_imposes_is_kept() {
+fn retry_after_is_honoured() {
     let limited =
         |seconds: Option<u64>| RequestError::RateLimited { retry_after: seconds.map(secs) };
     for (failure, shortest, longest) in [
@@ -384,7 +384,7 @@ fn a_wait_that_the_server_imposes_is_kept() {
 }
 
 #[test]
-fn another_account_need_not_wait() {
+fn account_change_ends_an_imposed_wait() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.fail(&request, RequestError::Unauthorized);
@@ -398,7 +398,7 @@ fn another_account_need_not_wait() {
 }
 
 #[test]
-fn nothing_ends_an_imposed_wait() {
+fn imposed_wait_survives_wake_and_refresh() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.fail(&request, RequestError::Unauthorized);
@@ -412,26 +412,26 @@ fn nothing_ends_an_imposed_wait() {
 }
 
 #[test]
-fn a_request_that_never_returns_is_given_up_after_ten_seconds() {
+fn request_times_out_after_ten_seconds() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.pass(Duration::from_millis(9_999));
     assert_eq!(page.step().cancelled, []);
     page.pass(Duration::from_millis(1));
-    assert_eq!(page.step().cancelled, [request.id]);
+    assert_eq!(page.step().cancelled, std::slice::from_ref(&request));
     page.active(&request, secs(5));
     assert_eq!(page.status("12"), Status::Unknown, "its late reply is ignored");
 }
 
 #[test]
-fn an_older_answer_never_replaces_a_newer_one() {
+fn older_observation_never_replaces_a_newer_one() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.active(&request, secs(5));
     page.run(MINUTE + secs(7), |page, request| {
         let offline = Presence { offline: true, ..Presence::default() };
         let mut reply =
-            page.reply([(user("12"), Some(offline))].into_iter().collect::<RealmPresence>());
+            page.reply([(user("12"), Ok(offline))].into_iter().collect::<RealmPresence>());
         reply.server_timestamp = Some(page.server_now() - secs(100));
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
@@ -440,7 +440,7 @@ fn an_older_answer_never_replaces_a_newer_one() {
 }
 
 #[test]
-fn refresh_asks_at_once_but_not_twice_in_ten_seconds() {
+fn refresh_requests_at_once_but_at_most_every_ten_seconds() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.active(&request, secs(5));
@@ -459,7 +459,7 @@ fn refresh_asks_at_once_but_not_twice_in_ten_seconds() {
 }
 
 #[test]
-fn a_status_that_changes_by_age_is_foretold() {
+fn next_wakeup_announces_changes_by_age() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.active(&request, secs(150));
@@ -478,7 +478,7 @@ fn a_status_that_changes_by_age_is_foretold() {
 }
 
 #[test]
-fn an_entry_outlives_its_last_watcher_by_five_minutes() {
+fn entry_is_evicted_five_minutes_after_its_last_watcher() {
     let mut page = Page::showing(gateway(), &["12", "13"]);
     let request = page.take();
     page.active(&request, secs(5));
@@ -491,7 +491,7 @@ fn an_entry_outlives_its_last_watcher_by_five_minutes() {
 }
 
 #[test]
-fn a_filter_that_removes_and_re_adds_rows_costs_nothing() {
+fn removing_and_re_adding_rows_sends_nothing() {
     let people = ids(1..121);
     let mut page = Page::new(gateway());
     page.show(&strs(&people));
@@ -509,7 +509,7 @@ fn a_filter_that_removes_and_re_adds_rows_costs_nothing() {
 }
 
 #[test]
-fn newcomers_are_gathered() {
+fn new_members_are_batched() {
     let mut page = Page::showing(gateway(), &["1"]);
     for id in 2..42 {
         page.show(&[&id.to_string()]);
@@ -521,7 +521,7 @@ fn newcomers_are_gathered() {
 }
 
 #[test]
-fn a_page_that_replaces_its_people_keeps_few_groups() {
+fn replaced_users_do_not_fragment_groups() {
     let mut page = Page::new(gateway());
     for id in 1..1_500 {
         page.show(&[&id.to_string()]);
@@ -542,28 +542,31 @@ fn a_page_that_replaces_its_people_keeps_few_groups() {
 }
 
 #[test]
-fn sleep_is_no_failure() {
+fn requests_lost_in_sleep_are_repeated_at_once() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     page.now.wall = page.now.wall + secs(10_800);
     page.now.monotonic += secs(1);
     let step = page.list.step(page.now);
-    assert_eq!(step.cancelled, [request.id], "its connection is gone");
+    assert_eq!(step.cancelled, [request], "its connection is gone");
     assert_eq!(step.requests.len(), 1, "and is made anew at once");
 }
 
 #[test]
-fn no_data_in_a_batch_is_unknown_and_not_asked_again_singly() {
+fn empty_entry_in_a_group_is_unknown_without_a_user_query() {
     let mut page = Page::showing(gateway(), &["12", "13", "ada@x"]);
     page.run(30 * MINUTE, |page, request| {
         assert!(matches!(&request.query, Query::Group(users) if users.len() == 3));
         let reply = page.reply(
-            ["12", "13", "ada@x"].into_iter().map(|written| (user(written), None)).collect(),
+            ["12", "13", "ada@x"]
+                .into_iter()
+                .map(|written| (user(written), Err(NoPresenceReason::NoData)))
+                .collect(),
         );
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
     });
     assert_eq!(page.list.view(&user("12"), page.now), View::default());
-    assert_eq!(page.list.observation(&user("12")), Some(None));
+    assert_eq!(page.list.observation(&user("12")), Some(Err(NoPresenceReason::NoData)));
     assert!(page.changes.is_empty());
 }
 
@@ -583,19 +586,15 @@ fn as_zulip(page: &mut Page, request: &Request) {
             Response::User(page.reply(Ok(long_gone)))
         }
         Query::User(_) => Response::User(page.reply(Ok(presence))),
-        Query::Group(_) | Query::AllUsers => Response::Realm(
-            page.reply(
-                [(user("ada@x"), Some(presence)), (user("else@x"), Some(presence))]
-                    .into_iter()
-                    .collect(),
-            ),
-        ),
+        Query::Group(_) | Query::AllUsers => Response::Realm(page.reply(
+            [(user("ada@x"), Ok(presence)), (user("else@x"), Ok(presence))].into_iter().collect(),
+        )),
     };
     page.list.handle_response(request.id, answer, page.now);
 }
 
 #[test]
-fn a_batch_reply_without_the_asked_means_zulip_itself() {
+fn group_reply_without_its_members_switches_to_direct() {
     let mut page = Page::showing(gateway(), &["12", "13", "ada@x", "away@x"]);
     page.run(secs(1), as_zulip);
     let asked: Vec<_> = page.sent.iter().map(|(_, ask)| ask.path()).collect();
@@ -631,7 +630,7 @@ fn a_batch_reply_without_the_asked_means_zulip_itself() {
 }
 
 #[test]
-fn whoever_left_before_a_request_says_nothing_about_its_reply() {
+fn unwatched_member_does_not_trigger_direct_mode() {
     // Three requests of one moment: a sleep loses the first, a clock that is set back the second,
     // and time never goes back.
     let mut page = Page::showing(gateway(), &["1", "2"]);
@@ -651,7 +650,7 @@ fn whoever_left_before_a_request_says_nothing_about_its_reply() {
 }
 
 #[test]
-fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last() {
+fn new_user_is_answered_from_the_last_realm_reply() {
     let mut page = Page::showing(zulip(), &["ada@x"]);
     assert_eq!(page.sent, [(0, Query::AllUsers)]);
     page.run(secs(10), as_zulip);
@@ -671,7 +670,7 @@ fn whoever_comes_between_two_organisation_wide_replies_is_answered_by_the_last()
 }
 
 #[test]
-fn singles_and_budget_are_bounded() {
+fn user_queries_and_budget_are_bounded() {
     let people = ids(1..201);
     let mut page = Page::new(zulip());
     page.show(&strs(&people));
@@ -699,7 +698,7 @@ fn singles_and_budget_are_bounded() {
 }
 
 #[test]
-fn the_callers_own_requests_count() {
+fn try_acquire_counts_against_the_budget() {
     let mut page = Page::new(Settings { budget: 3, ..zulip() });
     assert_eq!([(); 4].map(|()| page.list.try_acquire(page.now)), [true, true, true, false]);
     page.show(&["ada@x"]);
@@ -709,7 +708,7 @@ fn the_callers_own_requests_count() {
 }
 
 #[test]
-fn the_threshold_is_configured_or_told() {
+fn threshold_is_configured_or_from_the_server() {
     for (configured, told, expected) in [
         (None, None, 200),
         (None, Some(140), 140),
@@ -723,7 +722,9 @@ fn the_threshold_is_configured_or_told() {
             &["12"],
         );
         let request = page.take();
-        let mut reply = page.reply([(user("12"), None)].into_iter().collect::<RealmPresence>());
+        let mut reply = page.reply(
+            [(user("12"), Err(NoPresenceReason::NoData))].into_iter().collect::<RealmPresence>(),
+        );
         reply.offline_threshold = told.map(secs);
         page.list.handle_response(request.id, Response::Realm(reply), page.now);
         assert_eq!(page.list.offline_threshold(), secs(expected));
@@ -731,13 +732,12 @@ fn the_threshold_is_configured_or_told() {
 }
 
 #[test]
-fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
+fn observation_from_a_fast_server_clock_is_replaced() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();
     let ahead = page.server_now() + 60 * MINUTE;
     let presence = Presence { last_active: Some(ahead), ..Presence::default() };
-    let mut reply =
-        page.reply([(user("12"), Some(presence))].into_iter().collect::<RealmPresence>());
+    let mut reply = page.reply([(user("12"), Ok(presence))].into_iter().collect::<RealmPresence>());
     reply.server_timestamp = Some(ahead);
     page.list.handle_response(request.id, Response::Realm(reply), page.now);
     assert_eq!(page.status("12"), Status::Active);
@@ -749,7 +749,7 @@ fn an_answer_from_a_clock_that_was_wrong_does_not_stay() {
 /// Two servers behind one name, one a day ahead. The last that is heard about the first group comes
 /// from that one.
 #[test]
-fn nobody_stays_green_because_a_clock_was_put_right() {
+fn corrected_server_clock_keeps_nobody_active() {
     let people = ids(1..52);
     let mut page = Page::showing(gateway(), &strs(&people));
     page.run(10 * MINUTE, |page, request| {
@@ -764,7 +764,7 @@ fn nobody_stays_green_because_a_clock_was_put_right() {
         };
         let presence = Presence { last_active: Some(server_now), ..Presence::default() };
         let mut reply = page.reply(
-            users.iter().map(|user| (user.clone(), Some(presence))).collect::<RealmPresence>(),
+            users.iter().map(|user| (user.clone(), Ok(presence))).collect::<RealmPresence>(),
         );
         reply.server_timestamp = Some(server_now);
         page.list.handle_response(request.id, Response::Realm(reply), page.now);

@@ -64,7 +64,7 @@ fn generations(active: i64, idle: i64, offline: bool) -> [String; 5] {
 }
 
 #[test]
-fn ages_in_every_generation() {
+fn status_at_each_age_in_every_generation() {
     // A client reports every minute while it is open: `idle` is small while somebody is connected.
     for (active, idle, offline, expected) in [
         (0, 0, false, [Status::Active; 5]),
@@ -93,7 +93,7 @@ fn ages_in_every_generation() {
 }
 
 #[test]
-fn odd_claims() {
+fn malformed_timestamps_and_statuses() {
     let claim =
         |status: &str, age: i64| format!(r#"{{"status":"{status}","timestamp":{}}}"#, NOW_S - age);
     for (presence, expected) in [
@@ -152,6 +152,9 @@ fn odd_claims() {
             Status::Idle,
         ),
         (r#"{"active_timestamp":1e300}"#.into(), Status::Unknown),
+        (r#"{"active_timestamp":-1e300}"#.into(), Status::Offline),
+        // Of two members with one name the last counts.
+        (format!(r#"{{"active_timestamp":1,"active_timestamp":{NOW_S}}}"#), Status::Active),
         (r#"{"active_timestamp":-5}"#.into(), Status::Offline),
         // Nothing that can be read.
         ("{}".into(), Status::Unknown),
@@ -167,7 +170,7 @@ fn odd_claims() {
 }
 
 #[test]
-fn instants_of_a_reply() {
+fn server_timestamp_and_date_bounds() {
     #[track_caller]
     fn check(
         extra: &str,
@@ -201,12 +204,18 @@ fn instants_of_a_reply() {
         Some(0),
         Some(0),
     );
+    for directive in
+        ["Max-Age=60", "PUBLIC, MAX-AGE=60", "max-age=\"60\"", "no-cache , max-age = 60"]
+    {
+        let headers = [("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", directive)];
+        check("", &headers, Some(0), Some(0));
+    }
     check("", &[("date", "yesterday"), ("expires", "-1")], None, None);
     check(r#","server_timestamp":"soon""#, &[], None, None);
 }
 
 #[test]
-fn threshold_of_a_reply() {
+fn offline_threshold_field() {
     for (value, expected) in
         [("140", Some(140_000)), ("0", None), ("-5", None), ("\"140\"", None), ("null", None)]
     {
@@ -219,7 +228,7 @@ fn threshold_of_a_reply() {
 }
 
 #[test]
-fn the_four_400s() {
+fn no_presence_reasons_of_http_400() {
     for (msg, expected) in [
         ("No such user", NoPresenceReason::NoSuchUser),
         ("Presence is not supported for bot users.", NoPresenceReason::Bot),
@@ -239,7 +248,7 @@ fn the_four_400s() {
 }
 
 #[test]
-fn failures() {
+fn request_errors() {
     const HTML: &str = "<html><head><title>502 Bad Gateway</title></head></html>";
     let status = |code| RequestError::Status { code, retry_after: None };
     let limited =
@@ -288,6 +297,18 @@ fn failures() {
         (200, None, HTML, RequestError::InvalidResponse),
         (200, None, "", RequestError::InvalidResponse),
         (200, None, "{", RequestError::InvalidResponse),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":{"idle_timestamp":1e999},"presences":{}}"#,
+            RequestError::InvalidResponse,
+        ),
+        (
+            200,
+            None,
+            r#"{"result":"success","presence":{},"presences":{},"msg":"\ud83d"}"#,
+            RequestError::InvalidResponse,
+        ),
         (200, None, "[]", RequestError::InvalidResponse),
         (200, None, "null", RequestError::InvalidResponse),
         (200, None, "{}", RequestError::InvalidResponse),
@@ -341,7 +362,7 @@ fn failures() {
 }
 
 #[test]
-fn the_organisation_wide_reply() {
+fn realm_reply_entries() {
     let body = format!(
         r#"{{"result":"success","msg":"","presences":{{
             "Ada@Example.com":{{"aggregated":{{"client":"website","status":"idle","timestamp":{0}}},"website":{{"client":"website","status":"idle","timestamp":{0},"pushable":false}}}},
@@ -356,19 +377,19 @@ fn the_organisation_wide_reply() {
     let seen = Timestamp::from_ms((NOW_S - 3) * 1000);
     assert_eq!(
         entry("ada@example.com").map(|found| found.map(|presence| presence.last_connected)),
-        Some(Some(Some(seen)))
+        Some(Ok(Some(seen)))
     );
     assert_eq!(
         entry("12").map(|found| found.map(|presence| presence.last_active)),
-        Some(Some(Some(seen)))
+        Some(Ok(Some(seen)))
     );
-    assert_eq!(entry("13"), Some(None), "an entry without data");
+    assert_eq!(entry("13"), Some(Err(NoPresenceReason::NoData)), "an entry without data");
     assert_eq!((entry("14"), entry("15"), entry("16")), (None, None, None));
     assert_eq!(reply.server_timestamp, Some(Timestamp::from_ms(NOW_S * 1000 + 260)));
 }
 
 #[test]
-fn deep_json_is_refused() {
+fn rejects_deeply_nested_json() {
     for depth in [1_000, 10_000, 1_000_000] {
         for body in
             ["[".repeat(depth), r#"{"presence":"#.repeat(depth), r#"{"presences":"#.repeat(depth)]

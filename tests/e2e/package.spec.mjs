@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { LiveGateway } from "../hosts/live-gateway.mjs";
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
 
@@ -73,8 +74,12 @@ test("npm pack contains the intended files only, and installing runs no script",
   expect(packed.warnings).toEqual([]);
   const manifest = JSON.parse(await readFile(join(INSTALLED, "package.json"), "utf8"));
   expect(manifest.version).toMatch(/^\d+\.\d+\.\d+/);
-  for (const name of ["scripts", "dependencies", "peerDependencies", "bin", "gypfile"]) {
+  for (const name of ["scripts", "dependencies", "bin", "gypfile"]) {
     expect(manifest, name).not.toHaveProperty(name);
+  }
+  // The frameworks of the hooks are those of the project, if it has any.
+  for (const name of Object.keys(manifest.peerDependencies)) {
+    expect(manifest.peerDependenciesMeta[name], name).toEqual({ optional: true });
   }
   for (const entry of Object.values(manifest.exports).flatMap((entry) =>
     typeof entry === "string" ? entry : Object.values(entry),
@@ -160,6 +165,117 @@ test("rendered on a server the element sends nothing and is unknown", async () =
   expect(JSON.parse(stdout)).toEqual([{ user: "12", status: "unknown", lastActive: null }, false]);
 });
 
+const FRAMEWORKS = ["react", "preact", "vue"];
+
+const hookTest = test.extend({
+  /** A gateway where somebody comes when the test wants it. */
+  live: async ({}, use) => {
+    const live = await new LiveGateway().start();
+    await use(live);
+    await live.stop();
+  },
+
+  /** The page of the hooks, with what a server rendered of each framework; its URL. */
+  drawn: async ({ site, live, folder }, use) => {
+    const { build } = await vite();
+    await build({
+      root: PROJECT,
+      base: "./",
+      logLevel: "error",
+      // With the frameworks' own checks, of hydration among others.
+      mode: "development",
+      define: {
+        "process.env.NODE_ENV": '"development"',
+        __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "true",
+      },
+      build: {
+        outDir: folder,
+        emptyOutDir: true,
+        rolldownOptions: { input: join(PROJECT, "drawn.html") },
+      },
+    });
+    let pages = 0;
+    await use((rendered = {}) => {
+      const start = `/drawn-${(pages += 1)}/`;
+      const url = site.route(start, ({ url }, response) => {
+        const path = new URL(url, site.origin).pathname.replace(start, "") || "drawn.html";
+        const file = join(folder, path);
+        if (!existsSync(file)) return response.writeHead(404).end();
+        response.writeHead(200, { "Content-Type": TYPES[extname(file)] });
+        if (path !== "drawn.html") return response.end(readFileSync(file));
+        const page = readFileSync(file, "utf8");
+        const fill = (html, [name, inner]) => html.replace(`<div id="${name}">`, `$&${inner}`);
+        response.end(Object.entries(rendered).reduce(fill, page));
+      });
+      return `${url}?endpoint=${encodeURIComponent(`${live.url}/api/v1`)}`;
+    });
+  },
+});
+
+hookTest(
+  "hooks follow a person without an element, change person, and end with their component",
+  async ({ page, live, drawn, consoleMessages }) => {
+    test.slow();
+    await page.goto(drawn());
+    const outputs = page.locator("output");
+    await expect(outputs).toHaveText(FRAMEWORKS.map(() => "active"));
+    for (const output of await outputs.all())
+      await expect(output).toHaveAttribute("title", /^2.*Z$/);
+    await expect(page.locator("zulip-presence")).toHaveCount(0);
+    for (const next of await page.getByRole("button", { name: "Next" }).all()) await next.click();
+    await expect(outputs).toHaveText(FRAMEWORKS.map(() => "offline"));
+    await expect(page.locator("body")).toHaveAttribute(
+      "data-subscriptions",
+      `${FRAMEWORKS.length}`,
+    );
+
+    live.arrive("3003");
+    await expect(outputs).toHaveText(
+      FRAMEWORKS.map(() => "active"),
+      { timeout: 60_000 },
+    );
+    await page.getByRole("button", { name: "Leave" }).click();
+    await expect(outputs).toHaveCount(0);
+    await expect(page.locator("body")).toHaveAttribute("data-subscriptions", "0");
+    expect(consoleMessages.filter(isNoHint)).toEqual([]);
+  },
+);
+
+hookTest(
+  "hooks are unknown on a server, and hydrate without a mismatch",
+  async ({ page, drawn, consoleMessages }) => {
+    const { build } = await vite();
+    const folder = join(PROJECT, "node_modules/.drawn-server");
+    await build({
+      root: PROJECT,
+      logLevel: "error",
+      build: { ssr: "src/drawn/server.jsx", outDir: folder, emptyOutDir: true },
+    });
+    const { render } = await import(pathToFileURL(join(folder, "server.js")).href);
+    const rendered = await render();
+    for (const name of FRAMEWORKS) expect(rendered[name], name).toContain(">unknown</output>");
+
+    // The elements that the server rendered stay: a mismatch would have replaced them.
+    await page.addInitScript(() => {
+      addEventListener("DOMContentLoaded", () => {
+        for (const output of document.querySelectorAll("output")) output.fromServer = true;
+      });
+    });
+    // Presence is known when the page hydrates, which is the worst case.
+    await page.goto(`${drawn(rendered)}&known`);
+    const outputs = page.locator("output");
+    await expect(outputs).toHaveText(FRAMEWORKS.map(() => "active"));
+    await expect(page.locator("body")).toHaveAttribute("data-known", "active");
+    // Preact repairs no attribute of a mismatch.
+    for (const output of await outputs.all())
+      await expect(output).toHaveAttribute("title", /^2.*Z$/);
+    expect(await outputs.evaluateAll((all) => all.map((output) => output.fromServer))).toEqual(
+      FRAMEWORKS.map(() => true),
+    );
+    expect(consoleMessages.filter(isNoHint)).toEqual([]);
+  },
+);
+
 test("custom-elements.json agrees with the element", async ({ page, site, tag }) => {
   const { modules } = JSON.parse(readFileSync(join(INSTALLED, "custom-elements.json"), "utf8"));
   const [element] = modules.flatMap(({ declarations }) => declarations);
@@ -224,6 +340,11 @@ test("custom-elements.json agrees with the element", async ({ page, site, tag })
   expect(named(element.cssParts)).toEqual(unique(real.parts));
   expect(named(element.cssProperties)).toEqual(unique(real.properties));
 });
+
+/** React's development build recommends its extension for the browser, once. */
+function isNoHint(line) {
+  return !line.includes("Download the React DevTools");
+}
 
 async function vite() {
   return import(pathToFileURL(join(PROJECT, "node_modules/vite/dist/node/index.js")).href);

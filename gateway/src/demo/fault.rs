@@ -1,4 +1,4 @@
-//! The ways in which Zulip, or what stands before it, fails (ZULIP.md §4).
+//! The ways in which Zulip, or what stands before it, fails (docs/zulip-wire.md §4).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -34,7 +34,7 @@ pub enum Fault {
     /// The reply comes this late.
     Slow(Duration),
     /// The connection breaks in the middle of the reply.
-    HalfSent,
+    TruncatedBody,
 }
 
 impl Fault {
@@ -83,8 +83,8 @@ impl Fault {
                 tokio::time::sleep(wait).await;
                 reply.await
             }
-            Self::HalfSent => reply.await.map(|_| {
-                Body::new(HalfSent(Some(Bytes::from_static(
+            Self::TruncatedBody => reply.await.map(|_| {
+                Body::new(TruncatedBody(Some(Bytes::from_static(
                     br#"{"result":"success","msg":"","pre"#,
                 ))))
             }),
@@ -93,9 +93,9 @@ impl Fault {
 }
 
 /// A body that breaks off.
-struct HalfSent(Option<Bytes>);
+struct TruncatedBody(Option<Bytes>);
 
-impl hyper::body::Body for HalfSent {
+impl hyper::body::Body for TruncatedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 

@@ -2,47 +2,54 @@
 //! in every way that Zulip breaks.
 
 mod fault;
-mod rhythm;
-mod roster;
-mod zulip;
+mod people;
+mod schedule;
+mod server;
+mod state;
+
+use std::future::Future;
 
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
-pub use self::rhythm::Claims;
-pub use self::zulip::{SimulatedZulip, Whereabouts};
-use crate::{Account, Secret, Tls, serve};
+pub use self::schedule::ReportedTimestamps;
+pub use self::server::SimulatedZulip;
+pub use self::state::SimulatedState;
+use crate::{Secret, Tls, ZulipCredentials, serve};
 
 /// The bot of the simulated organisation.
 pub const EMAIL: &str = "presence-bot@example.com";
 /// Its key. It opens nothing but the simulation.
 pub const KEY: &str = "simulated";
 
-/// Starts the simulated organisation, with `more_people` than the demo page lists, on `listener`,
-/// and gives the account by which it is asked.
+/// The simulated organisation, with `more_people` than the demo page lists, on `listener`: the
+/// account by which it is asked, and the server, which runs for as long as it is polled.
 ///
 /// # Errors
 /// Where the listener has no address.
-pub fn start(listener: TcpListener, generation: u8, more_people: u32) -> std::io::Result<Account> {
+pub fn start(
+    listener: TcpListener,
+    generation: u8,
+    more_people: u32,
+) -> std::io::Result<(ZulipCredentials, impl Future<Output = ()> + Send + use<>)> {
     let zulip = SimulatedZulip::demo(generation);
     for id in (10_001..).take(more_people as usize) {
         zulip.add(
             id,
             &format!("user{id}@example.com"),
             &format!("User {id}"),
-            Whereabouts::Scheduled,
+            SimulatedState::Scheduled,
         );
     }
     let account = zulip.account(listener.local_addr()?);
-    tokio::spawn(serve(listener, zulip.router(), std::future::pending()));
-    Ok(account)
+    Ok((account, serve(listener, zulip.router(), std::future::pending())))
 }
 
 impl SimulatedZulip {
     /// The account by which this organisation, listening on `address`, is asked.
     #[must_use]
-    pub fn account(&self, address: std::net::SocketAddr) -> Account {
-        Account {
+    pub fn account(&self, address: std::net::SocketAddr) -> ZulipCredentials {
+        ZulipCredentials {
             site: format!("http://{address}"),
             email: EMAIL.into(),
             key: Secret::new(self.key()),

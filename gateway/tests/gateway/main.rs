@@ -2,12 +2,13 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails shall say where")]
 
-mod binary;
-mod face;
-mod front;
-mod hostile;
+mod abuse;
+mod api;
+mod cli;
+mod daemon;
+mod deployment;
 mod outage;
-mod rig;
 mod secrets;
+mod test_gateway;
 mod tls;
 mod upstream;

@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use tokio::task::JoinSet;
 use zulip_presence_gateway::demo::{EMAIL, Fault};
 
-use crate::binary::file;
-use crate::rig::{ADA, Options, PAGE, Reply, Rig, on_a_port, organisation};
+use crate::cli::file;
+use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, on_a_port, organisation};
 
 fn faults() -> Vec<Fault> {
     vec![
@@ -25,7 +25,7 @@ fn faults() -> Vec<Fault> {
         Fault::Body(""),
         Fault::Body("{\"result\":\"success\",\"msg\":\"\"}"),
         Fault::Hang,
-        Fault::HalfSent,
+        Fault::TruncatedBody,
     ]
 }
 
@@ -44,7 +44,7 @@ fn is_unavailable(reply: &Reply, why: &impl std::fmt::Debug) {
 /// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s,
 /// by single and by batch.
 #[tokio::test]
-async fn without_an_answer_there_is_a_503() {
+async fn faults_before_the_first_answer_give_503() {
     let mut rows = JoinSet::new();
     for fault in faults() {
         for all in [false, true] {
@@ -56,23 +56,25 @@ async fn without_an_answer_there_is_a_503() {
                 } else {
                     zulip.fail_at("realm/presence", fault.clone());
                 }
-                let rig = Rig::with(zulip, Options::default()).await;
+                let gateway = TestGateway::with(zulip, Options::default()).await;
                 let started = tokio::time::Instant::now();
-                let (single, batch) =
-                    tokio::join!(rig.get(ADA), rig.get("/api/v1/realm/presence?users=[12,17]"));
+                let (single, batch) = tokio::join!(
+                    gateway.get(ADA),
+                    gateway.get("/api/v1/realm/presence?users=[12,17]")
+                );
                 assert!(started.elapsed() < Duration::from_secs(7), "{fault:?}");
                 is_unavailable(&single, &fault);
                 is_unavailable(&batch, &fault);
-                assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
+                assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);
                 assert_eq!(
-                    rig.get("/readyz").await.status,
+                    gateway.get("/readyz").await.status,
                     if all {
                         StatusCode::SERVICE_UNAVAILABLE
                     } else {
-                        rig.get("/readyz").await.status
+                        gateway.get("/readyz").await.status
                     }
                 );
-                let picture = rig.get("/users/12/presence.svg").await;
+                let picture = gateway.get("/users/12/presence.svg").await;
                 assert!(
                     picture.status == StatusCode::OK && picture.text().contains("Activity unknown"),
                     "{fault:?}"
@@ -87,7 +89,7 @@ async fn without_an_answer_there_is_a_503() {
 
 /// Where there is an answer, it stays, with its old date; when Zulip is back, a newer one comes.
 #[tokio::test]
-async fn the_last_answer_outlives_an_outage() {
+async fn last_answer_is_served_during_an_outage() {
     let mut rows = JoinSet::new();
     for fault in faults() {
         // A hang is noticed after 10 s, a 429 imposes its wait: both are long enough as it is.
@@ -95,25 +97,25 @@ async fn the_last_answer_outlives_an_outage() {
             continue;
         }
         rows.spawn(async move {
-            let rig = Rig::with(
+            let gateway = TestGateway::with(
                 organisation(4),
                 Options { refresh: Duration::from_millis(200), ..Options::default() },
             )
             .await;
-            let before = rig.get(ADA).await.number("/server_timestamp");
-            rig.zulip.fail(Some(fault.clone()));
-            rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
-            let during = rig.get(ADA).await;
+            let before = gateway.get(ADA).await.number("/server_timestamp");
+            gateway.zulip.fail(Some(fault.clone()));
+            gateway.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+            let during = gateway.get(ADA).await;
             assert_eq!(during.status, StatusCode::OK, "{fault:?}");
             assert!(during.number("/server_timestamp") >= before);
-            let frozen = rig.get(ADA).await.number("/server_timestamp");
+            let frozen = gateway.get(ADA).await.number("/server_timestamp");
             assert!(
                 (frozen - during.number("/server_timestamp")).abs() < f64::EPSILON,
                 "{fault:?}"
             );
-            rig.zulip.fail(None);
-            rig.until(ADA, |reply| reply.number("/server_timestamp") > frozen).await;
-            assert_eq!(rig.get("/readyz").await.status, StatusCode::OK);
+            gateway.zulip.fail(None);
+            gateway.until(ADA, |reply| reply.number("/server_timestamp") > frozen).await;
+            assert_eq!(gateway.get("/readyz").await.status, StatusCode::OK);
         });
     }
     while let Some(row) = rows.join_next().await {
@@ -122,20 +124,20 @@ async fn the_last_answer_outlives_an_outage() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_is_respected_to_its_fraction() {
-    let rig = Rig::with(
+async fn rate_limit_is_respected_to_its_fraction() {
+    let gateway = TestGateway::with(
         organisation(4),
         Options { refresh: Duration::from_millis(200), ..Options::default() },
     )
     .await;
-    rig.get(ADA).await;
-    rig.zulip.fail(Some(Fault::RateLimited { retry_after_s: 2.3, in_body: true }));
-    rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    gateway.get(ADA).await;
+    gateway.zulip.fail(Some(Fault::RateLimited { retry_after_s: 2.3, in_body: true }));
+    gateway.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
     let limited_at = tokio::time::Instant::now();
-    rig.zulip.fail(None);
-    let asked = rig.asked("realm/presence");
+    gateway.zulip.fail(None);
+    let asked = gateway.asked("realm/presence");
     let deadline = limited_at + Duration::from_secs(30);
-    while rig.asked("realm/presence") == asked {
+    while gateway.asked("realm/presence") == asked {
         assert!(tokio::time::Instant::now() < deadline, "it asks again");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -145,30 +147,31 @@ async fn a_rate_limit_is_respected_to_its_fraction() {
 /// A key that is revoked while the gateway runs: pages notice nothing but age, and Zulip is left
 /// alone.
 #[tokio::test]
-async fn a_revoked_key_is_not_tried_again_and_again() {
-    let rig = Rig::with(
+async fn revoked_key_is_not_retried() {
+    let gateway = TestGateway::with(
         organisation(4),
         Options { refresh: Duration::from_millis(200), ..Options::default() },
     )
     .await;
-    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
-    rig.zulip.rekey("another");
-    rig.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
-    let asked = rig.zulip.asked().len();
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
+    gateway.zulip.set_api_key("another");
+    gateway.until("/readyz", |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    let asked = gateway.zulip.asked().len();
     for _ in 0..100 {
-        let reply = rig.get(ADA).await;
+        let reply = gateway.get(ADA).await;
         assert_eq!(reply.status, StatusCode::OK, "a 401 is never passed on");
         assert_eq!(reply.word("/presence/aggregated/status"), "active");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(rig.zulip.asked().len(), asked);
+    assert_eq!(gateway.zulip.asked().len(), asked);
     assert!(
-        rig.get("/metrics")
+        gateway
+            .get("/metrics")
             .await
             .text()
             .contains(r#"kind="realm_presence",outcome="unauthorized"} 1"#)
     );
-    let newcomer = rig.get("/api/v1/realm/presence?users=[12,17]").await;
+    let newcomer = gateway.get("/api/v1/realm/presence?users=[12,17]").await;
     assert_eq!(
         newcomer.json()["presences"]["12"]["aggregated"]["status"],
         "active",
@@ -177,7 +180,7 @@ async fn a_revoked_key_is_not_tried_again_and_again() {
 }
 
 /// A gateway that was started with a zuliprc, and what writes another key into that.
-async fn with_zuliprc(name: &str) -> (Rig, impl Fn(&str)) {
+async fn with_zuliprc(name: &str) -> (TestGateway, impl Fn(&str)) {
     let zulip = organisation(4);
     let address = on_a_port(zulip.router()).await;
     let text = move |key: &str| format!("[api]\nemail={EMAIL}\nkey={key}\nsite=http://{address}\n");
@@ -187,8 +190,8 @@ async fn with_zuliprc(name: &str) -> (Rig, impl Fn(&str)) {
         zuliprc: Some(zuliprc.clone()),
         ..Options::default()
     };
-    (Rig::asking(address, zulip, options), move |key| {
-        std::fs::write(&zuliprc, text(key)).expect("ours")
+    (TestGateway::asking(address, zulip, options), move |key| {
+        std::fs::write(&zuliprc, text(key)).expect("ours");
     })
 }
 
@@ -198,108 +201,113 @@ fn is_ready(reply: &Reply) -> bool {
 
 /// Whoever replaces the zuliprc has done all that is needed.
 #[tokio::test]
-async fn a_new_key_needs_no_restart() {
-    let (rig, write_key) = with_zuliprc("new-key").await;
-    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
-    rig.zulip.rekey("regenerated");
-    rig.until("/readyz", |reply| !is_ready(reply)).await;
+async fn new_key_is_used_without_restart() {
+    let (gateway, write_key) = with_zuliprc("new-key").await;
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
+    gateway.zulip.set_api_key("regenerated");
+    gateway.until("/readyz", |reply| !is_ready(reply)).await;
     let (refused, before) =
-        (rig.zulip.asked().len(), rig.get(ADA).await.number("/server_timestamp"));
+        (gateway.zulip.asked().len(), gateway.get(ADA).await.number("/server_timestamp"));
     for wrong in ["wrong\nnonsense", "wrong"] {
         write_key(wrong);
         tokio::time::sleep(Duration::from_secs(6)).await;
-        assert_eq!(rig.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{wrong:?}");
+        assert_eq!(
+            gateway.get("/readyz").await.status,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{wrong:?}"
+        );
     }
-    let asked = rig.zulip.asked().len() - refused;
+    let asked = gateway.zulip.asked().len() - refused;
     assert!(
         (1..=2).contains(&asked),
         "a wrong key is tried once, a broken file not at all: {asked} requests"
     );
     write_key("regenerated");
-    rig.until("/readyz", is_ready).await;
-    rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+    gateway.until("/readyz", is_ready).await;
+    gateway.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
 }
 
 /// The former key is refused only after the new one is in force.
 #[tokio::test]
-async fn a_refusal_of_the_former_key_says_nothing_of_the_new_one() {
-    let (rig, write_key) = with_zuliprc("former-key").await;
-    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
-    rig.zulip.rekey("regenerated");
-    let asked = rig.asked("realm/presence");
-    rig.zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(7)));
-    rig.until("/healthz", |_| rig.asked("realm/presence") > asked).await;
-    rig.zulip.fail(None);
-    let before = rig.get(ADA).await.number("/server_timestamp");
+async fn late_refusal_of_the_old_key_does_not_block_the_new_one() {
+    let (gateway, write_key) = with_zuliprc("former-key").await;
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
+    gateway.zulip.set_api_key("regenerated");
+    let asked = gateway.asked("realm/presence");
+    gateway.zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(7)));
+    gateway.until("/healthz", |_| gateway.asked("realm/presence") > asked).await;
+    gateway.zulip.fail(None);
+    let before = gateway.get(ADA).await.number("/server_timestamp");
     write_key("regenerated");
-    rig.until("/metrics", |reply| {
-        reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)
-    })
-    .await;
-    rig.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
-    rig.until("/readyz", is_ready).await;
+    gateway
+        .until("/metrics", |reply| {
+            reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)
+        })
+        .await;
+    gateway.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+    gateway.until("/readyz", is_ready).await;
 }
 
 #[tokio::test]
-async fn another_site_counts_from_the_next_start_on() {
-    let (rig, _) = with_zuliprc("other-site").await;
+async fn changed_site_is_ignored_until_restart() {
+    let (gateway, _) = with_zuliprc("other-site").await;
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
     file(
         "other-site",
         &format!("[api]\nemail={EMAIL}\nkey={}\nsite=http://{elsewhere}\n", stranger.key()),
     );
-    let start = rig.get(ADA).await.number("/server_timestamp");
-    rig.until(ADA, |reply| reply.number("/server_timestamp") > start + 7.0).await;
+    let start = gateway.get(ADA).await.number("/server_timestamp");
+    gateway.until(ADA, |reply| reply.number("/server_timestamp") > start + 7.0).await;
     assert_eq!(
         stranger.asked(),
         Vec::<String>::new(),
-        "what is known of one organisation is not mixed with another"
+        "what is known of one organisation is not splitmix64 with another"
     );
 }
 
 #[tokio::test]
-async fn a_key_that_was_never_right_gives_a_503() {
+async fn wrong_key_gives_503() {
     let zulip = organisation(4);
     let address = on_a_port(zulip.router()).await;
-    let rig = Rig::asking(address, zulip.clone(), Options::default());
-    zulip.rekey("another");
-    is_unavailable(&rig.get(ADA).await, &"401");
+    let gateway = TestGateway::asking(address, zulip.clone(), Options::default());
+    zulip.set_api_key("another");
+    is_unavailable(&gateway.get(ADA).await, &"401");
     assert_eq!(zulip.asked(), ["users"]);
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_an_outage_too() {
+async fn refused_connection_gives_503() {
     let zulip = organisation(4);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has one");
     drop(listener);
-    let rig = Rig::asking(address, zulip.clone(), Options::default());
-    is_unavailable(&rig.get(ADA).await, &"refused");
+    let gateway = TestGateway::asking(address, zulip.clone(), Options::default());
+    is_unavailable(&gateway.get(ADA).await, &"refused");
     let listener = tokio::net::TcpListener::bind(address).await.expect("still free");
     tokio::spawn(zulip_presence_gateway::serve(listener, zulip.router(), std::future::pending()));
-    rig.until(ADA, |reply| reply.status == StatusCode::OK).await;
+    gateway.until(ADA, |reply| reply.status == StatusCode::OK).await;
 }
 
 /// Zulip needs three seconds: the first request waits for it, and gets its answer at once when it
 /// is there.
 #[tokio::test]
-async fn slow_is_not_broken() {
+async fn slow_replies_are_awaited() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(3)));
-    let rig = Rig::with(zulip, Options::default()).await;
+    let gateway = TestGateway::with(zulip, Options::default()).await;
     let started = tokio::time::Instant::now();
-    assert_eq!(rig.get(ADA).await.status, StatusCode::OK);
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
     let took = started.elapsed();
     assert!(took >= Duration::from_secs(3), "{took:?}");
 }
 
 /// A Zulip whose organisation-wide reply is this router's.
-async fn with_realm(realm: axum::routing::MethodRouter) -> Rig {
+async fn with_realm(realm: axum::routing::MethodRouter) -> TestGateway {
     let zulip = organisation(4);
     let front =
         axum::Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
-    Rig::asking(on_a_port(front).await, zulip, Options::default())
+    TestGateway::asking(on_a_port(front).await, zulip, Options::default())
 }
 
 /// Zulip's reply with `blanks` after it, packed.
@@ -318,25 +326,25 @@ async fn packed(blanks: usize) -> axum::body::Bytes {
 
 /// What counts of a packed reply is its size when it is unpacked.
 #[tokio::test]
-async fn a_packed_reply_is_read_and_a_bomb_is_none() {
+async fn gzip_reply_is_read_and_a_gzip_bomb_refused() {
     for (megabytes, expected) in [(5, StatusCode::OK), (66, StatusCode::SERVICE_UNAVAILABLE)] {
         let body = packed(megabytes << 20).await;
         assert!(body.len() < 1 << 20, "{} bytes", body.len());
-        let rig = with_realm(axum::routing::get(move || async move {
+        let gateway = with_realm(axum::routing::get(move || async move {
             ([("content-encoding", "gzip")], body)
         }))
         .await;
         // A busy machine may need longer than the first request waits.
-        rig.until(ADA, |reply| reply.status == expected).await;
+        gateway.until(ADA, |reply| reply.status == expected).await;
         let of_use =
-            rig.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="ok""#);
+            gateway.get("/metrics").await.text().contains(r#"kind="realm_presence",outcome="ok""#);
         assert_eq!(of_use, expected == StatusCode::OK, "{megabytes} MB");
     }
 }
 
 /// The key goes to the one server that was configured.
 #[tokio::test]
-async fn a_redirect_is_never_followed() {
+async fn redirects_are_not_followed() {
     let stranger = organisation(4);
     let elsewhere = on_a_port(stranger.router()).await;
     for status in [
@@ -346,12 +354,12 @@ async fn a_redirect_is_never_followed() {
         StatusCode::PERMANENT_REDIRECT,
     ] {
         let location = format!("http://{elsewhere}/api/v1/realm/presence");
-        let rig =
+        let gateway =
             with_realm(axum::routing::get(
                 move || async move { (status, [("location", location)]) },
             ))
             .await;
-        is_unavailable(&rig.get(ADA).await, &status);
+        is_unavailable(&gateway.get(ADA).await, &status);
     }
     assert_eq!(stranger.asked(), Vec::<String>::new());
 }

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use zulip_presence_gateway::Upstream;
+use zulip_presence_gateway::ZulipClient;
 use zulip_presence_gateway::demo::{EMAIL, Fault};
 
-use crate::binary::{Running, file, get, program, zulip_in_background};
-use crate::rig::{on_a_port, organisation};
+use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::test_gateway::{on_a_port, organisation};
 
 const KEY: &str = "qZ7xKv3WmT9bLs5RdYh2NcJf8PgEa4Uu";
 /// What takes its place.
@@ -27,9 +27,9 @@ fn is_clean(what: &str, text: &str) {
 /// Replies, headers, the log at trace level, metrics, arguments: with Zulip in order and in every
 /// state of disorder.
 #[test]
-fn the_key_leaves_for_zulip_only() {
+fn key_is_sent_to_zulip_only() {
     let zulip = organisation(4);
-    zulip.rekey(KEY);
+    zulip.set_api_key(KEY);
     let site = zulip_in_background(&zulip);
     let config = file("secret", &format!("[api]\nemail={EMAIL}\nkey={KEY}\nsite=http://{site}\n"));
     let mut command = program();
@@ -60,7 +60,7 @@ fn the_key_leaves_for_zulip_only() {
     let mut faults = vec![
         Fault::Redirect,
         Fault::Html(502),
-        Fault::HalfSent,
+        Fault::TruncatedBody,
         Fault::RateLimited { retry_after_s: 0.1, in_body: true },
     ];
     while let Some(fault) = faults.pop() {
@@ -74,7 +74,7 @@ fn the_key_leaves_for_zulip_only() {
         ask_everything(&format!("{fault:?}"));
     }
     zulip.fail(None);
-    zulip.rekey(NEXT);
+    zulip.set_api_key(NEXT);
     until(running.address, "/readyz", "HTTP/1.1 503");
     ask_everything("the key is revoked");
     std::fs::write(&config, format!("[api]\nemail={EMAIL}\nkey={NEXT}\nnonsense\n")).expect("ours");
@@ -103,7 +103,7 @@ fn until(address: std::net::SocketAddr, path: &str, expected: &str) {
 }
 
 #[test]
-fn errors_and_the_doctor_keep_it() {
+fn errors_and_doctor_do_not_print_the_key() {
     let zulip = organisation(4);
     let site = zulip_in_background(&zulip);
     // The port of Zulip itself is taken, so that no gateway starts.
@@ -135,11 +135,11 @@ fn errors_and_the_doctor_keep_it() {
 }
 
 #[tokio::test]
-async fn debug_keeps_it() {
+async fn debug_does_not_print_the_key() {
     let zulip = organisation(4);
-    zulip.rekey(KEY);
+    zulip.set_api_key(KEY);
     let account = zulip.account(on_a_port(zulip.router()).await);
     is_clean("the account", &format!("{account:?} {account:#?}"));
-    let upstream = Upstream::new(account).expect("no certificates are involved");
-    is_clean("the client", &format!("{upstream:?} {upstream:#?}"));
+    let client = ZulipClient::new(account).expect("no certificates are involved");
+    is_clean("the client", &format!("{client:?} {client:#?}"));
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::binary::{Running, file, get, program, zulip_in_background};
-use crate::front::{NGINX, there};
-use crate::rig::organisation;
+use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::deployment::{NGINX, there};
+use crate::test_gateway::organisation;
 
 const OPENSSL: &str = "/usr/bin/openssl";
 
@@ -77,14 +77,23 @@ impl Drop for Ended {
 }
 
 #[test]
-fn certificates_are_checked_as_the_zuliprc_says() {
+fn tls_settings_of_the_zuliprc_apply() {
     if !there("nginx", Path::new(NGINX)) || !there("openssl", Path::new(OPENSSL)) {
         return;
     }
     let zulip = organisation(4);
     let behind = zulip_in_background(&zulip);
     let directory = certificates();
-    let (open, closed) = (free(), free());
+    // As `openssl req -x509` makes one by default: CA:TRUE.
+    for (name, subject) in [("self-signed", "IP:127.0.0.1"), ("elsewhere", "IP:127.0.0.2")] {
+        openssl(
+            &directory,
+            &format!(
+                "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN={name} -addext subjectAltName={subject} -keyout {name}.key -out {name}.pem"
+            ),
+        );
+    }
+    let (open, closed, self_signed, elsewhere) = (free(), free(), free(), free());
     let here = directory.display();
     let mut temporary = String::new();
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
@@ -94,7 +103,9 @@ fn certificates_are_checked_as_the_zuliprc_says() {
         "daemon off; worker_processes 1; pid {here}/pid; error_log {here}/error.log;\nevents {{ worker_connections 64; }}\nhttp {{ access_log off; {temporary}\n\
          ssl_certificate {here}/server.pem; ssl_certificate_key {here}/server.key;\n\
          server {{ listen {open} ssl; location / {{ proxy_pass http://{behind}; }} }}\n\
-         server {{ listen {closed} ssl; ssl_client_certificate {here}/ca.pem; ssl_verify_client on; location / {{ proxy_pass http://{behind}; }} }} }}\n"
+         server {{ listen {closed} ssl; ssl_client_certificate {here}/ca.pem; ssl_verify_client on; location / {{ proxy_pass http://{behind}; }} }}\n\
+         server {{ listen {self_signed} ssl; ssl_certificate {here}/self-signed.pem; ssl_certificate_key {here}/self-signed.key; location / {{ proxy_pass http://{behind}; }} }}\n\
+         server {{ listen {elsewhere} ssl; ssl_certificate {here}/elsewhere.pem; ssl_certificate_key {here}/elsewhere.key; location / {{ proxy_pass http://{behind}; }} }} }}\n"
     );
     std::fs::write(directory.join("nginx.conf"), config).expect("a file");
     let nginx = Command::new(NGINX)
@@ -135,4 +146,20 @@ fn certificates_are_checked_as_the_zuliprc_says() {
         status("tls-client-one-file", closed, &format!("{bundle}client_cert={here}/both.pem\n")),
         "200"
     );
+    let own = |name: &str| format!("cert_bundle={here}/{name}.pem\n");
+    assert_eq!(status("tls-self-signed", self_signed, &own("self-signed")), "200");
+    assert_eq!(status("tls-other-bundle", self_signed, &own("elsewhere")), "503");
+    assert_eq!(status("tls-other-name", elsewhere, &own("elsewhere")), "503");
+    let doctor = |name: &str, site: SocketAddr, lines: &str, expected: [&str; 2]| {
+        let account =
+            format!("[api]\nemail=presence-bot@example.com\nkey=k\nsite=https://{site}\n{lines}");
+        let config = file(name, &account);
+        let output = program().arg("--config-file").arg(config).arg("doctor").output();
+        let said = String::from_utf8(output.expect("it starts").stdout).expect("UTF-8");
+        for part in expected {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+    };
+    doctor("tls-doctor-unknown", open, "", ["TLS: invalid peer certificate", "cert_bundle"]);
+    doctor("tls-doctor-name", elsewhere, &own("elsewhere"), ["TLS: ", "for another name"]);
 }

@@ -19,7 +19,7 @@ use hyper::body::Frame;
 use tokio::task::JoinSet;
 use zulip_presence_gateway::demo::Fault;
 
-use crate::rig::{ADA, Options, Reply, Rig, on_a_port, organisation};
+use crate::test_gateway::{ADA, Options, Reply, TestGateway, on_a_port, organisation};
 
 const MIB: usize = 1 << 20;
 /// Most bytes of a reply that the gateway keeps.
@@ -70,12 +70,12 @@ impl hyper::body::Body for Flood {
 }
 
 /// A gateway whose Zulip answers about everybody by `reply`, and about all else as it should.
-async fn rig(reply: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Rig {
+async fn gateway(reply: impl Fn() -> Response + Clone + Send + Sync + 'static) -> TestGateway {
     let zulip = organisation(4);
     let realm = get(move || std::future::ready(reply()));
     let router =
         Router::new().route("/api/v1/realm/presence", realm).fallback_service(zulip.router());
-    Rig::asking(on_a_port(router).await, zulip, Options::default())
+    TestGateway::asking(on_a_port(router).await, zulip, Options::default())
 }
 
 fn json(body: impl Into<Body>) -> Response {
@@ -83,56 +83,57 @@ fn json(body: impl Into<Body>) -> Response {
 }
 
 /// How often a reply about everybody came to `outcome`.
-async fn came_to(rig: &Rig, outcome: &str) {
+async fn came_to(gateway: &TestGateway, outcome: &str) {
     let row = format!(r#"kind="realm_presence",outcome="{outcome}"}}"#);
-    rig.until("/metrics", |reply| reply.text().contains(&row)).await;
-    assert_eq!(rig.get("/healthz").await.status, StatusCode::OK);
-    let reply: Reply = rig.get(ADA).await;
+    gateway.until("/metrics", |reply| reply.text().contains(&row)).await;
+    assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);
+    let reply: Reply = gateway.get(ADA).await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{}", reply.text());
     assert_eq!(reply.word("/result"), "error");
 }
 
 #[tokio::test]
-async fn a_body_that_never_ends_is_cut_off_at_64_mib() {
+async fn endless_body_is_cut_off_at_64_mib() {
     let (flood, taken) = Flood::of(vec![b' '; MIB], Duration::ZERO);
     let once = Arc::new(std::sync::Mutex::new(Some(flood)));
-    let rig =
-        rig(move || json(once.lock().unwrap().take().map_or_else(Body::empty, Body::new))).await;
-    rig.get(ADA).await;
-    came_to(&rig, "not_zulip").await;
+    let gateway =
+        gateway(move || json(once.lock().unwrap().take().map_or_else(Body::empty, Body::new)))
+            .await;
+    gateway.get(ADA).await;
+    came_to(&gateway, "not_zulip").await;
     let taken = taken.load(Ordering::Relaxed);
     // What is on the way in sockets and buffers comes on top.
     assert!((MOST..MOST + 24 * MIB).contains(&taken), "{} MiB", taken / MIB);
 }
 
 #[tokio::test]
-async fn one_byte_a_second_is_given_up_after_ten() {
-    let rig = rig(|| {
+async fn drip_fed_body_times_out_after_10_s() {
+    let gateway = gateway(|| {
         let (drip, _) = Flood::of(vec![b' '], Duration::from_secs(1));
         json(Body::new(drip))
     })
     .await;
-    rig.get(ADA).await;
-    came_to(&rig, "timed_out").await;
+    gateway.get(ADA).await;
+    came_to(&gateway, "timed_out").await;
 }
 
 #[tokio::test]
-async fn ten_thousand_levels_are_no_reply() {
+async fn deeply_nested_json_is_refused() {
     for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
         let nested = [open.repeat(10_000), "1".into(), close.repeat(10_000)].concat();
         let body = format!(
             r#"{{"result":"success","msg":"","presences":{{"ada@example.com":{nested}}},"server_timestamp":1}}"#
         );
-        let rig = rig(move || json(body.clone())).await;
-        rig.get(ADA).await;
-        came_to(&rig, "not_zulip").await;
+        let gateway = gateway(move || json(body.clone())).await;
+        gateway.get(ADA).await;
+        came_to(&gateway, "not_zulip").await;
     }
 }
 
 /// What no clock can mean imposes no wait; what would be years is told to pages as a minute at
 /// most.
 #[tokio::test]
-async fn absurd_waits_are_no_waits() {
+async fn absurd_retry_after_is_ignored() {
     let mut rows = JoinSet::new();
     for (retry_after_s, is_kept) in
         [(-5.0, false), (f64::NAN, false), (0.0, false), (1e9, true), (f64::INFINITY, false)]
@@ -141,20 +142,20 @@ async fn absurd_waits_are_no_waits() {
             rows.spawn(async move {
                 let zulip = organisation(4);
                 zulip.fail_at("realm/presence", Fault::RateLimited { retry_after_s, in_body });
-                let rig = Rig::with(
+                let gateway = TestGateway::with(
                     zulip,
                     Options { refresh: Duration::from_millis(200), ..Options::default() },
                 )
                 .await;
-                let reply = rig.get(ADA).await;
+                let reply = gateway.get(ADA).await;
                 assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{retry_after_s}");
                 let wait = reply.header("retry-after").parse::<u64>().expect("whole seconds");
                 assert!((1..=60).contains(&wait), "{retry_after_s}: {wait}");
                 if is_kept {
-                    assert_eq!(rig.asked("realm/presence"), 1, "{retry_after_s}");
+                    assert_eq!(gateway.asked("realm/presence"), 1, "{retry_after_s}");
                 } else {
                     // The gateway's own wait is 5 s at most.
-                    rig.until("/metrics", |_| rig.asked("realm/presence") > 1).await;
+                    gateway.until("/metrics", |_| gateway.asked("realm/presence") > 1).await;
                 }
             });
         }

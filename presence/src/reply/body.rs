@@ -1,70 +1,54 @@
-//! The bodies of Zulip's replies: four generations, and the fifth to come (ZULIP.md §2).
+//! The `presence` object of Zulip's replies, in all generations (docs/zulip-wire.md §2).
 
-use super::json::{Json, Object, Reader};
-use crate::{Presence, Timestamp, UserRef};
+use super::value::Object;
+use crate::presence::{LegacyStatus, WireFields};
+use crate::{Presence, Timestamp};
 
-/// A body of the organisation-wide reply: `presences` apart, as there may be 20,000 of them.
-pub(super) struct RealmBody {
-    pub(super) rest: Object,
-    pub(super) presences: Option<Vec<(UserRef, Option<Presence>)>>,
-}
-
-/// What the value of `presence`, or one of `presences`, claims. `None`: nothing.
-pub(super) fn presence(claims: &Object) -> Option<Presence> {
-    let at = |key| claims.number(key).map(Timestamp::from_unix_s);
+/// Reads the value of `presence`, or of one member of `presences`. `None` without any timestamp or
+/// status in it.
+pub(super) fn presence(object: &Object) -> Option<Presence> {
+    let timestamp = |key| object.number(key).map(Timestamp::from_unix_s);
+    let website = object.object("website").and_then(legacy_entry);
     let modern = Presence {
-        last_active: at("active_timestamp"),
-        last_connected: at("idle_timestamp"),
+        last_active: timestamp("active_timestamp"),
+        last_connected: timestamp("idle_timestamp"),
         offline: false,
+        fields: WireFields {
+            modern: true,
+            aggregated: object.object("aggregated").is_some(),
+            website: website.and_then(|(status, at)| Some((status, at?))),
+        },
     };
-    if modern != Presence::default() {
+    if !modern.is_empty() {
         return Some(modern);
     }
-    let mut legacy = Presence::default();
-    for (client, claim) in claims.objects() {
-        let at = claim.number("timestamp").map(Timestamp::from_unix_s);
-        match claim.text("status") {
-            // All clients are heard, not `aggregated` alone: before Zulip 7 that is only the
-            // newest, and an idle phone would hide the desktop at which somebody works.
-            Some("active") => legacy.last_active = legacy.last_active.max(at),
-            Some("idle") => legacy.last_connected = legacy.last_connected.max(at),
-            Some("offline") => {
+    let fields = WireFields { modern: false, ..modern.fields };
+    let mut legacy = Presence { fields, ..Presence::default() };
+    for (client, entry) in object.objects() {
+        // The entries of all clients count, not `aggregated` alone: before Zulip 7 that is only the
+        // newest one, and an idle phone would hide the desktop at which somebody works.
+        match legacy_entry(entry) {
+            Some((LegacyStatus::Active, at)) => legacy.last_active = legacy.last_active.max(at),
+            Some((LegacyStatus::Idle, at)) => {
+                legacy.last_connected = legacy.last_connected.max(at);
+            }
+            Some((LegacyStatus::Offline, at)) => {
                 legacy.last_connected = legacy.last_connected.max(at);
                 legacy.offline |= client == "aggregated";
             }
-            _ => {}
+            None => {}
         }
     }
-    (legacy != Presence::default()).then_some(legacy)
+    (!legacy.is_empty()).then_some(legacy)
 }
 
-impl RealmBody {
-    /// `None` for what is no JSON object, or has another thing than an object in the place of
-    /// `presences`.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(body);
-        let (mut rest, mut presences) = (Vec::new(), None);
-        reader.members(&mut |reader, key| {
-            if key == "presences" {
-                presences = Some(read_presences(reader)?);
-            } else {
-                let value = reader.value()?;
-                rest.push((key, value));
-            }
-            Some(())
-        })?;
-        reader.is_at_end().then_some(Self { rest: Object(rest), presences })
-    }
-}
-
-fn read_presences(reader: &mut Reader<'_>) -> Option<Vec<(UserRef, Option<Presence>)>> {
-    let mut presences = Vec::new();
-    reader.members(&mut |reader, key| {
-        let claims = reader.value()?;
-        if let (Ok(user), Json::Object(claims)) = (key.parse(), claims) {
-            presences.push((user, presence(&claims)));
-        }
-        Some(())
-    })?;
-    Some(presences)
+/// One client's entry: `{"status": …, "timestamp": …}`.
+fn legacy_entry(entry: &Object) -> Option<(LegacyStatus, Option<Timestamp>)> {
+    let status = match entry.string("status")? {
+        "active" => LegacyStatus::Active,
+        "idle" => LegacyStatus::Idle,
+        "offline" => LegacyStatus::Offline,
+        _ => return None,
+    };
+    Some((status, entry.number("timestamp").map(Timestamp::from_unix_s)))
 }

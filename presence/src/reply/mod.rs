@@ -1,12 +1,11 @@
 //! What came back over HTTP, parsed once into types.
 
 mod body;
-mod json;
+mod value;
 
 use core::time::Duration;
 
-use self::body::RealmBody;
-use self::json::{Json, Object, Reader};
+use self::value::{Object, Value};
 use crate::by_user::ByUser;
 use crate::{Presence, Timestamp, UserRef, http_date};
 
@@ -15,7 +14,8 @@ use crate::{Presence, Timestamp, UserRef, http_date};
 pub struct HttpReply<'a> {
     /// The HTTP status code.
     pub status: u16,
-    /// Finds a header by its lower-case name; `None` also where it may not be read.
+    /// Finds a header, whose name has no case, by its name in lower case; `None` also where it may
+    /// not be read.
     pub header: &'a dyn Fn(&str) -> Option<String>,
     /// The body, decompressed.
     pub body: &'a [u8],
@@ -61,19 +61,19 @@ pub type UserPresence = Result<Presence, NoPresenceReason>;
 
 /// The answer about many: each user once, `None` where there is an entry without data (`{}`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct RealmPresence(ByUser<Option<Presence>>);
+pub struct RealmPresence(ByUser<UserPresence>);
 
 impl RealmPresence {
     /// The entry of `user`; the outer `None` where there is no entry at all.
     #[must_use]
-    pub fn get(&self, user: &UserRef) -> Option<Option<Presence>> {
+    pub fn get(&self, user: &UserRef) -> Option<UserPresence> {
         self.0.get(user).copied()
     }
 }
 
-impl FromIterator<(UserRef, Option<Presence>)> for RealmPresence {
+impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
     /// Of two entries of one user the first counts.
-    fn from_iter<I: IntoIterator<Item = (UserRef, Option<Presence>)>>(entries: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (UserRef, UserPresence)>>(entries: I) -> Self {
         Self(entries.into_iter().collect())
     }
 }
@@ -118,6 +118,26 @@ pub enum RequestError {
     InvalidResponse,
 }
 
+/// The longest wait that a server can impose: one header must not switch badges off for a day.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
+/// The wait after a 401, which only an administrator can resolve.
+const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(900);
+
+impl RequestError {
+    /// The wait that the server imposes with this error: its `Retry-After`, at most 15 minutes, or
+    /// a fixed one after a 401.
+    #[must_use]
+    pub fn imposed_delay(self) -> Option<Duration> {
+        match self {
+            Self::Unauthorized => Some(UNAUTHORIZED_DELAY),
+            Self::RateLimited { retry_after } | Self::Status { retry_after, .. } => {
+                retry_after.map(|wait| wait.min(MAX_RETRY_AFTER))
+            }
+            Self::Unreachable | Self::TimedOut | Self::InvalidResponse => None,
+        }
+    }
+}
+
 impl HttpReply<'_> {
     /// Reads the reply to `GET users/{user}/presence`.
     ///
@@ -125,42 +145,43 @@ impl HttpReply<'_> {
     /// [`RequestError`] for all that says nothing about presence. Never panics, whatever the body.
     pub fn parse_user(&self) -> Result<Reply<UserPresence>, RequestError> {
         match (self.status, self.object()) {
-            (200, Some(body)) if body.text("result") == Some("success") => {
-                let claims = body
-                    .objects()
-                    .find(|(key, _)| *key == "presence")
-                    .ok_or(RequestError::InvalidResponse)?;
-                Ok(self.reply(body::presence(claims.1).ok_or(NoPresenceReason::NoData), &body))
+            (200, Some(body)) if body.string("result") == Some("success") => {
+                let object = body.object("presence").ok_or(RequestError::InvalidResponse)?;
+                Ok(self.reply(user_presence(object), &body))
             }
             (200, _) => Err(RequestError::InvalidResponse),
-            (400, Some(body)) if body.text("code") == Some("BAD_REQUEST") => {
-                Ok(self.reply(Err(no_presence_reason(body.text("msg").unwrap_or_default())), &body))
+            (400, Some(body)) if body.string("code") == Some("BAD_REQUEST") => {
+                let reason = no_presence_reason(body.string("msg").unwrap_or_default());
+                Ok(self.reply(Err(reason), &body))
             }
-            (_, body) => Err(self.failure(body.as_ref())),
+            (_, body) => Err(self.error(body.as_ref())),
         }
     }
 
-    /// Reads the reply to `GET realm/presence`.
+    /// Parses the reply to `GET realm/presence`.
     ///
     /// # Errors
-    /// [`RequestError`] for all that says nothing about presence. Never panics, whatever the body.
+    /// [`RequestError`] for every reply without presence. Never panics, whatever the body.
     pub fn parse_realm(&self) -> Result<Reply<RealmPresence>, RequestError> {
+        let body = self.object();
         if self.status != 200 {
-            return Err(self.failure(self.object().as_ref()));
+            return Err(self.error(body.as_ref()));
         }
-        let body = RealmBody::read(self.body).ok_or(RequestError::InvalidResponse)?;
-        match body.presences {
-            Some(presences) if body.rest.text("result") == Some("success") => {
-                Ok(self.reply(presences.into_iter().collect(), &body.rest))
+        let body = body.ok_or(RequestError::InvalidResponse)?;
+        match body.object("presences") {
+            Some(presences) if body.string("result") == Some("success") => {
+                let entries = presences
+                    .objects()
+                    .filter_map(|(user, object)| Some((user.parse().ok()?, user_presence(object))));
+                Ok(self.reply(entries.collect(), &body))
             }
             _ => Err(RequestError::InvalidResponse),
         }
     }
 
     fn object(&self) -> Option<Object> {
-        let mut reader = Reader::new(self.body);
-        match reader.value()? {
-            Json::Object(object) if reader.is_at_end() => Some(object),
+        match Value::parse(self.body)? {
+            Value::Object(object) => Some(object),
             _ => None,
         }
     }
@@ -188,7 +209,7 @@ impl HttpReply<'_> {
         }
     }
 
-    fn failure(&self, body: Option<&Object>) -> RequestError {
+    fn error(&self, body: Option<&Object>) -> RequestError {
         let header = (self.header)("retry-after").and_then(|value| parse_retry_after(&value));
         let retry_after = header.or_else(|| body?.number("retry-after").and_then(seconds));
         match self.status {
@@ -197,6 +218,10 @@ impl HttpReply<'_> {
             code => RequestError::Status { code, retry_after },
         }
     }
+}
+
+fn user_presence(object: &Object) -> UserPresence {
+    body::presence(object).ok_or(NoPresenceReason::NoData)
 }
 
 /// Only the English `msg` tells the four 400s apart (ZULIP.md §4).
@@ -233,9 +258,13 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-/// The `max-age` of a `Cache-Control`; zero where there is none.
+/// The `max-age` of a `Cache-Control`; zero where there is none. Names of directives have no case,
+/// and values may be quoted (RFC 9111, 5.2).
 fn max_age(directives: &str) -> Duration {
-    let value =
-        directives.split(',').find_map(|directive| directive.trim().strip_prefix("max-age="));
+    let value = directives.split(',').find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
+        is_max_age.then(|| value.trim().trim_matches('"'))
+    });
     value.and_then(parse_retry_after).unwrap_or_default()
 }

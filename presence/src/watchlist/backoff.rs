@@ -4,23 +4,24 @@ use core::time::Duration;
 
 use super::jitter::Jitter;
 use crate::reply::RequestError;
-use crate::time::Moment;
+use crate::time::EngineInstant;
 
 /// The first wait; it doubles with each further failure.
-const FIRST: Duration = Duration::from_secs(5);
+const INITIAL_DELAY: Duration = Duration::from_secs(5);
 /// The longest wait that we choose ourselves.
-const LONGEST: Duration = Duration::from_secs(300);
-/// The longest wait that a server may impose: nobody shall switch badges off for a day by one
-/// header.
-const LONGEST_IMPOSED: Duration = Duration::from_secs(900);
-/// After a 401: only a person can mend that.
-const UNAUTHORIZED: Duration = Duration::from_secs(900);
+const MAX_DELAY: Duration = Duration::from_secs(300);
 
-/// The wait after the `failures`th failure in a row: half of it by chance, so that pages do not
-/// return all at once.
-pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
-    let doubled = FIRST * 2_u32.pow(failures.saturating_sub(1).min(6));
-    jitter.of(doubled.min(LONGEST), 500, 1000)
+/// The wait after the `failures`th failure in a row: 5 s, doubled with each further one, at most
+/// `max`.
+#[must_use]
+pub fn retry_delay(failures: u32, max: Duration) -> Duration {
+    let doubled = INITIAL_DELAY * 2_u32.pow(failures.saturating_sub(1).min(6));
+    doubled.min(max)
+}
+
+/// [`retry_delay`], half of it random, so that pages do not all retry at once.
+pub(super) fn jittered_retry_delay(failures: u32, jitter: &mut Jitter) -> Duration {
+    jitter.of(retry_delay(failures, MAX_DELAY), 500, 1000)
 }
 
 /// An endpoint's state of health.
@@ -28,61 +29,53 @@ pub(super) fn wait(failures: u32, jitter: &mut Jitter) -> Duration {
 pub(super) struct Backoff {
     /// Failures in a row.
     pub(super) failures: u32,
-    failed_at: Moment,
+    failed_at: EngineInstant,
     /// Our own wait, which a wake or the network's return ends.
-    retry_at: Moment,
+    retry_at: EngineInstant,
     /// The server's wait, which nothing ends.
-    closed_until: Moment,
+    server_retry_at: EngineInstant,
 }
 
 impl Backoff {
     /// From when on the endpoint may be asked.
-    pub(super) fn open_at(&self) -> Moment {
-        self.retry_at.max(self.closed_until)
+    pub(super) fn next_attempt_at(&self) -> EngineInstant {
+        self.retry_at.max(self.server_retry_at)
     }
 
     pub(super) fn succeeded(&mut self) {
         self.failures = 0;
-        self.retry_at = Moment::default();
+        self.retry_at = EngineInstant::default();
     }
 
     /// A request that had `started` failed.
     pub(super) fn failed(
         &mut self,
         failure: RequestError,
-        started: Moment,
-        now: Moment,
+        started: EngineInstant,
+        now: EngineInstant,
         jitter: &mut Jitter,
     ) {
         // Requests that were under way together fail together: that is one failure.
         if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
-            self.retry_at = now + wait(self.failures, jitter);
+            self.retry_at = now + jittered_retry_delay(self.failures, jitter);
         }
         self.failed_at = now;
-        let imposed = match failure {
-            RequestError::Unauthorized => Some(UNAUTHORIZED),
-            RequestError::RateLimited { retry_after }
-            | RequestError::Status { retry_after, .. } => retry_after,
-            RequestError::Unreachable | RequestError::TimedOut | RequestError::InvalidResponse => {
-                None
-            }
-        };
-        if let Some(imposed) = imposed {
+        if let Some(imposed) = failure.imposed_delay() {
             // Later by up to a tenth: the viewers of one key must not all be back in the same
             // second.
-            let wait = jitter.of(imposed.min(LONGEST_IMPOSED), 1000, 1100);
-            self.closed_until = self.closed_until.max(now + wait);
+            let wait = jitter.of(imposed, 1000, 1100);
+            self.server_retry_at = self.server_retry_at.max(now + wait);
         }
     }
 
     /// The network or the tab is back.
     pub(super) fn end(&mut self) {
-        self.retry_at = Moment::default();
+        self.retry_at = EngineInstant::default();
     }
 
     /// Somebody asked for a refresh: no need to wait longer than until `at`.
-    pub(super) fn end_by(&mut self, at: Moment) {
+    pub(super) fn end_by(&mut self, at: EngineInstant) {
         self.retry_at = self.retry_at.min(at);
     }
 }

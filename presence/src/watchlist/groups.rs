@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
 use crate::UserRef;
-use crate::time::Moment;
+use crate::time::EngineInstant;
 
 /// Names a group for as long as it lives.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -12,7 +12,7 @@ pub(super) struct GroupId(u32);
 
 impl GroupId {
     /// The one group of an endpoint that answers for everybody.
-    pub(super) const EVERYBODY: Self = Self(0);
+    pub(super) const ALL_USERS: Self = Self(0);
 }
 
 /// People who are asked about in one request.
@@ -21,35 +21,35 @@ struct Group {
     id: GroupId,
     members: usize,
     bytes: usize,
-    rhythm: Rhythm,
+    poll: PollState,
 }
 
 /// When one thing was asked, and is to be asked again.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rhythm {
-    pub(super) asked_at: Option<Moment>,
-    pub(super) due: Moment,
+pub(super) struct PollState {
+    pub(super) requested_at: Option<EngineInstant>,
+    pub(super) due: EngineInstant,
     pub(super) in_flight: bool,
     /// Failures in a row.
     pub(super) failures: u32,
     /// Somebody called `refresh()`: ask though nobody is on screen.
-    pub(super) forced: bool,
+    pub(super) refresh_requested: bool,
 }
 
-impl Rhythm {
-    pub(super) fn due_at(at: Moment) -> Self {
+impl PollState {
+    pub(super) fn due_at(at: EngineInstant) -> Self {
         Self { due: at, ..Self::default() }
     }
 
     /// Not before `gap` after the last time.
-    pub(super) fn earliest(&self, gap: Duration) -> Moment {
-        self.asked_at.map_or(Moment::default(), |at| at + gap)
+    pub(super) fn earliest(&self, gap: Duration) -> EngineInstant {
+        self.requested_at.map_or(EngineInstant::default(), |at| at + gap)
     }
 
-    pub(super) fn start(&mut self, now: Moment) {
-        self.asked_at = Some(now);
+    pub(super) fn start(&mut self, now: EngineInstant) {
+        self.requested_at = Some(now);
         self.in_flight = true;
-        self.forced = false;
+        self.refresh_requested = false;
     }
 }
 
@@ -66,22 +66,22 @@ impl Groups {
     }
 
     /// One group for everybody, without bounds.
-    pub(super) fn everybody(now: Moment) -> Self {
+    pub(super) fn all_users(now: EngineInstant) -> Self {
         let group =
-            Group { id: GroupId::EVERYBODY, members: 0, bytes: 0, rhythm: Rhythm::due_at(now) };
+            Group { id: GroupId::ALL_USERS, members: 0, bytes: 0, poll: PollState::due_at(now) };
         Self { list: vec![group], next: 1 }
     }
 
-    pub(super) fn rhythms(&self) -> impl Iterator<Item = (GroupId, &Rhythm)> {
-        self.list.iter().map(|group| (group.id, &group.rhythm))
+    pub(super) fn polls(&self) -> impl Iterator<Item = (GroupId, &PollState)> {
+        self.list.iter().map(|group| (group.id, &group.poll))
     }
 
-    pub(super) fn rhythms_mut(&mut self) -> impl Iterator<Item = &mut Rhythm> {
-        self.list.iter_mut().map(|group| &mut group.rhythm)
+    pub(super) fn polls_mut(&mut self) -> impl Iterator<Item = &mut PollState> {
+        self.list.iter_mut().map(|group| &mut group.poll)
     }
 
-    pub(super) fn rhythm(&mut self, id: GroupId) -> Option<&mut Rhythm> {
-        self.find(id).map(|group| &mut group.rhythm)
+    pub(super) fn poll(&mut self, id: GroupId) -> Option<&mut PollState> {
+        self.find(id).map(|group| &mut group.poll)
     }
 
     /// The place of a group in the order of the others. Groups only ever join at the end, so their
@@ -96,7 +96,7 @@ impl Groups {
     }
 
     /// A place for `user`: in the last group while there is room, else in a new one.
-    pub(super) fn join(&mut self, user: &UserRef, now: Moment) -> GroupId {
+    pub(super) fn join(&mut self, user: &UserRef, now: EngineInstant) -> GroupId {
         let bytes = member_bytes(user);
         if let Some(last) = self.list.last_mut()
             && last.members < MAX_GROUP
@@ -112,7 +112,7 @@ impl Groups {
             id,
             members: 1,
             bytes: GROUP_FRAME_BYTES + bytes,
-            rhythm: Rhythm::due_at(now),
+            poll: PollState::due_at(now),
         });
         id
     }
@@ -128,23 +128,23 @@ impl Groups {
     /// Drops empty groups and joins neighbours that fit into one, so that a page which replaces its
     /// people for hours does not end up with many small requests. Calls `moved(from, to)` for
     /// each group that went.
-    pub(super) fn tidy(&mut self, mut moved: impl FnMut(GroupId, GroupId)) {
+    pub(super) fn compact(&mut self, mut moved: impl FnMut(GroupId, GroupId)) {
         self.list.retain(|group| {
-            group.members > 0 || group.rhythm.in_flight || group.id == GroupId::EVERYBODY
+            group.members > 0 || group.poll.in_flight || group.id == GroupId::ALL_USERS
         });
         let mut at = 1;
         while at < self.list.len() {
             let (left, right) = (&self.list[at - 1], &self.list[at]);
             let bytes = left.bytes + right.bytes - GROUP_FRAME_BYTES.min(right.bytes);
             let fits = left.members + right.members <= MAX_GROUP && bytes <= MAX_GROUP_BYTES;
-            if fits && !left.rhythm.in_flight && !right.rhythm.in_flight {
+            if fits && !left.poll.in_flight && !right.poll.in_flight {
                 let right = self.list.remove(at);
                 let left = &mut self.list[at - 1];
                 left.members += right.members;
                 left.bytes = bytes;
-                left.rhythm.due = left.rhythm.due.min(right.rhythm.due);
-                left.rhythm.asked_at = left.rhythm.asked_at.max(right.rhythm.asked_at);
-                left.rhythm.forced |= right.rhythm.forced;
+                left.poll.due = left.poll.due.min(right.poll.due);
+                left.poll.requested_at = left.poll.requested_at.max(right.poll.requested_at);
+                left.poll.refresh_requested |= right.poll.refresh_requested;
                 moved(right.id, left.id);
             } else {
                 at += 1;

@@ -15,14 +15,15 @@ mod schedule;
 use core::time::Duration;
 
 use self::backoff::Backoff;
-use self::entry::{Entry, Now, Origin};
+pub use self::backoff::retry_delay;
+use self::entry::{Entry, Now, ObservationMeta};
 use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
 pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query};
-use self::rate_limiter::Budget;
+use self::rate_limiter::RateLimiter;
 use crate::by_user::ByUser;
-use crate::reply::{RealmPresence, Reply, RequestError, UserPresence};
-use crate::time::Moment;
+use crate::reply::{NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence};
+use crate::time::EngineInstant;
 use crate::{
     ClockReading, MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation,
     ServerClock, Status, Timestamp, UserRef,
@@ -38,9 +39,9 @@ pub const MAX_USER_QUERIES: u32 = 30;
 /// How long an entry outlives its last watcher: filters and routers remove and re-add rows.
 const RETENTION: Duration = Duration::from_secs(300);
 /// Least time between two requests for one group: newcomers that come one by one are gathered.
-const GATHER: Duration = Duration::from_secs(2);
+const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
 /// Least time between two requests by `refresh()`.
-const REFRESH_GAP: Duration = Duration::from_secs(10);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// When a user without data, asked singly, is asked again.
 const NO_DATA_INTERVAL: Duration = Duration::from_secs(900);
 /// When somebody who is absent from the organisation-wide reply is asked singly again.
@@ -117,7 +118,7 @@ pub struct Change {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Actions {
     /// Requests given up: abort them, their replies are ignored.
-    pub cancelled: Vec<RequestId>,
+    pub cancelled: Vec<Request>,
     /// Requests to start.
     pub requests: Vec<Request>,
     /// Watched people whose view changed since the last step.
@@ -136,25 +137,26 @@ pub struct Watchlist {
     asleep: bool,
     entries: ByUser<Entry>,
     groups: Groups,
-    flights: Vec<Flight>,
+    in_flight: Vec<InFlight>,
     next_id: u64,
     backoff: Backoff,
-    budget: Budget,
-    singles: Budget,
+    budget: RateLimiter,
+    user_queries: RateLimiter,
     /// The threshold that the endpoint told.
     server_offline_threshold: Option<Duration>,
     /// Zulip's last organisation-wide reply: whoever comes before the next one is answered by it.
-    realm: Option<(RealmPresence, Origin)>,
+    realm: Option<(RealmPresence, ObservationMeta)>,
 }
 
 /// A request under way.
 #[derive(Debug)]
-struct Flight {
+struct InFlight {
     id: RequestId,
-    subject: PollTarget,
-    started: Moment,
+    target: PollTarget,
+    query: Query,
+    started: EngineInstant,
     /// A sleep went over it: its connection is hardly there any more.
-    lost: bool,
+    stale: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -174,13 +176,13 @@ impl Watchlist {
             entries: ByUser::new(),
             groups: match settings.endpoint {
                 Endpoint::Gateway => Groups::new(),
-                Endpoint::Zulip => Groups::everybody(Moment::default()),
+                Endpoint::Zulip => Groups::all_users(EngineInstant::default()),
             },
-            flights: Vec::new(),
+            in_flight: Vec::new(),
             next_id: 0,
             backoff: Backoff::default(),
-            budget: Budget::new(settings.budget),
-            singles: Budget::new(MAX_USER_QUERIES),
+            budget: RateLimiter::new(settings.budget),
+            user_queries: RateLimiter::new(MAX_USER_QUERIES),
             server_offline_threshold: None,
             realm: None,
             settings,
@@ -193,13 +195,13 @@ impl Watchlist {
         let now = self.tick(now);
         if let Some(entry) = self.entries.get_mut(user) {
             entry.watchers += 1;
-            entry.released_at = None;
+            entry.unwatched_at = None;
             return;
         }
         let mut entry = Entry::watched();
         match self.settings.endpoint {
             Endpoint::Gateway => entry.group = Some(self.groups.join(user, now)),
-            Endpoint::Zulip => self.enrol_with_zulip(user, &mut entry, now),
+            Endpoint::Zulip => self.watch_directly(user, &mut entry, now),
         }
         self.entries.insert(user.clone(), entry);
     }
@@ -211,8 +213,8 @@ impl Watchlist {
             entry.watchers = entry.watchers.saturating_sub(1);
             entry.on_screen = entry.on_screen.min(entry.watchers);
             if entry.watchers == 0 {
-                entry.released_at.get_or_insert(now);
-                entry.reported = View::default();
+                entry.unwatched_at.get_or_insert(now);
+                entry.last_emitted = View::default();
             }
         }
     }
@@ -263,50 +265,53 @@ impl Watchlist {
         let Some(entry) = self.entries.get_mut(user).filter(|entry| entry.watchers > 0) else {
             return;
         };
-        let group = entry.group.and_then(|id| self.groups.rhythm(id));
-        let Some(rhythm) = group.or(entry.single.as_mut()) else {
+        let group = entry.group.and_then(|id| self.groups.poll(id));
+        let Some(poll) = group.or(entry.poll.as_mut()) else {
             return;
         };
-        let at = rhythm.earliest(REFRESH_GAP).max(now);
-        rhythm.due = rhythm.due.min(at);
-        rhythm.forced = true;
+        let at = poll.earliest(MIN_REFRESH_INTERVAL).max(now);
+        poll.due = poll.due.min(at);
+        poll.refresh_requested = true;
         self.backoff.end_by(at);
     }
 
-    /// A request was answered. Answers to requests that were given up are ignored.
-    pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) {
-        let Some(flight) = self.land(id) else {
-            return;
+    /// A request was answered. `false`, without effect, for a request that was cancelled.
+    pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) -> bool {
+        let Some(request) = self.complete(id) else {
+            return false;
         };
-        match (answer, &flight.subject) {
+        match (answer, &request.target) {
             (Response::User(reply), PollTarget::User(user)) => {
                 let (content, reply) = reply.split();
-                let origin = self.succeeded(&flight, &reply, now);
-                self.single_answered(user, content, origin, flight.started);
+                let meta = self.record_success(&request, &reply, now);
+                self.apply_user_reply(user, content, meta, request.started);
             }
             (Response::Realm(reply), PollTarget::Group(group)) => {
                 let (content, reply) = reply.split();
-                let origin = self.succeeded(&flight, &reply, now);
-                self.realm_answered(id, *group, content, origin, flight.started);
+                let meta = self.record_success(&request, &reply, now);
+                self.apply_realm_reply(id, *group, content, meta, request.started);
             }
-            _ => self.failed_flight(&flight, RequestError::InvalidResponse, now),
+            _ => self.record_error(&request, RequestError::InvalidResponse, now),
         }
+        true
     }
 
-    /// A request failed.
-    pub fn handle_error(&mut self, id: RequestId, failure: RequestError, now: ClockReading) {
-        if let Some(flight) = self.land(id) {
-            self.failed_flight(&flight, failure, now);
-        }
+    /// A request failed. `false`, without effect, for a request that was cancelled.
+    pub fn handle_error(&mut self, id: RequestId, error: RequestError, now: ClockReading) -> bool {
+        let Some(request) = self.complete(id) else {
+            return false;
+        };
+        self.record_error(&request, error, now);
+        true
     }
 
     /// Counts a request that the caller makes on its own against the budget; `false`: not now.
     #[must_use]
     pub fn try_acquire(&mut self, now: ClockReading) -> bool {
         let now = self.tick(now);
-        let free = self.budget.free_at(now) == Some(now);
+        let free = self.budget.next_available(now) == Some(now);
         if free {
-            self.budget.spend(now);
+            self.budget.acquire(now);
         }
         free
     }
@@ -314,20 +319,20 @@ impl Watchlist {
     /// What is to be done now. Call it after any of the events above (once for many), and when the
     /// last step's wait is over.
     pub fn step(&mut self, now: ClockReading) -> Actions {
-        let moment = self.tick(now);
-        let cancelled = self.abandon(moment, now);
-        self.forget(moment);
-        let requests = if self.asleep { Vec::new() } else { self.start_requests(moment) };
+        let instant = self.tick(now);
+        let cancelled = self.cancel_late(instant, now);
+        self.evict_expired(instant);
+        let requests = if self.asleep { Vec::new() } else { self.start_requests(instant) };
         let (changes, next_change) = self.changes(now);
         let wakes = [
             next_change,
-            self.flights.iter().map(|flight| (flight.started + TIMEOUT).since(moment)).min(),
+            self.in_flight.iter().map(|request| (request.started + TIMEOUT).since(instant)).min(),
             self.entries
                 .values()
-                .filter_map(|entry| entry.released_at)
-                .map(|at| (at + RETENTION).since(moment))
+                .filter_map(|entry| entry.unwatched_at)
+                .map(|at| (at + RETENTION).since(instant))
                 .min(),
-            self.next_request(moment).map(|at| at.since(moment)),
+            self.next_request(instant).map(|at| at.since(instant)),
         ];
         // A wait of nothing would spin.
         let next_wakeup =
@@ -343,10 +348,9 @@ impl Watchlist {
         })
     }
 
-    /// The answer on which that rests: the outer `None` where there is none yet, the inner one
-    /// where there is no data.
+    /// What the last reply about `user` said. `None` before the first.
     #[must_use]
-    pub fn observation(&self, user: &UserRef) -> Option<Option<Observation>> {
+    pub fn observation(&self, user: &UserRef) -> Option<Result<Observation, NoPresenceReason>> {
         self.entries.get(user)?.observed()
     }
 
@@ -366,6 +370,20 @@ impl Watchlist {
         self.settings.offline_threshold.or(told).unwrap_or(OFFLINE_THRESHOLD)
     }
 
+    /// How long ago the request started that brought Zulip's last organisation-wide reply. `None`
+    /// before the first one, and for a gateway.
+    #[must_use]
+    pub fn realm_age(&self, now: ClockReading) -> Option<Duration> {
+        let (_, meta) = self.realm.as_ref()?;
+        Some(self.clock.instant(now).since(meta.requested_at))
+    }
+
+    /// Whether a request is under way.
+    #[must_use]
+    pub fn is_requesting(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
     /// How many people are watched now.
     #[must_use]
     pub fn watched(&self) -> usize {
@@ -375,50 +393,52 @@ impl Watchlist {
     /// Whether nothing at all is remembered of anybody.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.flights.is_empty()
+        self.entries.is_empty() && self.in_flight.is_empty()
     }
 
     /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was
     /// waited for is over.
-    fn tick(&mut self, now: ClockReading) -> Moment {
+    fn tick(&mut self, now: ClockReading) -> EngineInstant {
         let tick = self.clock.tick(now);
-        if tick.jumped {
-            for flight in &mut self.flights {
-                flight.lost = true;
+        if tick.clock_stepped {
+            for request in &mut self.in_flight {
+                request.stale = true;
             }
             self.end_backoff(tick.now);
         }
         tick.now
     }
 
-    fn end_backoff(&mut self, now: Moment) {
+    fn end_backoff(&mut self, now: EngineInstant) {
         self.backoff.end();
-        let singles = self.entries.values_mut().filter_map(|entry| entry.single.as_mut());
-        for rhythm in self.groups.rhythms_mut().chain(singles) {
-            if rhythm.failures > 0 {
-                rhythm.due = rhythm.due.min(now);
+        let user_queries = self.entries.values_mut().filter_map(|entry| entry.poll.as_mut());
+        for poll in self.groups.polls_mut().chain(user_queries) {
+            if poll.failures > 0 {
+                poll.due = poll.due.min(now);
             }
         }
     }
 
-    fn abandon(&mut self, moment: Moment, now: ClockReading) -> Vec<RequestId> {
-        let late = |flight: &&Flight| flight.lost || moment.since(flight.started) >= TIMEOUT;
-        let late: Vec<_> = self.flights.iter().filter(late).map(|flight| flight.id).collect();
-        for &id in &late {
-            let Some(flight) = self.land(id) else {
+    fn cancel_late(&mut self, instant: EngineInstant, now: ClockReading) -> Vec<Request> {
+        let late = |request: &&InFlight| request.stale || instant.since(request.started) >= TIMEOUT;
+        let late: Vec<_> = self.in_flight.iter().filter(late).map(|request| request.id).collect();
+        let mut cancelled = Vec::new();
+        for id in late {
+            let Some(request) = self.complete(id) else {
                 continue;
             };
-            if !flight.lost {
-                self.failed_flight(&flight, RequestError::TimedOut, now);
-            } else if let Some(rhythm) = self.rhythm(&flight.subject) {
-                rhythm.due = moment;
+            if !request.stale {
+                self.record_error(&request, RequestError::TimedOut, now);
+            } else if let Some(poll) = self.poll(&request.target) {
+                poll.due = instant;
             }
+            cancelled.push(Request { id, query: request.query });
         }
-        late
+        cancelled
     }
 
-    fn forget(&mut self, now: Moment) {
-        let over = |entry: &Entry| entry.released_at.is_some_and(|at| now.since(at) >= RETENTION);
+    fn evict_expired(&mut self, now: EngineInstant) {
+        let over = |entry: &Entry| entry.unwatched_at.is_some_and(|at| now.since(at) >= RETENTION);
         if !self.entries.values().any(over) {
             return;
         }
@@ -430,7 +450,7 @@ impl Watchlist {
             !over(entry)
         });
         let entries = &mut self.entries;
-        groups.tidy(|from, to| {
+        groups.compact(|from, to| {
             for entry in entries.values_mut().filter(|entry| entry.group == Some(from)) {
                 entry.group = Some(to);
             }
@@ -446,8 +466,8 @@ impl Watchlist {
         let mut changes = Vec::new();
         let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
-            let (after, holds_for) = entry.hold(now, offline_threshold);
-            let before = core::mem::replace(&mut entry.reported, after);
+            let (after, holds_for) = entry.view_cached(now, offline_threshold);
+            let before = core::mem::replace(&mut entry.last_emitted, after);
             if before != after {
                 changes.push(Change { user: user.clone(), before, after });
             }
@@ -458,6 +478,6 @@ impl Watchlist {
 
     /// `now` by the server's clock and on the engine's own time line.
     fn both(&self, now: ClockReading) -> Now {
-        Now { server: self.clock.server_now(now), moment: self.clock.moment(now) }
+        Now { server: self.clock.server_now(now), instant: self.clock.instant(now) }
     }
 }

@@ -1,6 +1,8 @@
 //! What a request asks for.
 
+use super::Response;
 use crate::UserRef;
+use crate::reply::{HttpReply, RequestError};
 use crate::user_ref::percent_encode;
 
 /// Most people of a group (DESIGN.md §3).
@@ -43,6 +45,17 @@ impl Query {
             }
         }
     }
+
+    /// Parses the reply to this query.
+    ///
+    /// # Errors
+    /// [`RequestError`] for every reply without presence.
+    pub fn parse_reply(&self, reply: &HttpReply<'_>) -> Result<Response, RequestError> {
+        match self {
+            Self::User(_) => reply.parse_user().map(Response::User),
+            Self::Group(_) | Self::AllUsers => reply.parse_realm().map(Response::Realm),
+        }
+    }
 }
 
 /// `"user"` as JSON, percent-encoded. Neither an ID nor an email holds a control character or `\`,
@@ -80,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_right() {
+    fn member_bytes_add_up_to_the_path_length() {
         let group = users(&["12", "ada@example.com", "a\"é@c"]);
         let members: usize = group.iter().map(member_bytes).sum();
         assert_eq!(GROUP_FRAME_BYTES + members - "%2C".len(), Query::Group(group).path().len());

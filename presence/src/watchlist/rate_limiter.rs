@@ -3,24 +3,24 @@
 use core::time::Duration;
 use std::collections::VecDeque;
 
-use crate::time::Moment;
+use crate::time::EngineInstant;
 
 const WINDOW: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct RateLimiter {
     limit: usize,
     /// When the requests of the last 60 s started.
-    starts: VecDeque<Moment>,
+    starts: VecDeque<EngineInstant>,
 }
 
-impl Budget {
+impl RateLimiter {
     pub(super) fn new(limit: u32) -> Self {
         Self { limit: limit as usize, starts: VecDeque::new() }
     }
 
     /// When the next request may start: now, or later. `None`: never.
-    pub(super) fn free_at(&self, now: Moment) -> Option<Moment> {
+    pub(super) fn next_available(&self, now: EngineInstant) -> Option<EngineInstant> {
         let recent = self.starts.iter().filter(|&&start| now.since(start) < WINDOW).count();
         let oldest = self.starts.len() - recent;
         if recent < self.limit {
@@ -30,7 +30,7 @@ impl Budget {
         }
     }
 
-    pub(super) fn spend(&mut self, now: Moment) {
+    pub(super) fn acquire(&mut self, now: EngineInstant) {
         while self.starts.front().is_some_and(|&start| now.since(start) >= WINDOW) {
             self.starts.pop_front();
         }

@@ -1,68 +1,70 @@
 //! Which requests are due, and which may start.
 
 use super::{
-    Endpoint, Flight, GATHER, MAX_IN_FLIGHT, PollTarget, Query, Request, RequestId, Watchlist,
+    Endpoint, InFlight, MAX_IN_FLIGHT, MIN_GROUP_INTERVAL, PollTarget, Query, Request, RequestId,
+    Watchlist,
 };
-use crate::time::Moment;
+use crate::time::EngineInstant;
 
 /// What the members of a group want.
 #[derive(Clone, Copy, Default)]
-struct Wish {
+struct GroupDemand {
     watched: bool,
     on_screen: bool,
     /// Somebody on screen whom the last requests did not ask about.
-    newcomer: bool,
+    has_new_member: bool,
 }
 
 impl Watchlist {
-    pub(super) fn start_requests(&mut self, now: Moment) -> Vec<Request> {
-        let mut wanted = self.wanted(now);
-        wanted.retain(|(due, _)| *due <= now);
+    pub(super) fn start_requests(&mut self, now: EngineInstant) -> Vec<Request> {
+        let mut due_targets = self.due_targets(now);
+        due_targets.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
         // Whoever waits longest first; of those that wait alike groups come first, as they bring
         // most.
-        while let Some(first) = (0..wanted.len()).min_by_key(|&place| wanted[place].0) {
-            let (_, subject) = wanted.remove(first);
-            if self.gate(&subject, now) != Some(now) {
+        while let Some(first) = (0..due_targets.len()).min_by_key(|&place| due_targets[place].0) {
+            let (_, target) = due_targets.remove(first);
+            if self.earliest_start(&target, now) != Some(now) {
                 // What keeps a group back keeps back everybody.
-                wanted.retain(|(_, other)| {
-                    matches!(subject, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
+                due_targets.retain(|(_, other)| {
+                    matches!(target, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
                 });
                 continue;
             }
-            self.budget.spend(now);
-            if matches!(subject, PollTarget::User(_)) {
-                self.singles.spend(now);
+            self.budget.acquire(now);
+            if matches!(target, PollTarget::User(_)) {
+                self.user_queries.acquire(now);
             }
-            if let Some(rhythm) = self.rhythm(&subject) {
-                rhythm.start(now);
+            if let Some(poll) = self.poll(&target) {
+                poll.start(now);
             }
             let id = RequestId(self.next_id);
             self.next_id += 1;
-            requests.push(Request { id, query: self.query(&subject, id, now) });
-            self.flights.push(Flight { id, subject, started: now, lost: false });
+            let query = self.query(&target, id, now);
+            requests.push(Request { id, query: query.clone() });
+            self.in_flight.push(InFlight { id, target, query, started: now, stale: false });
         }
         requests
     }
 
     /// When the next request may start; `None`: not before something happens.
-    pub(super) fn next_request(&self, now: Moment) -> Option<Moment> {
+    pub(super) fn next_request(&self, now: EngineInstant) -> Option<EngineInstant> {
         if self.asleep {
             return None;
         }
         let starts = self
-            .wanted(now)
+            .due_targets(now)
             .into_iter()
-            .filter_map(|(due, subject)| Some(due.max(self.gate(&subject, now)?)));
+            .filter_map(|(due, target)| Some(due.max(self.earliest_start(&target, now)?)));
         starts.min()
     }
 
     /// Marks those about whom a request about `subject` asks, and says it.
-    fn query(&mut self, subject: &PollTarget, id: RequestId, now: Moment) -> Query {
-        match subject {
+    fn query(&mut self, target: &PollTarget, id: RequestId, now: EngineInstant) -> Query {
+        match target {
             PollTarget::User(user) => {
                 if let Some(entry) = self.entries.get_mut(user) {
-                    entry.asked_at = Some(now);
+                    entry.requested_at = Some(now);
                 }
                 Query::User(user.clone())
             }
@@ -70,8 +72,8 @@ impl Watchlist {
                 let mut users = Vec::new();
                 for (user, entry) in self.entries.iter_mut() {
                     if entry.group == Some(*group) && entry.watchers > 0 {
-                        entry.asked_at = Some(now);
-                        entry.asked_by = Some(id);
+                        entry.requested_at = Some(now);
+                        entry.requested_by = Some(id);
                         users.push(user);
                     }
                 }
@@ -84,58 +86,65 @@ impl Watchlist {
     }
 
     /// What somebody waits for, and when it is due; groups first.
-    fn wanted(&self, now: Moment) -> Vec<(Moment, PollTarget)> {
-        let mut wanted = Vec::new();
-        for ((id, rhythm), wish) in self.groups.rhythms().zip(self.wishes(now)) {
-            if rhythm.in_flight || !(wish.on_screen || rhythm.forced && wish.watched) {
+    fn due_targets(&self, now: EngineInstant) -> Vec<(EngineInstant, PollTarget)> {
+        let mut due_targets = Vec::new();
+        for ((id, poll), demand) in self.groups.polls().zip(self.demands(now)) {
+            if poll.in_flight || !(demand.on_screen || poll.refresh_requested && demand.watched) {
                 continue;
             }
-            let hurry = wish.newcomer && rhythm.failures == 0;
-            let due = if hurry { rhythm.due.min(rhythm.earliest(GATHER)) } else { rhythm.due };
-            wanted.push((due, PollTarget::Group(id)));
+            let hurry = demand.has_new_member && poll.failures == 0;
+            let due =
+                if hurry { poll.due.min(poll.earliest(MIN_GROUP_INTERVAL)) } else { poll.due };
+            due_targets.push((due, PollTarget::Group(id)));
         }
         for (user, entry) in self.entries.iter() {
-            if let Some(rhythm) = entry.single
-                && !rhythm.in_flight
-                && (entry.on_screen > 0 || rhythm.forced && entry.watchers > 0)
+            if let Some(poll) = entry.poll
+                && !poll.in_flight
+                && (entry.on_screen > 0 || poll.refresh_requested && entry.watchers > 0)
             {
-                wanted.push((rhythm.due, PollTarget::User(user.clone())));
+                due_targets.push((poll.due, PollTarget::User(user.clone())));
             }
         }
-        wanted
+        due_targets
     }
 
     /// What each group's members want, in the groups' order.
-    fn wishes(&self, now: Moment) -> Vec<Wish> {
+    fn demands(&self, now: EngineInstant) -> Vec<GroupDemand> {
         let fresh = self.settings.interval + self.settings.interval / 10;
-        let mut wishes = vec![Wish::default(); self.groups.rhythms().count()];
+        let mut demands = vec![GroupDemand::default(); self.groups.polls().count()];
         for entry in self.entries.values().filter(|entry| entry.watchers > 0) {
-            let Some(wish) =
-                entry.group.and_then(|group| wishes.get_mut(self.groups.place(group)?))
+            let Some(demand) =
+                entry.group.and_then(|group| demands.get_mut(self.groups.place(group)?))
             else {
                 continue;
             };
-            wish.watched = true;
+            demand.watched = true;
             if entry.on_screen > 0 {
-                wish.on_screen = true;
-                wish.newcomer |= entry.asked_at.is_none_or(|at| now.since(at) > fresh);
+                demand.on_screen = true;
+                demand.has_new_member |= entry.requested_at.is_none_or(|at| now.since(at) > fresh);
             }
         }
-        wishes
+        demands
     }
 
     /// When a request about `subject` may start as far as the limits are concerned; `None`: once
     /// another has returned.
-    fn gate(&self, subject: &PollTarget, now: Moment) -> Option<Moment> {
+    fn earliest_start(&self, target: &PollTarget, now: EngineInstant) -> Option<EngineInstant> {
         // An endpoint that failed is tried with one request, not with four.
         let most = if self.backoff.failures > 0 { 1 } else { MAX_IN_FLIGHT };
-        if self.flights.len() >= most {
+        if self.in_flight.len() >= most {
             return None;
         }
-        let singles = match subject {
-            PollTarget::User(_) => self.singles.free_at(now)?,
+        let user_queries = match target {
+            PollTarget::User(_) => self.user_queries.next_available(now)?,
             PollTarget::Group(_) => now,
         };
-        Some(self.backoff.open_at().max(self.budget.free_at(now)?).max(singles).max(now))
+        Some(
+            self.backoff
+                .next_attempt_at()
+                .max(self.budget.next_available(now)?)
+                .max(user_queries)
+                .max(now),
+        )
     }
 }

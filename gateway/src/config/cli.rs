@@ -1,0 +1,207 @@
+//! The command line and its environment. Flag beats environment beats `zuliprc`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::listen::ListenAddress;
+use crate::config::origin::AllowedOrigin;
+use crate::store::delays::REFRESH_RANGE_S;
+
+/// Shows on any web page whether people are active in Zulip, and keeps the bot's key off the page.
+///
+/// Zulip's address and the bot's email and key come from a zuliprc (as Zulip offers it for download
+/// under Settings > Bots) or from ZULIP_SITE, ZULIP_EMAIL and ZULIP_API_KEY, as for Zulip's Python
+/// client; so do ZULIP_CERT, ZULIP_CERT_KEY, ZULIP_CERT_BUNDLE and ZULIP_ALLOW_INSECURE.
+#[derive(Parser, Debug)]
+#[command(name = "zulip-presence-gateway", version, about, long_about, max_term_width = 120)]
+pub struct Cli {
+    /// What is to be done besides serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to serve.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// A task that ends.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Checks config, reachability, key, clock, rate limit and CORS, and says how to mend what is
+    /// wrong; exit status 1 if anything is
+    Doctor {
+        /// The origin of the page that is to show badges, such as `https://wiki.example.com`
+        #[arg(long, value_name = "ORIGIN")]
+        origin: Option<AllowedOrigin>,
+    },
+}
+
+/// How to serve.
+#[derive(Args, Clone, Debug)]
+pub struct Settings {
+    /// The zuliprc [default: $ZULIP_CONFIG, else ~/.zuliprc]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_CONFIG_FILE", value_name = "FILE")]
+    pub config_file: Option<PathBuf>,
+
+    /// Serve a simulated organisation instead of a real one
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_parser = flag(), hide_default_value = true)]
+    pub demo: bool,
+
+    /// The replies of which Zulip the simulated organisation gives: 1 (before 7.0), 2 (7 to 11), 3
+    /// (12.0-dev), 4 (12)
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO_GENERATION", value_name = "1..4", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub demo_generation: u8,
+
+    /// Where the simulated Zulip server itself listens, for trials without a gateway
+    #[arg(
+        long,
+        global = true,
+        env = "ZULIP_PRESENCE_DEMO_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:0"
+    )]
+    pub demo_listen: SocketAddr,
+
+    /// So many more people in the simulated organisation, from ID 10001 on: for measurements
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, hide = true)]
+    pub demo_people: u32,
+
+    /// Where to listen: HOST:PORT, :PORT for every interface, unix:/PATH, or fd for the socket that
+    /// systemd hands over; port 0 takes any free one
+    #[arg(
+        long,
+        env = "ZULIP_PRESENCE_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1:8640"
+    )]
+    pub listen: ListenAddress,
+
+    /// Serve the files of this directory instead of the embedded ones
+    #[arg(long, env = "ZULIP_PRESENCE_DIST", value_name = "DIR")]
+    pub dist: Option<PathBuf>,
+
+    /// An origin whose pages may read presence, such as `https://wiki.example.com`; may be repeated. `*`: any page (without its
+    /// cookies) [default: only pages that this gateway serves]
+    #[arg(
+        long,
+        global = true,
+        env = "ZULIP_PRESENCE_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allow_origin: Vec<AllowedOrigin>,
+
+    /// Serve only the people in this file: one ID or email a line, `!` before it excludes, `#`
+    /// begins a comment; read again when it changes [default: the whole organisation]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_PEOPLE", value_name = "FILE")]
+    pub people: Option<PathBuf>,
+
+    /// Whether replies tell when people who are offline were last there
+    #[arg(long, env = "ZULIP_PRESENCE_LAST_ACTIVE", value_name = "show|hide", value_enum, default_value_t = LastActive::Show, hide_possible_values = true)]
+    pub last_active: LastActive,
+
+    /// Seconds between two requests to Zulip for everybody, 10 to 45
+    #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
+    pub refresh: u16,
+
+    /// Seconds after which somebody of whom nothing was heard is offline, 60 to 3600; as Zulip's
+    /// own OFFLINE_THRESHOLD_SECS
+    #[arg(long, env = "ZULIP_PRESENCE_OFFLINE_AFTER", value_name = "SECONDS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(60..=3600))]
+    pub offline_after: u16,
+
+    /// Requests to Zulip in any minute, at most. Zulip allows 200 a bot: share them among the
+    /// replicas
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_BUDGET", value_name = "REQUESTS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=200))]
+    pub budget: u16,
+
+    /// How log lines are written
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_LOG_FORMAT", value_name = "text|json", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
+    pub log_format: LogFormat,
+
+    /// Which log lines are written: error, warn, info, debug or trace
+    #[arg(
+        long,
+        global = true,
+        env = "ZULIP_PRESENCE_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info"
+    )]
+    pub log_level: tracing_subscriber::filter::LevelFilter,
+}
+
+impl Settings {
+    /// Time between two organisation-wide requests.
+    #[must_use]
+    pub fn refresh(&self) -> Duration {
+        Duration::from_secs(self.refresh.into())
+    }
+
+    /// The threshold of "offline".
+    #[must_use]
+    pub fn offline_after(&self) -> Duration {
+        Duration::from_secs(self.offline_after.into())
+    }
+}
+
+/// Whether the times of people who are offline are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LastActive {
+    /// They are.
+    Show,
+    /// They are not.
+    Hide,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// `ZULIP_PRESENCE_DEMO=1` is as good as `true`.
+fn flag() -> impl clap::builder::TypedValueParser<Value = bool> {
+    clap::builder::BoolishValueParser::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn command_line_definition_is_valid() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn out_of_range_values_are_refused() {
+        for line in [
+            ["--refresh", "9"],
+            ["--refresh", "46"],
+            ["--budget", "201"],
+            ["--offline-after", "59"],
+            ["--demo-generation", "5"],
+            ["--allow-origin", "https://x/y"],
+            ["--listen", "8640"],
+        ] {
+            assert!(Cli::try_parse_from(["gateway", line[0], line[1]]).is_err(), "{line:?}");
+        }
+        let cli = Cli::try_parse_from([
+            "gateway",
+            "--demo",
+            "--allow-origin",
+            "*",
+            "--allow-origin",
+            "null",
+        ])
+        .expect("right");
+        assert!(cli.settings.demo);
+        assert_eq!(cli.settings.allow_origin.len(), 2);
+    }
+}

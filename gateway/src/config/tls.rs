@@ -1,0 +1,16 @@
+//! What a `zuliprc` says of the connection to Zulip.
+
+use std::path::PathBuf;
+
+/// What `zuliprc` says of the connection.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tls {
+    /// Certificates are not checked, and plain http is allowed.
+    pub insecure: bool,
+    /// PEM file of the certificates to trust instead of the system's.
+    pub cert_bundle: Option<PathBuf>,
+    /// PEM file of our own certificate.
+    pub client_cert: Option<PathBuf>,
+    /// PEM file of its key, where `client_cert` does not hold it.
+    pub client_cert_key: Option<PathBuf>,
+}

@@ -1,0 +1,62 @@
+//! The people of the simulated organisation.
+
+use std::time::Duration;
+
+use super::state::SimulatedState;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// One account.
+#[derive(Clone, Debug)]
+pub(super) struct Person {
+    pub(super) id: u64,
+    pub(super) email: String,
+    pub(super) full_name: String,
+}
+
+/// The people of the demo directory, as `gateway/demo-people.tsv` lists them.
+pub(super) fn people() -> Vec<Person> {
+    let rows = include_str!("../../demo-people.tsv").lines().skip(1);
+    let person = |row: &str| {
+        let mut columns = row.split('\t');
+        let id = columns.next()?.parse().ok()?;
+        let full_name = columns.next()?.to_owned();
+        Some(Person { id, email: columns.next()?.to_owned(), full_name })
+    };
+    rows.filter_map(person).collect()
+}
+
+/// Those of the gallery page, who never change: a person for each status and for each wording of
+/// "last active".
+pub(super) fn gallery() -> [(u64, &'static str, SimulatedState); 10] {
+    let left = |seconds| SimulatedState::Left(Duration::from_secs(seconds));
+    [
+        (3001, "Ines Fonseca", SimulatedState::AtTheDesk),
+        (3002, "Jonas Lindqvist", SimulatedState::AwayFromTheDesk),
+        (3003, "Meera Pillai", left(3 * HOUR)),
+        (3004, "Oskar Brandt", SimulatedState::NeverSeen),
+        (3005, "Salma Haddad", left(12 * MINUTE)),
+        (3006, "Pavel Dvorak", left(HOUR)),
+        (3007, "Grace Mwangi", left(DAY)),
+        (3008, "Emeka Nwosu", left(4 * DAY)),
+        (3009, "Lucie Moreau", left(120 * DAY)),
+        (3010, "Anton Kuznetsov", left(500 * DAY)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_person() {
+        let people = people();
+        assert_eq!(people.len(), include_str!("../../demo-people.tsv").lines().count() - 1);
+        assert!(people.len() >= 60);
+        assert!(
+            people.iter().all(|person| person.email.contains('@') && !person.full_name.is_empty())
+        );
+    }
+}

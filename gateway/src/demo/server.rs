@@ -1,0 +1,424 @@
+//! Answers as a Zulip server does (docs/zulip-wire.md §1, §2, §4, §7).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, EXPIRES, VARY, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use super::schedule::{self, ReportedTimestamps, SEED};
+use super::state::SimulatedState;
+use super::{EMAIL, KEY, people};
+
+/// `OFFLINE_THRESHOLD_SECS`.
+const OFFLINE_AFTER: i64 = 200;
+/// `PRESENCE_LEGACY_EVENT_OFFSET_FOR_ACTIVITY_SECONDS`.
+const LEGACY_ACTIVE_FOR: i64 = 70;
+/// The organisation-wide reply leaves out whoever was away for longer.
+const REALM_WINDOW: i64 = 14 * 24 * 3600;
+/// Requests a user may make in a minute.
+const RATE_LIMIT: i64 = 200;
+
+const BOT_ID: u64 = 2001;
+const DEACTIVATED_ID: u64 = 2002;
+const SILENT_ID: u64 = 2003;
+/// Listed on the demo page, and never seen.
+const UNSEEN_ID: u64 = 1024;
+/// The first person of the demo page is always there.
+const ADA_ID: u64 = 12;
+/// How long somebody is idle who is so all the time.
+const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
+
+/// A simulated Zulip server. Clones are the same server.
+#[derive(Clone)]
+pub struct SimulatedZulip(Arc<Mutex<Organisation>>);
+
+struct Organisation {
+    accounts: BTreeMap<u64, Account>,
+    generation: u8,
+    key: String,
+    fault: Option<(Option<&'static str>, Fault)>,
+    ahead: Duration,
+    asked: Vec<String>,
+}
+
+struct Account {
+    email: String,
+    full_name: String,
+    is_bot: bool,
+    is_active: bool,
+    state: SimulatedState,
+}
+
+impl SimulatedZulip {
+    /// Nobody but the bot.
+    #[must_use]
+    pub fn empty(generation: u8) -> Self {
+        let zulip = Self(Arc::new(Mutex::new(Organisation {
+            accounts: BTreeMap::new(),
+            generation,
+            key: KEY.to_owned(),
+            fault: None,
+            ahead: Duration::ZERO,
+            asked: Vec::new(),
+        })));
+        zulip.add(BOT_ID, EMAIL, "Presence Bot", SimulatedState::NeverSeen);
+        zulip.with(BOT_ID, |bot| bot.is_bot = true);
+        zulip
+    }
+
+    /// The organisation of the demo page.
+    #[must_use]
+    pub fn demo(generation: u8) -> Self {
+        let zulip = Self::empty(generation);
+        for person in people::people() {
+            let state = match person.id {
+                ADA_ID => SimulatedState::AtTheDesk,
+                UNSEEN_ID => SimulatedState::NeverSeen,
+                _ => SimulatedState::Scheduled,
+            };
+            zulip.add(person.id, &person.email, &person.full_name, state);
+        }
+        for (id, full_name, state) in people::gallery() {
+            zulip.add(id, &format!("user{id}@example.com"), full_name, state);
+        }
+        zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", SimulatedState::Scheduled);
+        zulip.deactivate(DEACTIVATED_ID);
+        zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", SimulatedState::NeverSeen);
+        zulip
+    }
+
+    /// Adds an active human.
+    pub fn add(&self, id: u64, email: &str, full_name: &str, state: SimulatedState) {
+        let account = Account {
+            email: email.into(),
+            full_name: full_name.into(),
+            is_bot: false,
+            is_active: true,
+            state,
+        };
+        self.organisation().accounts.insert(id, account);
+    }
+
+    /// Deactivates an account.
+    pub fn deactivate(&self, id: u64) {
+        self.with(id, |account| account.is_active = false);
+    }
+
+    /// Moves somebody.
+    pub fn place(&self, id: u64, state: SimulatedState) {
+        self.with(id, |account| account.state = state);
+    }
+
+    /// From now on only this key is right.
+    pub fn set_api_key(&self, key: &str) {
+        key.clone_into(&mut self.organisation().key);
+    }
+
+    /// From now on `fault` happens instead of a reply; `None`: no more.
+    pub fn fail(&self, fault: Option<Fault>) {
+        self.organisation().fault = fault.map(|fault| (None, fault));
+    }
+
+    /// As [`fail`](Self::fail), for paths that end like this only.
+    pub fn fail_at(&self, path: &'static str, fault: Fault) {
+        self.organisation().fault = Some((Some(path), fault));
+    }
+
+    /// Sets the server's clock ahead.
+    pub fn advance(&self, span: Duration) {
+        self.organisation().ahead += span;
+    }
+
+    /// The server's clock, in UNIX seconds.
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        self.organisation().now()
+    }
+
+    /// The paths asked for so far, in order.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        self.organisation().asked.clone()
+    }
+
+    /// The key that is right.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.organisation().key.clone()
+    }
+
+    /// The server.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/api/v1/users", get(users))
+            .route("/api/v1/users/me", get(me))
+            .route("/api/v1/users/{user}/presence", get(single))
+            .route("/api/v1/realm/presence", get(realm))
+            .route("/api/v1/server_settings", get(server_settings))
+            .fallback(|| async {
+                (
+                    StatusCode::NOT_FOUND,
+                    [(CONTENT_TYPE, "text/html")],
+                    "<html><body>Page not found</body></html>",
+                )
+            })
+            .layer(middleware::from_fn_with_state(self.clone(), answer_request))
+            .with_state(self.clone())
+    }
+
+    fn organisation(&self) -> MutexGuard<'_, Organisation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with(&self, id: u64, change: impl FnOnce(&mut Account)) {
+        if let Some(account) = self.organisation().accounts.get_mut(&id) {
+            change(account);
+        }
+    }
+}
+
+impl Organisation {
+    fn now(&self) -> f64 {
+        (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead)
+            .as_secs_f64()
+    }
+
+    fn now_s(&self) -> i64 {
+        self.now() as i64
+    }
+
+    fn claims(&self, id: u64, account: &Account) -> Option<ReportedTimestamps> {
+        match account.state {
+            SimulatedState::Scheduled => schedule::claims(SEED, id, self.now_s()),
+            SimulatedState::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
+            SimulatedState::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
+            SimulatedState::Left(ago) => Some(schedule::left(ago, self.now_s())),
+            SimulatedState::Reported(claims) => Some(claims),
+            SimulatedState::NeverSeen | SimulatedState::NotPermitted => None,
+        }
+    }
+
+    /// The presence object of this generation. In the organisation-wide reply the server does not
+    /// say "offline".
+    fn presence(&self, id: u64, claims: ReportedTimestamps, realm: bool) -> Value {
+        let ReportedTimestamps { active, idle } = claims;
+        let mut object = Map::new();
+        if self.generation != 3 {
+            let legacy = |active: Option<i64>, connected: i64| match active {
+                Some(active) if active + LEGACY_ACTIVE_FOR >= connected => ("active", active),
+                _ => ("idle", connected),
+            };
+            let mut clients = vec![("website", legacy(active, idle))];
+            if self.generation == 1 {
+                clients[0].0 = if id.is_multiple_of(3) { "ZulipElectron" } else { "website" };
+                if id.is_multiple_of(4) {
+                    // A phone in the pocket: newer than the desktop, and idle.
+                    clients.push(("ZulipMobile", ("idle", idle)));
+                }
+            }
+            let newest = if self.generation == 1 {
+                clients.iter().copied().max_by_key(|(_, (_, at))| *at).unwrap_or(clients[0])
+            } else {
+                clients[0]
+            };
+            let entry = |client: &str, (status, at): (&str, i64), pushable: bool| {
+                let mut entry = json!({"status": status, "timestamp": at});
+                if realm {
+                    entry["client"] = client.into();
+                    if pushable {
+                        entry["pushable"] = false.into();
+                    }
+                }
+                entry
+            };
+            for (client, claim) in clients {
+                object.insert(client.into(), entry(client, claim, true));
+            }
+            let (client, (status, at)) = newest;
+            let status =
+                if !realm && self.now_s() - at > OFFLINE_AFTER { "offline" } else { status };
+            object.insert("aggregated".into(), entry(client, (status, at), false));
+        }
+        if self.generation >= 3 {
+            if let Some(active) = active {
+                object.insert("active_timestamp".into(), active.into());
+            }
+            object.insert("idle_timestamp".into(), idle.into());
+        }
+        Value::Object(object)
+    }
+}
+
+/// What every request meets: the fault, CORS as Zulip's nginx has it, the key, and the headers of
+/// every reply.
+async fn answer_request(
+    State(zulip): State<SimulatedZulip>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path().to_owned();
+    let (fault, authorised) = {
+        let mut organisation = zulip.organisation();
+        organisation.asked.push(path.trim_start_matches("/api/v1/").to_owned());
+        let credentials = STANDARD.encode(format!("{EMAIL}:{}", organisation.key));
+        let authorised = request
+            .headers()
+            .get(AUTHORIZATION)
+            .is_some_and(|value| value == format!("Basic {credentials}").as_str());
+        let concerned = |(at, _): &&(Option<&str>, Fault)| at.is_none_or(|at| path.ends_with(at));
+        (organisation.fault.as_ref().filter(concerned).map(|(_, fault)| fault.clone()), authorised)
+    };
+    let open = path.ends_with("/server_settings") || !path.starts_with("/api/");
+    let is_preflight = request.method() == Method::OPTIONS;
+    let reply = async {
+        if is_preflight {
+            StatusCode::NO_CONTENT.into_response()
+        } else if authorised || open {
+            next.run(request).await
+        } else {
+            let body = json!({"result": "error", "msg": "Invalid API key", "code": "UNAUTHORIZED"});
+            let mut response = error(StatusCode::UNAUTHORIZED, &body);
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zulip\""));
+            response
+        }
+    };
+    let from_zulip = fault.is_none();
+    let mut response = match fault {
+        Some(fault) => fault.answer(reply).await,
+        None => reply.await,
+    };
+    let headers = response.headers_mut();
+    if from_zulip {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("Authorization"));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH, HEAD"),
+        );
+        headers.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static("max-age=0, no-cache, no-store, must-revalidate, private"),
+        );
+        headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
+        headers.insert(HeaderName::from_static("x-ratelimit-limit"), RATE_LIMIT.into());
+        headers.insert(HeaderName::from_static("x-ratelimit-remaining"), (RATE_LIMIT - 1).into());
+        let now = SystemTime::now() + zulip.organisation().ahead;
+        for name in [EXPIRES, axum::http::header::DATE] {
+            if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(now)) {
+                headers.insert(name, date);
+            }
+        }
+    }
+    response
+}
+
+fn error(status: StatusCode, body: &Value) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+fn success(mut body: Value) -> Response {
+    body["result"] = "success".into();
+    body["msg"] = "".into();
+    (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+fn bad_request(msg: &str) -> Response {
+    error(StatusCode::BAD_REQUEST, &json!({"result": "error", "msg": msg, "code": "BAD_REQUEST"}))
+}
+
+async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -> Response {
+    let organisation = zulip.organisation();
+    let asked = user.trim();
+    let named = |(id, account): &(&u64, &Account)| {
+        id.to_string() == asked || account.email.eq_ignore_ascii_case(asked)
+    };
+    let Some((id, account)) =
+        organisation.accounts.iter().find(named).filter(|(_, account)| account.is_active)
+    else {
+        return bad_request("No such user");
+    };
+    if account.is_bot {
+        return bad_request("Presence is not supported for bot users.");
+    }
+    if account.state == SimulatedState::NotPermitted {
+        return bad_request("Insufficient permission");
+    }
+    let Some(claims) = organisation.claims(*id, account) else {
+        return bad_request(&format!("No presence data for {user}"));
+    };
+    let mut body = json!({"presence": organisation.presence(*id, claims, false)});
+    if organisation.generation >= 4 {
+        body["server_timestamp"] = organisation.now().into();
+    }
+    success(body)
+}
+
+async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
+    let organisation = zulip.organisation();
+    let mut presences = Map::new();
+    for (id, account) in
+        organisation.accounts.iter().filter(|(_, account)| account.is_active && !account.is_bot)
+    {
+        if let Some(claims) = organisation
+            .claims(*id, account)
+            .filter(|claims| organisation.now_s() - claims.idle < REALM_WINDOW)
+        {
+            presences.insert(account.email.clone(), organisation.presence(*id, claims, true));
+        }
+    }
+    success(json!({"presences": presences, "server_timestamp": organisation.now()}))
+}
+
+async fn users(State(zulip): State<SimulatedZulip>) -> Response {
+    let organisation = zulip.organisation();
+    let members: Vec<Value> =
+        organisation.accounts.iter().map(|(id, account)| account.row(*id)).collect();
+    success(json!({ "members": members }))
+}
+
+async fn me(State(zulip): State<SimulatedZulip>) -> Response {
+    let organisation = zulip.organisation();
+    let found = organisation.accounts.iter().find(|(_, account)| account.email == EMAIL);
+    found.map_or_else(|| bad_request("No such user"), |(id, account)| success(account.row(*id)))
+}
+
+async fn server_settings(State(zulip): State<SimulatedZulip>) -> Response {
+    let (version, feature_level) = match zulip.organisation().generation {
+        1 => ("6.2", 157),
+        2 => ("11.0", 421),
+        3 => ("12.0-dev", 490),
+        _ => ("12.0", 500),
+    };
+    success(
+        json!({"zulip_version": version, "zulip_feature_level": feature_level, "realm_name": "Brightwater"}),
+    )
+}
+
+impl Account {
+    fn row(&self, id: u64) -> Value {
+        let mut row = json!({
+            "user_id": id, "email": self.email, "full_name": self.full_name, "is_bot": self.is_bot, "is_active": self.is_active,
+            "is_admin": false, "is_owner": false, "is_guest": false, "role": 400,
+        });
+        if self.is_bot {
+            row["bot_type"] = 1.into();
+        }
+        row
+    }
+}

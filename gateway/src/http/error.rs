@@ -1,0 +1,91 @@
+//! Errors to pages, in Zulip's words where Zulip has some (docs/zulip-wire.md §4).
+
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use zulip_presence_core::reply::NoPresenceReason;
+
+/// Why a page gets no presence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum ApiError {
+    /// Zulip has none for `asked`.
+    NoPresence { why: NoPresenceReason, asked: String, max_age_s: u64 },
+    /// The parameter `users` is missing.
+    UsersMissing,
+    /// The parameter `users` is not as it must be.
+    Users(String),
+    /// A parameter of the picture.
+    Picture(&'static str),
+    /// No such path.
+    NotFound,
+    /// The path is there, the method is not.
+    Method,
+    /// Zulip gave no answer yet.
+    Unavailable { retry_after_s: u64 },
+    /// A handler panicked.
+    Internal,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        const NO_STORE: &str = "no-store";
+        let bad_request =
+            |msg: String| json!({"result": "error", "msg": msg, "code": "BAD_REQUEST"});
+        let (status, cache, body) = match &self {
+            Self::NoPresence { why, asked, max_age_s } => {
+                let msg = match why {
+                    NoPresenceReason::NoSuchUser => "No such user".to_owned(),
+                    NoPresenceReason::Bot => "Presence is not supported for bot users.".to_owned(),
+                    NoPresenceReason::NoData => format!("No presence data for {asked}"),
+                    NoPresenceReason::NotPermitted => "Insufficient permission".to_owned(),
+                    NoPresenceReason::Other => "No presence to be had".to_owned(),
+                };
+                (StatusCode::BAD_REQUEST, format!("public, max-age={max_age_s}"), bad_request(msg))
+            }
+            Self::UsersMissing => {
+                let body = json!({"result": "error", "msg": "Missing 'users' argument", "code": "REQUEST_VARIABLE_MISSING", "var_name": "users"});
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), body)
+            }
+            Self::Users(msg) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(msg.clone()))
+            }
+            Self::Picture(msg) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request((*msg).to_owned()))
+            }
+            Self::NotFound => {
+                let body = json!({"result": "error", "msg": "Not found", "code": "NOT_FOUND"});
+                (StatusCode::NOT_FOUND, NO_STORE.into(), body)
+            }
+            Self::Method => {
+                let body = json!({"result": "error", "msg": "Method Not AllowList", "allowed_methods": ["GET", "HEAD", "OPTIONS"]});
+                (StatusCode::METHOD_NOT_ALLOWED, NO_STORE.into(), body)
+            }
+            Self::Unavailable { retry_after_s } => {
+                let msg = "Zulip gave no answer; try again later";
+                let body = json!({"result": "error", "msg": msg, "code": "SERVICE_UNAVAILABLE", "retry-after": retry_after_s});
+                (StatusCode::SERVICE_UNAVAILABLE, NO_STORE.into(), body)
+            }
+            Self::Internal => {
+                let body = json!({"result": "error", "msg": "Internal server error"});
+                (StatusCode::INTERNAL_SERVER_ERROR, NO_STORE.into(), body)
+            }
+        };
+        let mut response =
+            (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response();
+        let headers = response.headers_mut();
+        if let Ok(cache) = HeaderValue::from_str(&cache) {
+            headers.insert(CACHE_CONTROL, cache);
+        }
+        match self {
+            Self::Unavailable { retry_after_s } => {
+                headers.insert(RETRY_AFTER, retry_after_s.into());
+            }
+            Self::Method => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,132 @@
+//! What pages get: the API, badges as pictures, the built files.
+
+mod cache_policy;
+mod conditional;
+mod content_coding;
+mod content_type;
+pub(crate) mod cors;
+pub(crate) mod error;
+mod operations;
+pub(crate) mod query;
+pub(crate) mod response_cache;
+pub(crate) mod routes;
+pub(crate) mod static_files;
+pub(crate) mod svg;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{FromRef, MatchedPath, Request, State};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use self::cors::AllowedOrigins;
+use self::error::ApiError;
+use self::operations::plain;
+use self::response_cache::ResponseCache;
+use self::static_files::StaticFiles;
+use crate::metrics::Metrics;
+use crate::store::shared::SharedStore;
+
+#[derive(Clone, FromRef)]
+struct Shared {
+    store: Arc<SharedStore>,
+    metrics: Arc<Metrics>,
+    files: Arc<StaticFiles>,
+}
+
+/// Everything that is served.
+pub(crate) fn router(
+    store: Arc<SharedStore>,
+    cache: Arc<ResponseCache>,
+    metrics: Arc<Metrics>,
+    allow_origins: AllowedOrigins,
+    files: StaticFiles,
+) -> Router {
+    let api = Router::new()
+        .route("/api/v1/users/{user}/presence", get(routes::single))
+        .route("/api/v1/realm/presence", get(routes::realm))
+        .route("/api/v1/server_settings", get(routes::server_settings))
+        .route("/users/{user}/presence.svg", get(svg::picture))
+        .route("/api/{*rest}", get(|| async { ApiError::NotFound }))
+        .method_not_allowed_fallback(|| async { ApiError::Method })
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(cache, response_cache::cache_layer))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
+    let rest = Router::new()
+        .route("/healthz", get(operations::healthz))
+        .route("/readyz", get(operations::readyz))
+        .route("/metrics", get(operations::metrics))
+        .method_not_allowed_fallback(|| async { ApiError::Method })
+        .fallback(file)
+        .layer(CatchPanicLayer::custom(panicked));
+    let state = Shared { store, metrics: Arc::clone(&metrics), files: Arc::new(files) };
+    api.merge(rest).with_state(state).layer(middleware::from_fn_with_state(metrics, count))
+}
+
+/// Counts the reply, and tells browsers to believe its type.
+async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let route = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
+        Some("/api/v1/users/{user}/presence") => "user_presence",
+        Some("/api/v1/realm/presence") => "realm_presence",
+        Some("/users/{user}/presence.svg") => "picture",
+        Some("/healthz" | "/readyz" | "/metrics") => "operations",
+        _ => "files",
+    };
+    let mut response = next.run(request).await;
+    metrics.request(route, response.status().as_u16());
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    tracing::error!("a handler panicked; this is a bug");
+    ApiError::Internal.into_response()
+}
+
+async fn file(State(files): State<Arc<StaticFiles>>, request: Request) -> Response {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return ApiError::Method.into_response();
+    }
+    let uri = request.uri();
+    match files.serve(uri.path(), uri.query(), request.headers()) {
+        Some(response) => response,
+        None if files.is_empty() && uri.path() == "/" => plain(
+            StatusCode::NOT_FOUND,
+            "This gateway was built without the widget's files: build them with `make dist` and start it with --dist dist.\n",
+        ),
+        None => plain(StatusCode::NOT_FOUND, "Not found\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// Were a handler to panic, the page would get a 500 and the process would live.
+    #[tokio::test]
+    async fn panic_in_a_handler_gives_500() {
+        let panics = || async {
+            if true {
+                panic!("a bug")
+            }
+        };
+        let app: Router =
+            Router::new().route("/", get(panics)).layer(CatchPanicLayer::custom(panicked));
+        for _ in 0..2 {
+            let request = axum::http::Request::get("/").body(Body::empty()).expect("a request");
+            let response = app.clone().oneshot(request).await.expect("infallible");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        }
+    }
+}

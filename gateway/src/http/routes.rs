@@ -1,0 +1,241 @@
+//! What pages ask: Zulip's own two endpoints, answered from memory.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use zulip_presence_core::reply::NoPresenceReason;
+use zulip_presence_core::{ClockReading, Timestamp, UserRef};
+
+use crate::clock;
+use crate::http::error::ApiError;
+use crate::http::query::{DuplicateParameter, parameter};
+use crate::store::shared::SharedStore;
+use crate::store::{Lookup, Store};
+use crate::zulip::wire::{RenderOptions, push_presence, push_timestamp};
+
+/// Most people of one organisation-wide request.
+const MAX_USERS: usize = 200;
+const STALE_IF_ERROR_S: u64 = 60;
+
+/// `GET /api/v1/users/{user}/presence`.
+pub(crate) async fn single(
+    State(store): State<Arc<SharedStore>>,
+    user: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let written = user.map(|Path(user)| user).unwrap_or_default();
+    let nobody = |now: ClockReading, store: &Store, why| ApiError::NoPresence {
+        why,
+        asked: written.clone(),
+        max_age_s: store.max_age(now).as_secs(),
+    };
+    let Ok(user) = written.parse::<UserRef>() else {
+        return Err(nobody(clock::now(), &store.lock(), NoPresenceReason::NoSuchUser));
+    };
+    let result = store.wait_for_result(|store, can_wait| {
+        let now = clock::now();
+        store.watch(&user, now);
+        match store.lookup(&user, can_wait, now) {
+            Lookup::Pending => None,
+            Lookup::Nobody(why) | Lookup::NoData(why) => Some(Err(nobody(now, store, why))),
+            Lookup::Unavailable => Some(Err(unavailable(store, now))),
+            Lookup::CachedPresence(observation) => {
+                let render = store.render(now);
+                let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
+                push_presence(&observation, render, &mut json);
+                Some(Ok(presence(json, observation.at, render, store, now)))
+            }
+        }
+    });
+    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+}
+
+/// `GET /api/v1/realm/presence?users=[…]`.
+pub(crate) async fn realm(
+    State(store): State<Arc<SharedStore>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let asked = users(query.as_deref().unwrap_or_default())?;
+    let result = store.wait_for_result(|store, can_wait| {
+        let now = clock::now();
+        let users = asked.iter().map(|(_, user)| user.as_ref());
+        users.clone().flatten().for_each(|user| store.watch(user, now));
+        let answers: Vec<_> =
+            users.map(|user| user.map(|user| store.lookup(user, can_wait, now))).collect();
+        if answers.iter().flatten().any(|answer| matches!(answer, Lookup::Pending)) {
+            return None;
+        }
+        let unavailable_ones =
+            answers.iter().flatten().filter(|answer| matches!(answer, Lookup::Unavailable)).count();
+        let known = || {
+            answers.iter().flatten().filter_map(|answer| {
+                if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
+            })
+        };
+        // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what
+        // is known of the others.
+        if unavailable_ones > 0 && known().next().is_none() {
+            return Some(Err(unavailable(store, now)));
+        }
+        let render = store.render(now);
+        let observed_at = known().map(|known| known.at).min();
+        let mut json = String::with_capacity(96 + 256 * asked.len());
+        json.push_str(r#"{"result":"success","msg":"","presences":{"#);
+        for (place, ((key, _), answer)) in asked.iter().zip(&answers).enumerate() {
+            let separator = if place > 0 { "," } else { "" };
+            let _ = write!(json, "{separator}{key}:");
+            match answer {
+                Some(Lookup::CachedPresence(known)) => push_presence(known, render, &mut json),
+                _ => json.push_str("{}"),
+            }
+        }
+        json.push('}');
+        Some(Ok(presence(json, observed_at.unwrap_or(render.now), render, store, now)))
+    });
+    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+}
+
+/// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire
+/// spoken here: generation 4 begins with feature level 497 (docs/zulip-wire.md §2).
+pub(crate) async fn server_settings() -> Response {
+    const BODY: &str =
+        r#"{"result":"success","msg":"","zulip_version":"12.0","zulip_feature_level":497}"#;
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")], BODY)
+        .into_response()
+}
+
+fn unavailable(store: &Store, now: ClockReading) -> ApiError {
+    ApiError::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
+}
+
+/// Ends the body and adds the headers of a reply that tells presence.
+fn presence(
+    mut json: String,
+    observed_at: Timestamp,
+    render: RenderOptions,
+    store: &Store,
+    now: ClockReading,
+) -> Response {
+    json.push_str(r#","server_timestamp":"#);
+    push_timestamp(observed_at, &mut json);
+    json.push_str(r#","server_presence_offline_threshold_seconds":"#);
+    let _ = write!(json, "{}", render.offline_threshold.as_secs());
+    json.push('}');
+    let (max_age_s, stale_s) =
+        (store.max_age(now).as_secs(), store.stale_while_revalidate().as_secs());
+    let cache = format!(
+        "public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}"
+    );
+    ([(CONTENT_TYPE, "application/json".to_owned()), (CACHE_CONTROL, cache)], json).into_response()
+}
+
+/// The keys of the reply, as JSON strings, and whom each names; each key once.
+pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiError> {
+    let expected = |what: &str| {
+        ApiError::Users(format!(
+            "users {what}: expected a JSON list of user IDs and emails, like [\"12\",\"ada@example.com\"]"
+        ))
+    };
+    let written = parameter(query, "users")
+        .map_err(|DuplicateParameter| expected("is there more than once"))?;
+    let written = written.filter(|value| !value.is_empty()).ok_or(ApiError::UsersMissing)?;
+    let decoded = form_decoded(written).ok_or_else(|| expected("is not UTF-8"))?;
+    let Ok(value) = serde_json::from_str::<Value>(&decoded) else {
+        return Err(expected("is not JSON"));
+    };
+    let Value::Array(list) = value else {
+        return Err(expected("is not a list"));
+    };
+    if list.is_empty() {
+        return Err(expected("is empty"));
+    }
+    if list.len() > MAX_USERS {
+        return Err(expected(&format!("has {} entries, more than {MAX_USERS}", list.len())));
+    }
+    let mut asked: Vec<(String, Option<UserRef>)> = Vec::with_capacity(list.len());
+    let mut seen = std::collections::HashSet::with_capacity(list.len());
+    for entry in list {
+        let key = match entry {
+            Value::String(key) => key,
+            Value::Number(number) => number.to_string(),
+            _ => return Err(expected("holds something that is neither a string nor a number")),
+        };
+        if seen.insert(key.clone()) {
+            let user = key.parse().ok();
+            asked.push((Value::String(key).to_string(), user));
+        }
+    }
+    Ok(asked)
+}
+
+/// `application/x-www-form-urlencoded`: `+` is a blank.
+fn form_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(query: &str) -> Vec<String> {
+        users(query).expect(query).into_iter().map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn users_parameter_is_parsed() {
+        assert_eq!(
+            keys("users=[%2212%22,%22ada@example.com%22]"),
+            [r#""12""#, r#""ada@example.com""#]
+        );
+        assert_eq!(keys("x=1&users=[12,12,\"012\"]"), [r#""12""#, r#""012""#]);
+        assert_eq!(keys("users=%5B%22a%2Bb%40c%22%5D"), [r#""a+b@c""#]);
+    }
+
+    #[test]
+    fn invalid_users_parameter_names_the_problem() {
+        #[track_caller]
+        fn says(query: &str, expected: &str) {
+            match users(query) {
+                Err(ApiError::Users(msg)) => {
+                    assert!(
+                        msg.contains(expected) && msg.contains("expected a JSON list"),
+                        "{msg}"
+                    );
+                }
+                other => panic!("{query}: {other:?}"),
+            }
+        }
+        for missing in ["", "users", "users=", "user=[1]"] {
+            assert_eq!(users(missing), Err(ApiError::UsersMissing), "{missing}");
+        }
+        says("users=[12]&users=[13]", "more than once");
+        says("users=12,13", "not JSON");
+        says("users=%ff", "not UTF-8");
+        says("users=%2", "not UTF-8");
+        says("users=12", "not a list");
+        says("users={}", "not a list");
+        says("users=[]", "empty");
+        says("users=[[1]]", "neither");
+        says("users=[null]", "neither");
+        says("users=[{\"a\":1}]", "neither");
+        let many: Vec<String> = (0..201).map(|id| id.to_string()).collect();
+        says(&format!("users=[{}]", many.join(",")), "201 entries");
+        says(&format!("users={}1{}", "[".repeat(5_000), "]".repeat(5_000)), "not JSON");
+    }
+}

@@ -1,0 +1,153 @@
+//! Does what the store wants done: asks Zulip, and hands in the replies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::task::{AbortHandle, JoinSet};
+use zulip_presence_core::reply::RequestError;
+use zulip_presence_core::watchlist::{Query, Request, RequestId};
+
+use crate::clock;
+use crate::metrics::{Kind, Metrics};
+use crate::store::Actions;
+use crate::store::shared::SharedStore;
+use crate::zulip::client::ZulipClient;
+use crate::zulip::directory::Directory;
+use crate::zulip::failure::{ClientError, describe, remedy};
+
+/// The directory of 20,000 people is no small request.
+const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Statuses change by age all the time; nothing here depends on catching each change.
+const MIN_WAIT: Duration = Duration::from_millis(250);
+
+/// Asks Zulip for the store.
+#[derive(Debug)]
+pub(crate) struct Poller {
+    store: Arc<SharedStore>,
+    client: Mutex<ZulipClient>,
+    metrics: Arc<Metrics>,
+}
+
+impl Poller {
+    pub(crate) fn new(store: Arc<SharedStore>, client: ZulipClient, metrics: Arc<Metrics>) -> Self {
+        Self { store, client: Mutex::new(client), metrics }
+    }
+
+    /// The client that the next request uses.
+    pub(crate) fn client(&self) -> ZulipClient {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses `client` from the next request on.
+    pub(crate) fn set_client(&self, client: ZulipClient) {
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    /// A 401 imposes a long wait; not if it was meant for a key that has been replaced since.
+    fn ignore_stale_unauthorized(&self, asked_by: &ZulipClient, failure: Option<RequestError>) {
+        if failure == Some(RequestError::Unauthorized) && !asked_by.same_account(&self.client()) {
+            self.store.lock().credentials_changed(clock::now());
+        }
+    }
+
+    async fn fetch_directory(&self) {
+        let client = self.client();
+        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, client.get("users")).await;
+        let directory = match reply {
+            Err(_) => Err(RequestError::TimedOut.into()),
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(reply)) => match reply.status {
+                200 => Directory::parse(&reply.body)
+                    .map_err(|_| ClientError::from(RequestError::InvalidResponse)),
+                // The core reads what an error asks for.
+                _ => Err(reply.error().into()),
+            },
+        };
+        let (error, now) = (directory.as_ref().err().cloned(), clock::now());
+        self.record_outcome(Kind::Directory, error.as_ref());
+        match directory {
+            Ok(directory) => self.store.lock().directory_fetched(directory, now),
+            Err(error) => self.store.lock().directory_failed(error.kind, now),
+        }
+        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
+        self.store.publish_change();
+    }
+
+    async fn fetch(&self, request: Request) {
+        let client = self.client();
+        // Parsed before the store is locked: 20,000 people take a while.
+        let reply = client.get(&request.query.path()).await;
+        let response = reply.and_then(|reply| Ok(reply.parse(&request.query)?));
+        let (error, now) = (response.as_ref().err().cloned(), clock::now());
+        match response {
+            Ok(response) => self.store.lock().handle_response(request.id, response, now),
+            Err(error) => self.store.lock().handle_error(&request, error.kind, now),
+        }
+        self.record_outcome(kind(&request.query), error.as_ref());
+        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
+        self.store.publish_change();
+    }
+
+    fn record_outcome(&self, kind: Kind, error: Option<&ClientError>) {
+        self.metrics.upstream(kind, error.map(|error| error.kind));
+        if let Some(error) = error {
+            tracing::warn!(
+                request = kind.as_str(),
+                outcome = describe(error.kind),
+                cause = error.cause.as_ref().map(ToString::to_string),
+                fix = remedy(error),
+                "Zulip gave no answer"
+            );
+        }
+    }
+}
+
+/// Does what the store wants done, for as long as the runtime lives.
+///
+/// # Panics
+/// Where a request's task panicked: its reply would never be handed in.
+pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
+    let mut fetches = JoinSet::new();
+    let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
+    loop {
+        this.store.record_turn(Instant::now());
+        let Actions { cancelled, requests, directory, wait } = this.store.lock().step(clock::now());
+        if !cancelled.is_empty() {
+            this.store.publish_change();
+        }
+        for Request { id, query } in cancelled {
+            this.record_outcome(kind(&query), Some(&RequestError::TimedOut.into()));
+            if let Some(flight) = flights.remove(&id) {
+                flight.abort();
+            }
+        }
+        flights.retain(|_, flight| !flight.is_finished());
+        for request in requests {
+            let (id, this) = (request.id, Arc::clone(&this));
+            flights.insert(id, fetches.spawn(async move { this.fetch(request).await }));
+        }
+        if directory {
+            let this = Arc::clone(&this);
+            fetches.spawn(async move { this.fetch_directory().await });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(wait.max(MIN_WAIT)) => {}
+            () = this.store.woken() => {}
+        }
+        while let Some(ended) = fetches.try_join_next() {
+            if let Err(error) = ended
+                && let Ok(panic) = error.try_into_panic()
+            {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn kind(query: &Query) -> Kind {
+    match query {
+        Query::User(_) => Kind::Single,
+        Query::Group(_) | Query::AllUsers => Kind::Realm,
+    }
+}

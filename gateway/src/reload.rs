@@ -1,0 +1,95 @@
+//! Reads the people file and the zuliprc again when they change. A file that cannot be read, or is
+//! wrong, changes nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::clock;
+use crate::config::allow_list::AllowList;
+use crate::config::credentials::ZulipCredentials;
+use crate::config::file_watch::watch_file;
+use crate::poller::Poller;
+use crate::store::shared::SharedStore;
+use crate::zulip::client::ZulipClient;
+
+/// What a running gateway reads again.
+#[derive(Debug)]
+pub(crate) struct Reloader {
+    pub(crate) store: Arc<SharedStore>,
+    pub(crate) poller: Arc<Poller>,
+    /// `None`: everybody is served.
+    pub(crate) people: Option<PathBuf>,
+    /// `None`: the credentials do not come from a file.
+    pub(crate) zuliprc: Option<PathBuf>,
+}
+
+impl Reloader {
+    /// Reloads the people file whenever it changes.
+    pub(crate) async fn watch_people(&self) {
+        match &self.people {
+            Some(path) => watch_file(path, || self.reload_people()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Reloads the zuliprc whenever it changes.
+    pub(crate) async fn watch_zuliprc(&self) {
+        match &self.zuliprc {
+            Some(path) => watch_file(path, || self.reload_credentials()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Reads both again.
+    pub(crate) fn reload(&self) {
+        self.reload_people();
+        self.reload_credentials();
+    }
+
+    fn reload_people(&self) {
+        let Some(path) = &self.people else {
+            return;
+        };
+        match AllowList::load(path) {
+            Ok(allowed) => {
+                tracing::info!(file = %path.display(), "the people file was read again");
+                self.store.lock().allow(allowed, clock::now());
+                self.store.publish_change();
+            }
+            Err(error) => tracing::error!(%error, "the people who were allowed before still are"),
+        }
+    }
+
+    fn reload_credentials(&self) {
+        let Some(path) = &self.zuliprc else {
+            return;
+        };
+        let before = self.poller.client();
+        let credentials = match ZulipCredentials::load(path.exists().then_some(path), |name| {
+            std::env::var(name).ok()
+        }) {
+            Ok(credentials) if credentials == *before.credentials() => return,
+            Ok(credentials) if credentials.site != before.site() => {
+                tracing::error!(
+                    site = credentials.site,
+                    "the zuliprc names another site: that counts from the next start on"
+                );
+                return;
+            }
+            Ok(credentials) => credentials,
+            Err(error) => {
+                tracing::error!(%error, "Zulip is asked by the former zuliprc still");
+                return;
+            }
+        };
+        match ZulipClient::new(credentials) {
+            Ok(client) => {
+                tracing::info!(file = %path.display(), bot = client.email(), "the zuliprc was read again");
+                self.poller.set_client(client);
+                self.store.lock().credentials_changed(clock::now());
+                self.store.publish_change();
+            }
+            Err(error) => tracing::error!(%error, "Zulip is asked by the former zuliprc still"),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! At most so many connections at once. When all are taken, the connection that has been idle
+//! longest makes room for the next.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open
+/// files.
+const MAX_CONNECTIONS: usize = 4096;
+/// Open files that are not connections of clients: to Zulip, the log, what is read again.
+const OTHER_FILES: usize = 64;
+
+/// As many as the system lets this process have.
+pub(super) fn max_connections() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let soft = limits.lines().find_map(|line| {
+        line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok()
+    });
+    soft.map_or(MAX_CONNECTIONS, |files| {
+        files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS)
+    })
+}
+
+/// Hands out permits for connections.
+pub(super) struct ConnectionLimiter {
+    limit: usize,
+    permits: Arc<Semaphore>,
+    /// Wakes the idle connection that has waited longest.
+    eviction: Notify,
+}
+
+impl ConnectionLimiter {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, permits: Arc::new(Semaphore::new(limit)), eviction: Notify::new() }
+    }
+
+    /// A permit for one more connection. Evicts an idle connection if none is left.
+    pub(super) async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Some(permit);
+        }
+        self.evict_one();
+        Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+
+    /// Ends the connection that has been idle longest, now or as soon as one is idle.
+    pub(super) fn evict_one(&self) {
+        self.eviction.notify_one();
+    }
+
+    /// Drives `connection` until it ends by itself or is evicted, which happens only between two
+    /// requests.
+    pub(super) async fn run_until_evicted(
+        &self,
+        mut connection: Pin<&mut impl Future>,
+        requests: &RequestCount,
+    ) {
+        let mut eviction = pin!(self.eviction.notified());
+        let mut last = 0;
+        poll_fn(|context| {
+            // What goes wrong on a connection is the client's own affair.
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let count = requests.0.load(Ordering::Relaxed);
+            if count != last {
+                last = count;
+                // Used just now: it queues up behind the others again.
+                eviction.set(self.eviction.notified());
+            }
+            if count.is_multiple_of(2) { eviction.as_mut().poll(context) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Waits until all connections have ended; `false` if they have not within `timeout`.
+    pub(super) async fn all_released(&self, timeout: Duration) -> bool {
+        let all = u32::try_from(self.limit).unwrap_or(u32::MAX);
+        tokio::time::timeout(timeout, self.permits.acquire_many(all)).await.is_ok()
+    }
+}
+
+/// Counts the begins and ends of requests on one connection: odd while one is being answered.
+#[derive(Clone, Default)]
+pub(super) struct RequestCount(Arc<AtomicU64>);
+
+impl RequestCount {
+    /// Counts `answer`'s begin and end.
+    pub(super) async fn during<T>(self, answer: impl Future<Output = T>) -> T {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        let answer = answer.await;
+        self.0.fetch_add(1, Ordering::Relaxed);
+        answer
+    }
+}

@@ -1,0 +1,153 @@
+//! Sockets to accept connections on: TCP, Unix, or handed over by systemd.
+
+use std::io::{Error, ErrorKind, Result};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use listenfd::ListenFd;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream, lookup_host};
+use tokio_util::either::Either;
+
+use crate::config::listen::ListenAddress;
+
+/// Connections that the system holds until they are accepted: of a burst beyond it the system drops
+/// some, and they come back seconds later. The system's own bound is mostly this too.
+const BACKLOG: u32 = 4096;
+
+/// A socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Socket,
+    /// The file of a Unix socket that this process made.
+    _file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Listens at `address`. Of several addresses of a name, the first that can be had, IPv4 before
+    /// IPv6.
+    ///
+    /// # Errors
+    /// Where the system does not let us listen there.
+    pub async fn bind(address: &ListenAddress) -> Result<Self> {
+        match address {
+            ListenAddress::Tcp { host: None, port } => {
+                // Takes IPv4 too. A system without IPv6 has only the other one.
+                bind_first(&[
+                    (Ipv6Addr::UNSPECIFIED, *port).into(),
+                    (Ipv4Addr::UNSPECIFIED, *port).into(),
+                ])
+            }
+            ListenAddress::Tcp { host: Some(host), port } => {
+                let mut addresses: Vec<SocketAddr> =
+                    lookup_host((host.as_str(), *port)).await?.collect();
+                addresses.sort_by_key(SocketAddr::is_ipv6);
+                bind_first(&addresses)
+            }
+            ListenAddress::Unix(path) => bind_unix(path).await,
+            ListenAddress::Fd => inherited(),
+        }
+    }
+
+    /// Where it listens, for people and scripts.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.socket {
+            Socket::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "tcp".into(), |address| format!("http://{address}/")),
+            Socket::Unix(listener) => {
+                let address = listener.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                path.map_or_else(|| "unix".into(), |path| format!("unix:{}", path.display()))
+            }
+        }
+    }
+
+    pub(super) async fn accept(&self) -> Result<Either<TcpStream, UnixStream>> {
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // Without it only slower.
+                let _ = stream.set_nodelay(true);
+                Ok(Either::Left(stream))
+            }
+            Socket::Unix(listener) => Ok(Either::Right(listener.accept().await?.0)),
+        }
+    }
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Self {
+        Self { socket: Socket::Tcp(listener), _file: None }
+    }
+}
+
+fn bind_first(addresses: &[SocketAddr]) -> Result<Listener> {
+    let bind = |address: SocketAddr| {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let mut error = Error::new(ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match bind(*address) {
+            Ok(listener) => return Ok(listener.into()),
+            Err(this) => error = this,
+        }
+    }
+    Err(error)
+}
+
+/// A socket file on which nobody listens any more is replaced.
+async fn bind_unix(path: &Path) -> Result<Listener> {
+    if let Err(error) = UnixStream::connect(path).await
+        && error.kind() == ErrorKind::ConnectionRefused
+    {
+        std::fs::remove_file(path)?;
+    }
+    let socket = Socket::Unix(UnixListener::bind(path)?);
+    Ok(Listener { socket, _file: Some(SocketFile(path.to_owned())) })
+}
+
+/// The first socket that systemd hands over.
+fn inherited() -> Result<Listener> {
+    let mut inherited = ListenFd::from_env();
+    if inherited.len() == 0 {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "no socket was handed over: LISTEN_FDS and LISTEN_PID are set by systemd's socket units",
+        ));
+    }
+    let socket = match inherited.take_tcp_listener(0) {
+        Ok(Some(listener)) => {
+            listener.set_nonblocking(true)?;
+            Socket::Tcp(TcpListener::from_std(listener)?)
+        }
+        _ => match inherited.take_unix_listener(0)? {
+            Some(listener) => {
+                listener.set_nonblocking(true)?;
+                Socket::Unix(UnixListener::from_std(listener)?)
+            }
+            None => return Err(Error::new(ErrorKind::InvalidInput, "it is no stream socket")),
+        },
+    };
+    Ok(Listener { socket, _file: None })
+}
+
+/// Removes the file with the listener.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody else may have removed it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

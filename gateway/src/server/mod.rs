@@ -1,0 +1,220 @@
+//! Accepts connections, cuts off clients that never finish a request, and ends gracefully.
+
+pub(crate) mod background;
+mod connection_limit;
+pub(crate) mod listener;
+pub(crate) mod logging;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tower::ServiceExt as _;
+
+use self::background::{BackgroundTasks, TaskEnded};
+use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
+use self::listener::Listener;
+
+/// A request's head must be here by then, also the next one on a kept connection.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
+const MAX_HEAD_BYTES: usize = 32 << 10;
+/// How often the log says that connections cannot be taken.
+const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
+/// A connection that lives longer is ended after its request: nobody holds one for ever by reading
+/// slowly.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
+/// How long requests under way may take at the end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Serves `router` until `end`, then lets requests under way finish.
+pub async fn serve(listener: impl Into<Listener>, router: Router, end: impl Future<Output = ()>) {
+    serve_at_most(max_connections(), listener.into(), router, end).await;
+}
+
+/// Serves `router` until `end`, or until one of `tasks` ends.
+///
+/// # Errors
+/// Which task ended.
+pub async fn serve_with(
+    mut tasks: BackgroundTasks,
+    listener: impl Into<Listener>,
+    router: Router,
+    end: impl Future<Output = ()>,
+) -> Result<(), TaskEnded> {
+    let mut result = Ok(());
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            ended = tasks.first_end() => result = Err(ended),
+        }
+    };
+    serve(listener, router, end).await;
+    result
+}
+
+async fn serve_at_most(
+    limit: usize,
+    listener: Listener,
+    router: Router,
+    end: impl Future<Output = ()>,
+) {
+    let mut server = http1::Builder::new();
+    server
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES);
+    let limiter = Arc::new(ConnectionLimiter::new(limit));
+    let mut error_logged_at: Option<Instant> = None;
+    let shutdown = watch::Sender::new(());
+    let mut end = pin!(end);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut end => break,
+            accepted = async { (limiter.acquire().await, listener.accept().await) } => accepted,
+        };
+        let (Some(permit), connection) = accepted else {
+            break;
+        };
+        let stream = match connection {
+            Ok(stream) => stream,
+            Err(error) => {
+                // Out of file descriptors, mostly: connections that end make room.
+                if error_logged_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    error_logged_at = Some(Instant::now());
+                }
+                limiter.evict_one();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        let (router, requests) = (router.clone(), RequestCount::default());
+        let counter = requests.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            counter.clone().during(router.clone().oneshot(request.map(Body::new)))
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let mut shutdown = shutdown.subscribe();
+        let limiter = Arc::clone(&limiter);
+        tokio::spawn(async move {
+            let mut connection = pin!(connection);
+            tokio::select! {
+                () = limiter.run_until_evicted(connection.as_mut(), &requests) => return,
+                () = tokio::time::sleep(MAX_CONNECTION_AGE) => {}
+                _ = shutdown.changed() => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    shutdown.send_replace(());
+    if !limiter.all_released(SHUTDOWN_TIMEOUT).await {
+        tracing::warn!("requests under way were cut off");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Of three connections the one that asked first and last stays.
+    #[tokio::test]
+    async fn recently_used_connection_is_not_evicted() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        let router = Router::new().route("/", get(|| async { "here\n" }));
+        tokio::spawn(serve_at_most(3, listener.into(), router, std::future::pending()));
+        let connect = async || TcpStream::connect(address).await.expect("it listens");
+        let ask = async |stream: &mut TcpStream| {
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
+            let mut reply = vec![0; 1024];
+            let length = stream.read(&mut reply).await.expect("it answers");
+            assert!(reply[..length].ends_with(b"here\n"), "{}", String::from_utf8_lossy(&reply));
+        };
+        let (mut first, mut idle) = (connect().await, connect().await);
+        ask(&mut first).await;
+        ask(&mut idle).await;
+        for _ in 0..10 {
+            ask(&mut first).await;
+        }
+        let _third = connect().await;
+        assert_eq!(
+            idle.read(&mut [0]).await.expect("no reset"),
+            0,
+            "the longest idle one is ended"
+        );
+        ask(&mut first).await;
+    }
+
+    /// Eight places, all taken by connections that send nothing, half a head, or a request that
+    /// takes its time.
+    #[tokio::test]
+    async fn idle_connections_are_evicted_for_new_ones() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        let (release, released) = watch::channel(false);
+        let slow = move || {
+            let mut released = released.clone();
+            async move { released.wait_for(|released| *released).await.map_or("", |_| "slow\n") }
+        };
+        let router = Router::new().route("/", get(|| async { "here\n" })).route("/slow", get(slow));
+        tokio::spawn(serve_at_most(8, listener.into(), router, std::future::pending()));
+        let connect = async |sent: &str| {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            stream.write_all(sent.as_bytes()).await.expect("it reads");
+            stream
+        };
+        let rest = async |mut stream: TcpStream| {
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).await.expect("an answer");
+            reply
+        };
+        let closing =
+            |path: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let at_work = [connect(&closing("/slow")).await, connect(&closing("/slow")).await];
+        let mut idle = Vec::new();
+        for number in 0..40 {
+            idle.push(connect(if number % 2 == 0 { "" } else { "GET / HTTP/1.1\r\nX: " }).await);
+        }
+        for _ in 0..20 {
+            let stream = connect(&closing("/")).await;
+            let reply = tokio::time::timeout(HEADER_READ_TIMEOUT / 3, rest(stream))
+                .await
+                .expect("sooner than those are timed out");
+            assert!(reply.ends_with("here\n"), "{reply}");
+        }
+        release.send_replace(true);
+        for stream in at_work {
+            assert!(
+                rest(stream).await.ends_with("slow\n"),
+                "what is being answered keeps its permit"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_background_task_that_ends_ends_the_server() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let mut tasks = BackgroundTasks::default();
+        tasks.spawn("poll loop", async { panic!("a bug") });
+        let ended = serve_with(tasks, listener, Router::new(), std::future::pending()).await;
+        assert!(ended.is_err_and(|error| error.to_string().contains("poll loop")));
+    }
+}

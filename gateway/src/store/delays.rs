@@ -1,0 +1,59 @@
+//! The delays from somebody's last sign of life to the badge. In a row they are shorter than the
+//! threshold at which Zulip itself says offline, for every `--refresh`: a test adds them up.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use zulip_presence_core::{OFFLINE_THRESHOLD, watchlist};
+
+/// The age at most of the last report of somebody who is there: clients report every 60 s, and
+/// Zulip stores a report at most every 55 s (docs/zulip-wire.md).
+const MAX_REPORT_LAG: Duration = Duration::from_secs(65);
+/// The values of `--refresh`, in seconds: the time between two organisation-wide requests.
+pub(crate) const REFRESH_RANGE_S: RangeInclusive<i64> = 10..=45;
+/// The core adds up to a tenth to every interval.
+const JITTER_DIVISOR: u32 = 10;
+/// How long a rendered reply is reused.
+pub(crate) const RESPONSE_CACHE_TTL: Duration = Duration::from_secs(1);
+/// The `max-age` of a reply, even if Zulip is just being asked.
+pub(crate) const MIN_MAX_AGE: Duration = Duration::from_secs(1);
+/// The longest that a cache may serve a reply while it fetches a newer one.
+const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);
+/// The longest time between two requests of a page: 60 s and a tenth.
+const PAGE_INTERVAL: Duration = Duration::from_secs(66);
+
+/// How long a cache may serve a reply past its `max-age` while it fetches a newer one: what all
+/// other delays leave of the threshold. Whole seconds, as the header has them.
+#[must_use]
+pub(crate) fn stale_while_revalidate(refresh: Duration) -> Duration {
+    let others = MAX_REPORT_LAG
+        + refresh
+        + refresh / JITTER_DIVISOR
+        + RESPONSE_CACHE_TTL
+        + MIN_MAX_AGE
+        + PAGE_INTERVAL
+        + watchlist::TIMEOUT;
+    let left = OFFLINE_THRESHOLD.saturating_sub(others);
+    Duration::from_secs(left.min(MAX_STALE_WHILE_REVALIDATE).as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sum_of_delays_stays_below_the_threshold() {
+        let range = REFRESH_RANGE_S;
+        for seconds in range.clone() {
+            // Written out on purpose: the constants above are what is tested.
+            let stale = stale_while_revalidate(Duration::from_secs(seconds.unsigned_abs()));
+            let sum = 65.0 + seconds as f64 * 1.1 + 1.0 + 1.0 + stale.as_secs_f64() + 66.0 + 10.0;
+            assert!(sum <= 200.0, "--refresh {seconds}: {sum} s");
+            assert!(
+                stale >= Duration::from_secs(5),
+                "--refresh {seconds}: time to fetch a newer reply"
+            );
+        }
+        assert_eq!((*range.start(), *range.end()), (10, 45));
+    }
+}

@@ -1,0 +1,416 @@
+//! What the gateway knows: the core's engine and the directory. No I/O; `now` is an argument.
+
+pub(crate) mod delays;
+pub(crate) mod shared;
+#[cfg(test)]
+mod simulation;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use zulip_presence_core::reply::{NoPresenceReason, RequestError};
+use zulip_presence_core::watchlist::{
+    Endpoint, Query, Request, RequestId, Response, Settings, retry_delay,
+};
+use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
+
+use self::delays::MIN_MAX_AGE;
+use self::shared::MAX_WAIT;
+use crate::config::allow_list::AllowList;
+use crate::zulip::directory::{Directory, Kind, Member};
+use crate::zulip::wire::RenderOptions;
+
+/// Asked for within this time is watched.
+const WATCH_TTL: Duration = Duration::from_secs(300);
+/// The directory is fetched again after this, whatever happens.
+const DIRECTORY_INTERVAL: Duration = Duration::from_secs(3600);
+/// Unknown users make it be fetched at most this often.
+const DIRECTORY_GAP: Duration = Duration::from_secs(300);
+
+/// How to keep it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreConfig {
+    /// Time between two organisation-wide requests.
+    pub(crate) refresh: Duration,
+    /// The threshold of "offline".
+    pub(crate) offline_threshold: Duration,
+    /// Most requests to Zulip in any 60 s.
+    pub(crate) budget: u32,
+    /// People who are offline carry no times.
+    pub(crate) hide_times: bool,
+    /// Seed of the jitter.
+    pub(crate) seed: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Store {
+    policy: StoreConfig,
+    watchlist: Watchlist,
+    allowed: AllowList,
+    directory: Option<Directory>,
+    directory_refresh: DirectoryRefresh,
+    /// Users whom pages asked for within [`WATCH_TTL`], by email.
+    watched: HashMap<UserRef, Watched>,
+    last_answer_at: Option<Duration>,
+    healthy: bool,
+    /// Somebody came since the last step.
+    needs_step: bool,
+    next_step_at: Duration,
+}
+
+/// When the directory is to be fetched.
+#[derive(Debug, Default)]
+struct DirectoryRefresh {
+    due: Duration,
+    in_flight: bool,
+    failures: u32,
+    last: Option<Duration>,
+}
+
+/// A user whom a page asked for.
+#[derive(Debug)]
+struct Watched {
+    since: Duration,
+    last_lookup: Duration,
+}
+
+/// What can be said of somebody.
+#[derive(Clone, Debug)]
+pub(crate) enum Lookup {
+    /// Zulip has no presence for them, and never will while the directory stands.
+    Nobody(NoPresenceReason),
+    /// Zulip's answer.
+    CachedPresence(Box<Observation>),
+    /// Zulip was asked, and has no data.
+    NoData(NoPresenceReason),
+    /// Wait: Zulip is being asked.
+    Pending,
+    /// Zulip cannot be asked now.
+    Unavailable,
+}
+
+/// What to do now.
+#[derive(Debug, Default)]
+pub(crate) struct Actions {
+    /// Requests to abort.
+    pub(crate) cancelled: Vec<Request>,
+    /// Requests to start.
+    pub(crate) requests: Vec<Request>,
+    /// Fetch the directory.
+    pub(crate) directory: bool,
+    /// Nothing else needs doing for so long.
+    pub(crate) wait: Duration,
+}
+
+impl Store {
+    /// Nobody watched, nothing known.
+    #[must_use]
+    pub(crate) fn new(policy: StoreConfig, allowed: AllowList, now: ClockReading) -> Self {
+        let settings = Settings {
+            interval: policy.refresh,
+            offline_threshold: Some(policy.offline_threshold),
+            budget: policy.budget,
+            endpoint: Endpoint::Zulip,
+            seed: policy.seed,
+        };
+        Self {
+            policy,
+            watchlist: Watchlist::new(settings, now),
+            allowed,
+            directory: None,
+            directory_refresh: DirectoryRefresh {
+                due: now.monotonic,
+                ..DirectoryRefresh::default()
+            },
+            watched: HashMap::new(),
+            last_answer_at: None,
+            healthy: false,
+            needs_step: true,
+            next_step_at: now.monotonic,
+        }
+    }
+
+    /// Keeps `user` watched for [`WATCH_TTL`], if they have presence and may be seen. Unknown users
+    /// make the directory be fetched sooner.
+    pub(crate) fn watch(&mut self, user: &UserRef, now: ClockReading) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        if directory.find(user).is_none() && self.allowed.could_include(user) {
+            self.refresh_directory_for_unknown(now);
+        } else if let Ok(Some(email)) = self.find(user) {
+            let email = email.clone();
+            self.watch_email(email, now);
+        }
+    }
+
+    fn watch_email(&mut self, email: UserRef, now: ClockReading) {
+        let last_lookup = now.monotonic;
+        if let Some(watched) = self.watched.get_mut(&email) {
+            watched.last_lookup = last_lookup;
+            return;
+        }
+        self.watchlist.watch(&email, now);
+        self.watchlist.show(&email);
+        self.watched.insert(email, Watched { since: now.monotonic, last_lookup });
+        self.needs_step = true;
+    }
+
+    /// What can be said of `user`, whom [`watch`](Self::watch) was called for. `can_wait`: the
+    /// caller can still wait.
+    pub(crate) fn lookup(&self, user: &UserRef, can_wait: bool, now: ClockReading) -> Lookup {
+        let email = match self.find(user) {
+            Ok(Some(email)) => email,
+            Ok(None) => return self.pending(can_wait, now),
+            Err(reason) => return Lookup::Nobody(reason),
+        };
+        let is_covered = self.is_covered(email, now);
+        match self.watchlist.observation(email) {
+            _ if !is_covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
+            Some(Ok(observation)) => Lookup::CachedPresence(Box::new(observation)),
+            Some(Err(reason)) => Lookup::NoData(reason),
+            None if is_covered => Lookup::NoData(NoPresenceReason::NoData),
+            None => Lookup::Unavailable,
+        }
+    }
+
+    /// The email of `user`: `None` before the directory is there.
+    ///
+    /// # Errors
+    /// Why there is no presence for them, as Zulip would say it.
+    fn find(&self, user: &UserRef) -> Result<Option<&UserRef>, NoPresenceReason> {
+        let Some(directory) = &self.directory else {
+            return Ok(None);
+        };
+        match directory.find(user) {
+            Some(member) if !self.allowed.includes(member) => Err(NoPresenceReason::NoSuchUser),
+            Some(Member { kind: Kind::Human, email, .. }) => Ok(Some(email)),
+            Some(Member { kind: Kind::Bot, .. }) => Err(NoPresenceReason::Bot),
+            _ => Err(NoPresenceReason::NoSuchUser),
+        }
+    }
+
+    /// Whether an organisation-wide reply has come that is recent enough for somebody who is
+    /// watched since then.
+    fn is_covered(&self, email: &UserRef, now: ClockReading) -> bool {
+        let since = self.watched.get(email).map_or(now.monotonic, |watched| watched.since);
+        let watched_for = now.monotonic.saturating_sub(since);
+        self.watchlist.realm_age(now).is_some_and(|age| age <= watched_for + self.policy.refresh)
+    }
+
+    fn pending(&self, can_wait: bool, now: ClockReading) -> Lookup {
+        if self.may_be_answered_in_time(can_wait, now) {
+            Lookup::Pending
+        } else {
+            Lookup::Unavailable
+        }
+    }
+
+    /// Whether Zulip may answer in time.
+    fn may_be_answered_in_time(&self, can_wait: bool, now: ClockReading) -> bool {
+        let under_way = self.directory_refresh.in_flight || self.watchlist.is_requesting();
+        let soon = self.next_step_at.min(self.directory_refresh.due) < now.monotonic + MAX_WAIT;
+        can_wait && (self.needs_step || under_way || soon)
+    }
+
+    fn refresh_directory_for_unknown(&mut self, now: ClockReading) {
+        let earliest =
+            self.directory_refresh.last.map_or(now.monotonic, |last| last + DIRECTORY_GAP);
+        if self.directory_refresh.failures == 0 && earliest < self.directory_refresh.due {
+            self.directory_refresh.due = earliest.max(now.monotonic);
+            self.needs_step = true;
+        }
+    }
+
+    /// What is to be done now. Call it after whatever happened, and when the last work's wait is
+    /// over.
+    pub(crate) fn step(&mut self, now: ClockReading) -> Actions {
+        self.release(now);
+        let directory = !self.directory_refresh.in_flight
+            && self.directory_refresh.due <= now.monotonic
+            && self.watchlist.try_acquire(now);
+        if directory {
+            self.directory_refresh.in_flight = true;
+            self.directory_refresh.last = Some(now.monotonic);
+        }
+        let step = self.watchlist.step(now);
+        for request in &step.cancelled {
+            self.record_failure(&request.query);
+        }
+        let fetch = (!self.directory_refresh.in_flight).then(|| {
+            self.directory_refresh.due.saturating_sub(now.monotonic).max(Duration::from_secs(1))
+        });
+        let wait = [step.next_wakeup, fetch, Some(WATCH_TTL / 10)]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or_default();
+        self.needs_step = false;
+        self.next_step_at = now.monotonic + wait;
+        Actions { cancelled: step.cancelled, requests: step.requests, directory, wait }
+    }
+
+    /// Lets go of whoever was not asked for lately.
+    fn release(&mut self, now: ClockReading) {
+        let over =
+            |watched: &Watched| now.monotonic.saturating_sub(watched.last_lookup) >= WATCH_TTL;
+        let watchlist = &mut self.watchlist;
+        self.watched.retain(|email, watched| {
+            let over = over(watched);
+            if over {
+                watchlist.hide(email);
+                watchlist.unwatch(email, now);
+            }
+            !over
+        });
+    }
+
+    /// Applies Zulip's reply to a request.
+    pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+        if self.watchlist.handle_response(id, reply, now) {
+            self.record_success(now);
+        }
+    }
+
+    /// A request failed.
+    pub(crate) fn handle_error(
+        &mut self,
+        request: &Request,
+        error: RequestError,
+        now: ClockReading,
+    ) {
+        if !self.watchlist.handle_error(request.id, error, now) {
+            return;
+        }
+        self.record_failure(&request.query);
+        if let RequestError::RateLimited { .. } | RequestError::Unauthorized = error {
+            let wait = error.imposed_delay().unwrap_or_default();
+            self.directory_refresh.due = self.directory_refresh.due.max(now.monotonic + wait);
+        }
+    }
+
+    fn record_failure(&mut self, query: &Query) {
+        if !matches!(query, Query::User(_)) {
+            self.healthy = false;
+        }
+    }
+
+    fn record_success(&mut self, now: ClockReading) {
+        self.healthy = true;
+        self.last_answer_at = Some(now.monotonic);
+    }
+
+    /// Takes in the directory.
+    pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
+        self.directory_refresh = DirectoryRefresh {
+            due: now.monotonic + DIRECTORY_INTERVAL,
+            in_flight: false,
+            failures: 0,
+            last: self.directory_refresh.last,
+        };
+        self.directory = Some(directory);
+        self.record_success(now);
+        self.drop_hidden_people(now);
+    }
+
+    /// The directory did not come.
+    pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
+        let failures = self.directory_refresh.failures.saturating_add(1);
+        let wait =
+            failure.imposed_delay().unwrap_or_default().max(retry_delay(failures, DIRECTORY_GAP));
+        self.directory_refresh = DirectoryRefresh {
+            due: now.monotonic + wait,
+            in_flight: false,
+            failures,
+            last: self.directory_refresh.last,
+        };
+        self.healthy = false;
+    }
+
+    /// Zulip is asked by another account from now on: what it said to the former one is no reason
+    /// to wait, and the new one may see other people.
+    pub(crate) fn credentials_changed(&mut self, now: ClockReading) {
+        self.directory_refresh.due = now.monotonic;
+        self.directory_refresh.failures = 0;
+        self.watchlist.account_changed(now);
+        self.needs_step = true;
+    }
+
+    /// Other people may be seen from now on.
+    pub(crate) fn allow(&mut self, allowed: AllowList, now: ClockReading) {
+        self.allowed = allowed;
+        self.drop_hidden_people(now);
+    }
+
+    fn drop_hidden_people(&mut self, now: ClockReading) {
+        let (directory, allowed, watchlist) = (&self.directory, &self.allowed, &mut self.watchlist);
+        let is_seen = |email: &UserRef| {
+            let member = directory.as_ref().and_then(|directory| directory.find(email));
+            member.is_some_and(|member| member.kind == Kind::Human && allowed.includes(member))
+        };
+        self.watched.retain(|email, _| {
+            let is_seen = is_seen(email);
+            if !is_seen {
+                watchlist.hide(email);
+                watchlist.unwatch(email, now);
+            }
+            is_seen
+        });
+    }
+
+    /// How answers are to be rendered now.
+    #[must_use]
+    pub(crate) fn render(&self, now: ClockReading) -> RenderOptions {
+        RenderOptions {
+            now: self.watchlist.server_now(now),
+            offline_threshold: self.policy.offline_threshold,
+            hide_times: self.policy.hide_times,
+        }
+    }
+
+    /// How long a reply may be kept: until Zulip is asked again, at least a second.
+    #[must_use]
+    pub(crate) fn max_age(&self, now: ClockReading) -> Duration {
+        let age = self.watchlist.realm_age(now).unwrap_or(Duration::MAX);
+        self.policy.refresh.saturating_sub(age).max(MIN_MAX_AGE)
+    }
+
+    /// How long a cache may serve a reply past that.
+    #[must_use]
+    pub(crate) fn stale_while_revalidate(&self) -> Duration {
+        delays::stale_while_revalidate(self.policy.refresh)
+    }
+
+    /// When it is worth coming back after "unavailable".
+    #[must_use]
+    pub(crate) fn retry_after(&self, now: ClockReading) -> Duration {
+        self.next_step_at
+            .saturating_sub(now.monotonic)
+            .clamp(Duration::from_secs(1), Duration::from_secs(60))
+    }
+
+    /// Whether Zulip's last reply was of use.
+    #[must_use]
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.healthy
+    }
+
+    /// How many people are watched.
+    #[must_use]
+    pub(crate) fn watched(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// How old Zulip's last answer is.
+    #[must_use]
+    pub(crate) fn answer_age(&self, now: ClockReading) -> Option<Duration> {
+        self.last_answer_at.map(|at| now.monotonic.saturating_sub(at))
+    }
+
+    /// How many accounts the directory has.
+    #[must_use]
+    pub(crate) fn accounts(&self) -> usize {
+        self.directory.as_ref().map_or(0, Directory::len)
+    }
+}

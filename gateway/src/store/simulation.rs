@@ -1,0 +1,395 @@
+//! Hours of pages and of Zulip in virtual time: who is asked how often.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tower::ServiceExt as _;
+use zulip_presence_core::reply::{NoPresenceReason, RequestError};
+use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
+
+use crate::config::allow_list::AllowList;
+use crate::demo::{EMAIL, KEY, ReportedTimestamps, SimulatedState, SimulatedZulip};
+use crate::store::{Actions, Lookup, Store, StoreConfig};
+use crate::zulip::client::Reply;
+use crate::zulip::directory::Directory;
+use crate::zulip::wire::push_presence;
+
+/// Zulip's time to answer.
+const LATENCY: Duration = Duration::from_millis(50);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A store, the Zulip that it asks, and the time that passes for both.
+struct World {
+    store: Store,
+    zulip: SimulatedZulip,
+    start: Timestamp,
+    elapsed: Duration,
+    is_out: bool,
+    /// When which path was asked for.
+    asked: Vec<(Duration, String)>,
+}
+
+impl World {
+    /// With the directory there.
+    async fn new(zulip: SimulatedZulip, allowed: &str) -> Self {
+        let start = Timestamp::from_unix_s(zulip.now());
+        let policy = StoreConfig {
+            refresh: Duration::from_secs(30),
+            offline_threshold: Duration::from_secs(200),
+            budget: 60,
+            hide_times: false,
+            seed: 7,
+        };
+        let allowed = if allowed.is_empty() {
+            AllowList::default()
+        } else {
+            AllowList::parse(allowed).expect("readable")
+        };
+        let store =
+            Store::new(policy, allowed, ClockReading { wall: start, monotonic: Duration::ZERO });
+        let mut world =
+            Self { store, zulip, start, elapsed: Duration::ZERO, is_out: false, asked: Vec::new() };
+        world.pass(Duration::from_secs(1)).await;
+        world
+    }
+
+    fn now(&self) -> ClockReading {
+        ClockReading { wall: self.start + self.elapsed, monotonic: self.elapsed }
+    }
+
+    /// Lets time pass.
+    async fn pass(&mut self, span: Duration) {
+        let end = self.elapsed + span;
+        loop {
+            let Actions { requests, directory, wait, .. } = self.store.step(self.now());
+            let asked_at = self.elapsed;
+            let is_idle = requests.is_empty() && !directory;
+            if !is_idle {
+                self.advance(LATENCY);
+            }
+            if directory {
+                let reply = self.ask("users", asked_at).await;
+                let now = self.now();
+                match reply {
+                    Ok(reply) => self.store.directory_fetched(
+                        Directory::parse(&reply.body).expect("a directory"),
+                        now,
+                    ),
+                    Err(failure) => self.store.directory_failed(failure, now),
+                }
+            }
+            for request in requests {
+                let reply = self.ask(&request.query.path(), asked_at).await;
+                let now = self.now();
+                match reply.and_then(|reply| reply.parse(&request.query)) {
+                    Ok(response) => self.store.handle_response(request.id, response, now),
+                    Err(error) => self.store.handle_error(&request, error, now),
+                }
+            }
+            if is_idle {
+                let due = self.elapsed + wait.max(Duration::from_millis(250));
+                if due >= end {
+                    self.advance(end.saturating_sub(self.elapsed));
+                    return;
+                }
+                self.advance(due - self.elapsed);
+            }
+        }
+    }
+
+    fn advance(&mut self, span: Duration) {
+        self.elapsed += span;
+        self.zulip.advance(span);
+    }
+
+    async fn ask(&mut self, path: &str, asked_at: Duration) -> Result<Reply, RequestError> {
+        self.asked.push((asked_at, path.to_owned()));
+        if self.is_out {
+            return Err(RequestError::Unreachable);
+        }
+        let credentials = STANDARD.encode(format!("{EMAIL}:{KEY}"));
+        let request = Request::get(format!("/api/v1/{path}"))
+            .header(header::AUTHORIZATION, format!("Basic {credentials}"));
+        let response = self
+            .zulip
+            .router()
+            .oneshot(request.body(Body::empty()).expect("a request"))
+            .await
+            .expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("in memory").to_vec();
+        Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
+
+    fn page_asks(&mut self, user: &str) -> Lookup {
+        let now = self.now();
+        let user = user.parse().expect("a user");
+        self.store.watch(&user, now);
+        self.store.lookup(&user, true, now)
+    }
+
+    fn status(&mut self, user: &str) -> Option<Status> {
+        let render = self.store.render(self.now());
+        match self.page_asks(user) {
+            Lookup::CachedPresence(known) => {
+                Some(known.status(render.now, render.offline_threshold))
+            }
+            _ => None,
+        }
+    }
+
+    fn count(&self, path: &str) -> usize {
+        self.asked.iter().filter(|(_, asked)| asked == path).count()
+    }
+
+    /// Most requests in any 60 s.
+    fn busiest_minute(&self) -> usize {
+        let at: Vec<_> = self.asked.iter().map(|(at, _)| *at).collect();
+        let window =
+            |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(*at)).count();
+        at.iter().map(|first| window(*first)).max().unwrap_or(0)
+    }
+}
+
+fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
+    let zulip = SimulatedZulip::empty(4);
+    for id in 10_000..10_000 + count {
+        zulip.add(id, &format!("user{id}@example.com"), "Somebody", state(id));
+    }
+    zulip
+}
+
+/// docs/design.md §8: at most 3 a minute for 1,000 people on a page with any number of viewers.
+#[tokio::test]
+async fn a_thousand_viewers_cost_three_requests_a_minute() {
+    let mut world = World::new(people(1000, |_| SimulatedState::AtTheDesk), "").await;
+    let minutes = 10;
+    for second in 0..minutes * 60 {
+        // Each viewer looks at a group of 50 once a minute; they came one by one.
+        for viewer in (0..1000_u64).filter(|viewer| viewer % 60 == second % 60) {
+            for place in 0..50 {
+                world.page_asks(&(10_000 + (viewer % 20) * 50 + place).to_string());
+            }
+        }
+        world.pass(Duration::from_secs(1)).await;
+    }
+    let total = world.asked.len();
+    println!(
+        "1,000 viewers x 50 people x {minutes} minutes: {total} requests to Zulip, at most {} in a minute",
+        world.busiest_minute()
+    );
+    assert!(world.busiest_minute() <= 3, "{:?}", world.asked);
+    assert!(total as u64 <= 3 * minutes, "{total}");
+    assert_eq!(world.store.watched(), 1000);
+}
+
+#[tokio::test]
+async fn without_watched_users_zulip_is_not_asked() {
+    let mut world = World::new(people(3, |_| SimulatedState::AtTheDesk), "").await;
+    world.pass(3 * MINUTE).await;
+    assert_eq!(world.asked.len(), 1, "the directory only");
+    world.page_asks("10000");
+    world.pass(10 * MINUTE).await;
+    let asked = world.count("realm/presence");
+    assert!((9..=12).contains(&asked), "for 5 minutes every 30 s: {asked}");
+    assert_eq!(world.store.watched(), 0);
+    world.pass(10 * MINUTE).await;
+    assert_eq!(world.count("realm/presence"), asked);
+    world.page_asks("10001");
+    world.pass(Duration::from_secs(1)).await;
+    assert_eq!(
+        world.status("10001"),
+        Some(Status::Active),
+        "whoever comes back is asked about at once"
+    );
+}
+
+/// A reply that is as old as the visit before must not be taken for the present.
+#[tokio::test]
+async fn returning_user_waits_for_a_fresh_reply() {
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(8 * MINUTE).await;
+    assert!(matches!(world.page_asks("10000"), Lookup::Pending));
+    world.pass(Duration::from_millis(500)).await;
+    assert_eq!(world.status("10000"), Some(Status::Active));
+}
+
+#[tokio::test]
+async fn no_request_pattern_exceeds_the_budget() {
+    // 500 people whom the organisation-wide reply does not have: each must be asked singly once.
+    let gone = |now: i64| {
+        SimulatedState::Reported(ReportedTimestamps {
+            active: Some(now - 40 * 86_400),
+            idle: now - 40 * 86_400,
+        })
+    };
+    let now = SimulatedZulip::empty(4).now() as i64;
+    let mut world = World::new(
+        people(500, |id| if id % 2 == 0 { gone(now) } else { SimulatedState::NeverSeen }),
+        "",
+    )
+    .await;
+    for minute in 0..60 {
+        for id in 10_000..10_500 {
+            world.page_asks(&id.to_string());
+            world.page_asks(&format!("invented{minute}x{id}@example.com"));
+        }
+        world.pass(MINUTE).await;
+    }
+    assert!(world.busiest_minute() <= 60, "{}", world.busiest_minute());
+    let singles = world.asked.iter().filter(|(_, path)| path.starts_with("users/")).count();
+    assert_eq!(singles, 500, "each once, then daily");
+    assert!(
+        world.count("users") <= 13,
+        "invented users: a new directory at most every 5 minutes, not {}",
+        world.count("users")
+    );
+    assert_eq!(world.status("10000"), Some(Status::Offline));
+    assert!(matches!(world.page_asks("10001"), Lookup::NoData(NoPresenceReason::NoData)));
+    assert_eq!(world.store.watched(), 500);
+}
+
+#[tokio::test]
+async fn directory_is_fetched_hourly() {
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    world.pass(5 * 60 * MINUTE + MINUTE).await;
+    assert_eq!(world.count("users"), 6);
+}
+
+#[tokio::test]
+async fn new_user_is_found_within_five_minutes() {
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    world.pass(2 * MINUTE).await;
+    world.zulip.add(77, "new@example.com", "New", SimulatedState::AtTheDesk);
+    assert!(matches!(world.page_asks("77"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
+    world.pass(3 * MINUTE + Duration::from_secs(2)).await;
+    world.page_asks("77");
+    world.pass(Duration::from_secs(3)).await;
+    assert_eq!(world.status("77"), Some(Status::Active));
+}
+
+#[tokio::test]
+async fn deactivated_user_is_dropped() {
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(MINUTE).await;
+    world.zulip.deactivate(10_000);
+    world.pass(61 * MINUTE).await;
+    assert!(matches!(world.page_asks("10000"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
+    assert_eq!(world.store.watched(), 0);
+}
+
+#[tokio::test]
+async fn hidden_users_are_never_asked_about() {
+    let mut world = World::new(
+        people(5, |_| SimulatedState::NeverSeen),
+        "10000\n10001\n!user10001@example.com\n",
+    )
+    .await;
+    for _ in 0..20 {
+        for id in 10_000..10_010 {
+            world.page_asks(&id.to_string());
+        }
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(world.store.watched(), 1);
+    assert_eq!(world.count("users/user10000%40example.com/presence"), 1);
+    assert!(
+        !world.asked.iter().any(|(_, path)| path.contains("10001") || path.contains("10002")),
+        "{:?}",
+        world.asked
+    );
+    assert_eq!(world.count("users"), 1, "who is not in the file is not even looked for");
+}
+
+/// An outage of an hour: statuses decay by age, and the living never turn grey.
+#[tokio::test]
+async fn outage_never_shows_an_online_user_as_offline() {
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(MINUTE).await;
+    world.is_out = true;
+    let mut seen = HashMap::new();
+    for _ in 0..360 {
+        *seen.entry(world.status("10000")).or_insert(0) += 1;
+        world.pass(Duration::from_secs(10)).await;
+    }
+    assert!(!seen.contains_key(&Some(Status::Offline)), "{seen:?}");
+    assert!(
+        seen.contains_key(&Some(Status::Active)) && seen.contains_key(&Some(Status::Unknown)),
+        "{seen:?}"
+    );
+    assert!(matches!(
+        world.page_asks("10001"),
+        Lookup::NoData(_) | Lookup::Unavailable | Lookup::Pending
+    ));
+    assert!(world.busiest_minute() <= 20, "{}", world.busiest_minute());
+    world.is_out = false;
+    for _ in 0..6 {
+        world.page_asks("10000");
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(
+        world.status("10000"),
+        Some(Status::Active),
+        "Zulip is asked again within 5 minutes"
+    );
+}
+
+#[tokio::test]
+async fn aggregated_status_is_recomputed_as_time_passes() {
+    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(Duration::from_secs(5)).await;
+    let now = world.zulip.now() as i64;
+    world.zulip.place(
+        10_000,
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now), idle: now }),
+    );
+    let word = |world: &mut World| {
+        let render = world.store.render(world.now());
+        let Lookup::CachedPresence(known) = world.page_asks("10000") else { panic!("known") };
+        let mut json = String::new();
+        push_presence(&known, render, &mut json);
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        json["aggregated"]["status"].as_str().expect("a word").to_owned()
+    };
+    world.pass(190 * Duration::from_secs(1)).await;
+    assert_eq!(word(&mut world), "active");
+    world.pass(20 * Duration::from_secs(1)).await;
+    assert_eq!(word(&mut world), "offline");
+    world.is_out = true;
+    for _ in 0..20 {
+        world.page_asks("10000");
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(
+        word(&mut world),
+        "offline",
+        "who was offline when last heard of is not called idle"
+    );
+}
+
+#[test]
+fn ten_thousand_users_are_answered() {
+    let zulip = people(10_000, |_| SimulatedState::AtTheDesk);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut world = World::new(zulip, "").await;
+        world.pass(Duration::from_secs(1)).await;
+        for id in 10_000..20_000 {
+            world.page_asks(&id.to_string());
+        }
+        world.pass(Duration::from_secs(5)).await;
+        assert_eq!(world.store.watched(), 10_000);
+        assert_eq!(world.status("19999"), Some(Status::Active));
+        let now = world.now();
+        assert!(matches!(world.store.lookup(&UserRef::Id(20_000), true, now), Lookup::Nobody(_)));
+    });
+}

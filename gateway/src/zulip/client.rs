@@ -1,0 +1,141 @@
+//! Asks Zulip. The only place where the key is used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use reqwest::Url;
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
+use zulip_presence_core::Timestamp;
+use zulip_presence_core::reply::{HttpReply, RequestError};
+use zulip_presence_core::watchlist::{Query, Response};
+
+use crate::config::credentials::ZulipCredentials;
+use crate::config::site::is_loopback;
+use crate::zulip::failure::{ClientError, chain};
+use crate::zulip::tls::{self, TlsError};
+
+/// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
+const MAX_BODY: usize = 64 << 20;
+/// Time to connect; the whole request has the engine's own limit.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// A client for one account.
+#[derive(Clone, Debug)]
+pub struct ZulipClient {
+    client: reqwest::Client,
+    credentials: Arc<ZulipCredentials>,
+}
+
+/// A whole reply.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    /// The HTTP status code.
+    pub(crate) status: u16,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The body, decompressed.
+    pub(crate) body: Vec<u8>,
+}
+
+impl ZulipClient {
+    /// A client for `credentials`.
+    ///
+    /// # Errors
+    /// [`TlsError`] where certificates cannot be used.
+    pub fn new(credentials: ZulipCredentials) -> Result<Self, TlsError> {
+        // A second call finds the first one's provider: that is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let printable = |text: &str| text.chars().all(|c| !c.is_control());
+        if !printable(&credentials.email) || !printable(credentials.key.expose()) {
+            return Err(TlsError::Header);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("zulip-presence-gateway/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .http1_only();
+        if is_loopback_site(&credentials.site) {
+            builder = builder.no_proxy();
+        }
+        let client = tls::configure(builder, &credentials.tls)?
+            .build()
+            .map_err(|error| TlsError::Tls(chain(&error)))?;
+        Ok(Self { client, credentials: Arc::new(credentials) })
+    }
+
+    /// The site, for messages.
+    pub(crate) fn site(&self) -> &str {
+        &self.credentials.site
+    }
+
+    /// The account by which Zulip is asked.
+    pub(crate) fn credentials(&self) -> &ZulipCredentials {
+        &self.credentials
+    }
+
+    /// Whether `other` asks by the same account, read at the same time.
+    pub(crate) fn same_account(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.credentials, &other.credentials)
+    }
+
+    /// Who asks, for messages.
+    pub(crate) fn email(&self) -> &str {
+        &self.credentials.email
+    }
+
+    /// `GET {site}/api/v1/{path}`, read to its end.
+    ///
+    /// # Errors
+    /// [`ClientError`] where no whole reply came. There is no time limit here.
+    pub(crate) async fn get(&self, path: &str) -> Result<Reply, ClientError> {
+        let url = format!("{}/api/v1/{path}", self.credentials.site);
+        let request = self
+            .client
+            .get(url)
+            .basic_auth(&self.credentials.email, Some(self.credentials.key.expose()))
+            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .header(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+        let mut response = request.send().await.map_err(ClientError::from)?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(ClientError::from)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(RequestError::InvalidResponse.into());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply { status, headers, body })
+    }
+}
+
+impl Reply {
+    /// Parses it as the reply to `query`.
+    pub(crate) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
+        let header = |name: &str| self.header(name);
+        query.parse_reply(&HttpReply { status: self.status, header: &header, body: &self.body })
+    }
+
+    /// The error of a reply that is none to any query of the core.
+    pub(crate) fn error(&self) -> RequestError {
+        self.parse(&Query::AllUsers).err().unwrap_or(RequestError::InvalidResponse)
+    }
+
+    /// The server's now, as its headers tell.
+    pub(crate) fn sent_at(&self) -> Option<Timestamp> {
+        let header = |name: &str| self.header(name);
+        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
+        reply.parse_user().ok()?.date_lower_bound
+    }
+
+    fn header(&self, name: &str) -> Option<String> {
+        // A header may come in several lines; a list is one.
+        let mut lines = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
+        let first = lines.next()?.to_owned();
+        Some(lines.fold(first, |all, line| all + ", " + line))
+    }
+}
+
+fn is_loopback_site(site: &str) -> bool {
+    Url::parse(site).is_ok_and(|url| url.host_str().is_some_and(is_loopback))
+}

@@ -1,0 +1,7 @@
+//! Zulip's side of the wire: the client, the directory of users, and the presence objects.
+
+pub(crate) mod client;
+pub(crate) mod directory;
+pub(crate) mod failure;
+pub(crate) mod tls;
+pub(crate) mod wire;

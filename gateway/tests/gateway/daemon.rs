@@ -1,0 +1,245 @@
+//! The program as an init system runs it: its log, its signals, its sockets.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use zulip_presence_gateway::demo::{Fault, SimulatedZulip};
+
+use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::deployment::there;
+use crate::test_gateway::organisation;
+
+const ADA: &str = "/api/v1/users/12/presence";
+const REQUEST: &[u8] =
+    b"GET /api/v1/users/12/presence HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
+
+/// A zuliprc for `zulip` at `site`.
+fn zuliprc(zulip: &SimulatedZulip, site: SocketAddr) -> String {
+    format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key())
+}
+
+/// Asks until the reply to `path` begins with `expected`.
+#[track_caller]
+fn until(address: SocketAddr, path: &str, expected: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !get(address, path).starts_with(expected) {
+        assert!(Instant::now() < deadline, "{path} never said {expected}");
+        get(address, ADA);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Zulip fails once, which is logged; then it is asked again.
+fn survives_a_failure_that_is_logged_to(name: &str, stderr: Stdio) {
+    let zulip = organisation(4);
+    zulip.fail_at("realm/presence", Fault::ServerError);
+    let site = zulip_in_background(&zulip);
+    let config = file(name, &zuliprc(&zulip, site));
+    let running = Running::start(program().arg("--config-file").arg(config).stderr(stderr));
+    assert!(get(running.address, ADA).starts_with("HTTP/1.1 503"));
+    until(running.address, "/readyz", "HTTP/1.1 503");
+    zulip.fail(None);
+    until(running.address, "/readyz", "HTTP/1.1 200");
+    assert!(get(running.address, ADA).starts_with("HTTP/1.1 200"));
+    assert!(get(running.address, "/healthz").starts_with("HTTP/1.1 200"));
+}
+
+#[test]
+fn zulip_is_asked_again_although_the_disk_of_the_log_is_full() {
+    let full = File::options().write(true).open("/dev/full").expect("Linux");
+    survives_a_failure_that_is_logged_to("log-full", full.into());
+}
+
+#[test]
+fn zulip_is_asked_again_although_the_reader_of_the_log_is_gone() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    survives_a_failure_that_is_logged_to("log-gone", writer.into());
+}
+
+#[test]
+fn sighup_reloads_the_people_file_and_the_zuliprc() {
+    let zulip = organisation(4);
+    let site = zulip_in_background(&zulip);
+    let config = file("sighup", &zuliprc(&zulip, site));
+    let people = file("sighup-people", "12\n");
+    let running =
+        Running::start(program().arg("--config-file").arg(&config).arg("--people").arg(&people));
+    until(running.address, ADA, "HTTP/1.1 200");
+    assert!(get(running.address, "/api/v1/users/17/presence").starts_with("HTTP/1.1 400"));
+    std::fs::write(&people, "12\n17\n").expect("ours");
+    zulip.set_api_key("another");
+    std::fs::write(&config, zuliprc(&zulip, site)).expect("ours");
+    running.signal("-HUP");
+    until(running.address, "/api/v1/users/17/presence", "HTTP/1.1 200");
+    running.terminate();
+    let (log, status) = running.ended();
+    assert_eq!(status, Some(0), "{log}");
+    for line in ["SIGHUP", "the people file was read again", "the zuliprc was read again"] {
+        assert!(log.contains(line), "{line:?} in {log}");
+    }
+}
+
+#[test]
+fn listen_takes_names_and_every_interface() {
+    let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();
+    for (listen, local) in [("localhost:0", "127.0.0.1"), (":0", "127.0.0.1"), ("[::]:0", "[::1]")]
+    {
+        if listen == "[::]:0" && !has_ipv6 {
+            continue;
+        }
+        let (running, name) = Running::listening(listen, program().arg("--demo"));
+        let port = name.trim_end_matches('/').rsplit(':').next().expect("a port");
+        let address = format!("{local}:{port}").parse().expect("an address");
+        assert!(get(address, ADA).starts_with("HTTP/1.1 200"), "{listen}: {name}");
+        drop(running);
+    }
+}
+
+#[test]
+fn listen_refuses_other_words_with_what_is_expected() {
+    for (listen, problem) in [("8640", "the port is missing"), ("::1:8640", "in brackets")] {
+        let output = program().args(["--demo", "--listen", listen]).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(problem) && said.contains("expected HOST:PORT"), "{said}");
+    }
+    let output = program()
+        .args(["--demo", "--listen", "no-such-host.invalid:8640"])
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot listen on no-such-host.invalid:8640"), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+}
+
+#[test]
+fn listen_takes_a_unix_socket_and_replaces_a_stale_one() {
+    let path = file("unix", "").with_file_name("socket");
+    let _ = std::fs::remove_file(&path);
+    drop(UnixListener::bind(&path).expect("a socket"));
+    assert!(path.exists(), "a stale one");
+    let listen = format!("unix:{}", path.display());
+    let (running, name) = Running::listening(&listen, program().arg("--demo"));
+    assert_eq!(name, listen);
+    let mut stream = UnixStream::connect(&path).expect("it listens");
+    stream.write_all(REQUEST).expect("it reads");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("an answer");
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    let second = program().args(["--demo", "--listen", &listen]).output().expect("it starts");
+    assert_eq!(second.status.code(), Some(2), "the place is taken");
+    running.terminate();
+    let (log, status) = running.ended();
+    assert_eq!(status, Some(0), "{log}");
+    assert!(!path.exists(), "the file goes with the program");
+}
+
+const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
+
+#[test]
+fn listen_fd_takes_the_socket_of_systemd() {
+    let output = program().args(["--demo", "--listen", "fd"]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("LISTEN_FDS"), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    if !there("systemd-socket-activate", Path::new(ACTIVATE)) {
+        return;
+    }
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let address = free.expect("a free port");
+    let mut child = Command::new(ACTIVATE)
+        .arg(format!("--listen={address}"))
+        .arg(env!("CARGO_BIN_EXE_zulip-presence-gateway"))
+        .args(["--demo", "--listen", "fd"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(address).is_err() {
+        assert!(Instant::now() < deadline, "it listens");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let reply = get(address, ADA);
+    // It has become the gateway by now.
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+}
+
+#[test]
+fn allow_origin_is_refused_with_the_fix() {
+    for (origin, fix) in [
+        ("'https://a.example'", "write https://a.example"),
+        ("htps://a.example", "write https://a.example"),
+        ("https://a.example/wiki", "write https://a.example"),
+    ] {
+        let output =
+            program().args(["--demo", "--allow-origin", origin]).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(fix), "{said}");
+    }
+}
+
+/// A proxy that lets nobody through.
+fn closed_proxy() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                head.push(byte[0]);
+            }
+            let _ = stream.write_all(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+            );
+        }
+    });
+    address
+}
+
+#[test]
+fn doctor_and_log_name_the_cause_of_a_failure() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let free = free.expect("a free port");
+    let proxy = format!("http://me:sesame@{}", closed_proxy());
+    let rows = [
+        ("cause-dns", "https://no-such-host.invalid".to_owned(), "DNS: ", "check its spelling", ""),
+        ("cause-refused", format!("https://{free}"), "was refused", "nothing listens there", ""),
+        ("cause-proxy", "https://z.example".to_owned(), "407", "HTTPS_PROXY", proxy.as_str()),
+    ];
+    for (name, site, cause, fix, proxy) in rows {
+        let text = format!("[api]\nemail=presence-bot@example.com\nkey=k\nsite={site}\n");
+        let config = file(name, &text);
+        let start = || {
+            let mut command = program();
+            if !proxy.is_empty() {
+                command.env("HTTPS_PROXY", proxy);
+            }
+            command.arg("--config-file").arg(&config);
+            command
+        };
+        let output = start().arg("doctor").output().expect("it starts");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("unreachable: ") && said.contains(cause), "{cause:?} in {said}");
+        assert!(said.contains(fix) && !said.contains("sesame"), "{fix:?} in {said}");
+        let running = Running::start(start().args(["--log-level", "trace"]));
+        assert!(get(running.address, ADA).starts_with("HTTP/1.1 503"));
+        running.terminate();
+        let (log, _) = running.ended();
+        assert!(log.contains(cause) && log.contains(fix), "{cause:?} in {log}");
+        assert!(!log.contains("sesame"), "{log}");
+    }
+}

@@ -1,0 +1,201 @@
+//! A gateway in this process, and the simulated Zulip that it asks.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tower::ServiceExt as _;
+use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
+use zulip_presence_gateway::{
+    AllowedOrigin, BackgroundTasks, Config, Gateway, StaticFiles, ZulipClient, serve,
+};
+
+pub(crate) const ADA: &str = "/api/v1/users/12/presence";
+pub(crate) const PAGE: &str = "https://wiki.example.com";
+
+/// A gateway and its Zulip.
+pub(crate) struct TestGateway {
+    pub(crate) zulip: SimulatedZulip,
+    pub(crate) app: Router,
+    /// End with the test.
+    _tasks: BackgroundTasks,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What a test changes.
+pub(crate) struct Options {
+    pub(crate) refresh: Duration,
+    pub(crate) origins: Vec<&'static str>,
+    pub(crate) people: Option<PathBuf>,
+    pub(crate) hide: bool,
+    pub(crate) zuliprc: Option<PathBuf>,
+    pub(crate) files: StaticFiles,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            refresh: Duration::from_secs(30),
+            origins: vec![PAGE],
+            people: None,
+            hide: false,
+            zuliprc: None,
+            files: StaticFiles::default(),
+        }
+    }
+}
+
+/// Serves `router` on a port of its own.
+pub(crate) async fn on_a_port(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it has one");
+    tokio::spawn(serve(listener, router, std::future::pending()));
+    address
+}
+
+/// Five people: one there, one idle, one gone, one never seen, one whom a guest may not see; a bot
+/// and a deactivated one.
+pub(crate) fn organisation(generation: u8) -> SimulatedZulip {
+    let zulip = SimulatedZulip::empty(generation);
+    let now = zulip.now() as i64;
+    let left = |ago: i64| {
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now - ago), idle: now - ago })
+    };
+    zulip.add(12, "ada@example.com", "Ada", SimulatedState::AtTheDesk);
+    zulip.add(
+        17,
+        "tomasz@example.com",
+        "Tomasz",
+        SimulatedState::Reported(ReportedTimestamps { active: Some(now - 900), idle: now - 5 }),
+    );
+    zulip.add(23, "chiamaka@example.com", "Chiamaka", left(3 * 3600));
+    zulip.add(31, "henrik@example.com", "Henrik", SimulatedState::NeverSeen);
+    zulip.add(38, "priyanka@example.com", "Priyanka", SimulatedState::NotPermitted);
+    zulip.add(44, "mateo@example.com", "Mateo", left(60));
+    zulip.deactivate(44);
+    zulip
+}
+
+impl TestGateway {
+    pub(crate) async fn new() -> Self {
+        Self::with(organisation(4), Options::default()).await
+    }
+
+    pub(crate) async fn with(zulip: SimulatedZulip, options: Options) -> Self {
+        let address = on_a_port(zulip.router()).await;
+        Self::asking(address, zulip, options)
+    }
+
+    /// A gateway that believes Zulip to be at `address`.
+    pub(crate) fn asking(address: SocketAddr, zulip: SimulatedZulip, options: Options) -> Self {
+        let origins = options
+            .origins
+            .iter()
+            .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
+        let config = Config {
+            client: ZulipClient::new(zulip.account(address)).expect("no certificates are involved"),
+            zuliprc: options.zuliprc,
+            refresh: options.refresh,
+            offline_after: Duration::from_secs(200),
+            budget: 60,
+            allow_origins: origins.collect(),
+            people: options.people,
+            hide_last_active: options.hide,
+            files: options.files,
+            seed: 1,
+        };
+        let gateway = Gateway::start(config).expect("the people file is right");
+        Self { zulip, app: gateway.router, _tasks: gateway.tasks }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[("origin", PAGE)]).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, HeaderValue::from_str(value).expect("a header"));
+        }
+        let response = self
+            .app
+            .clone()
+            .oneshot(request.body(Body::empty()).expect("a request"))
+            .await
+            .expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body in memory");
+        Reply { status: parts.status, headers: parts.headers, body: body.to_vec() }
+    }
+
+    /// Asks until `wanted` holds: what it waits for happens elsewhere in this process.
+    pub(crate) async fn until(&self, path: &str, wanted: impl Fn(&Reply) -> bool) -> Reply {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let reply = self.get(path).await;
+            if wanted(&reply) {
+                return reply;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "it never came: {reply:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How many requests of this path Zulip saw.
+    pub(crate) fn asked(&self, path: &str) -> usize {
+        self.zulip.asked().iter().filter(|asked| *asked == path).count()
+    }
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    #[track_caller]
+    pub(crate) fn header(&self, name: &str) -> String {
+        let values: Vec<_> =
+            self.headers.get_all(name).iter().map(|value| value.to_str().expect("ASCII")).collect();
+        values.join(", ")
+    }
+
+    /// The JSON number at `pointer`.
+    #[track_caller]
+    pub(crate) fn number(&self, pointer: &str) -> f64 {
+        self.json()
+            .pointer(pointer)
+            .and_then(Value::as_f64)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.text()))
+    }
+
+    #[track_caller]
+    pub(crate) fn word(&self, pointer: &str) -> String {
+        self.json()
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("no {pointer} in {}", self.text()))
+            .to_owned()
+    }
+}

@@ -1,0 +1,2 @@
+<?php
+$meta['gateway'] = array('string', '_pattern' => '#^(https?://\S+)?$#i');

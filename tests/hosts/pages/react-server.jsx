@@ -1,0 +1,22 @@
+import { renderToPipeableStream } from "react-dom/server";
+import { Page } from "./react.jsx";
+
+/** Pipes the page into `destination`: what is there at once, and the team when it has come. */
+export function render(props, destination) {
+  let come;
+  let isHere = false;
+  const coming = new Promise((resolve) => (come = resolve));
+  const late = {
+    read() {
+      if (!isHere) throw coming;
+    },
+  };
+  const { pipe } = renderToPipeableStream(<Page {...props} late={late} />, {
+    onShellReady() {
+      pipe(destination);
+      isHere = true;
+      come();
+    },
+    onError: (error) => destination.destroy(error),
+  });
+}

@@ -1,0 +1,27 @@
+/** @jsxImportSource preact */
+import { hydrate, render } from "preact";
+import { useState } from "preact/hooks";
+import { usePresence } from "zulip-presence/preact";
+
+export function Drawn() {
+  const [user, setUser] = useState<number | string>(3001);
+  const { status, lastActive } = usePresence(user);
+  // @ts-expect-error There is no such status.
+  status satisfies "busy";
+  return (
+    <p>
+      <output title={lastActive?.toISOString() ?? "never"}>{status}</output>
+      <button onClick={() => setUser("3003")}>Next</button>
+    </p>
+  );
+}
+
+export function Wrong() {
+  // @ts-expect-error It needs somebody.
+  usePresence();
+}
+
+export function mount(element: Element, isFromServer: boolean) {
+  (isFromServer ? hydrate : render)(<Drawn />, element);
+  return () => render(null, element);
+}
