@@ -78,14 +78,14 @@
     function count() {
       const counts = { active: 0, idle: 0, offline: 0, unknown: 0 };
       for (const badge of main.querySelectorAll(".person zulip-presence")) {
-        const status = badge.getAttribute("status") ?? "unknown";
+        const status = badge.status ?? "unknown";
         if (status !== "unknown" || seen.has(badge.closest(".person"))) counts[status] += 1;
       }
       for (const filter of filters) {
         filter.querySelector("i").textContent = counts[filter.dataset.status];
       }
       nobody.hidden = main.dataset.only
-        ? main.querySelector(`.person [status="${main.dataset.only}"]`) !== null
+        ? main.querySelector(`.person :state(${main.dataset.only})`) !== null
         : main.querySelector(".person") !== null;
     }
   }

@@ -6,7 +6,7 @@ import { personAt, statusOf } from "./people.mjs";
 const CUSTOM_ELEMENT = {
   drawn: (badge) => badge.shadowRoot?.querySelector("svg path") != null,
   correct: (badge, status, shapes) =>
-    badge.getAttribute("status") === status &&
+    badge.status === status &&
     badge.shadowRoot?.querySelector("svg path").getAttribute("d") === shapes[status],
 };
 const FLUENT = {

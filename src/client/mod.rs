@@ -159,7 +159,7 @@ impl Inner {
         }
         let now = clock::now();
         let actions = self.watchlist.borrow_mut().step(now);
-        for id in actions.cancelled {
+        for Request { id, .. } in actions.cancelled {
             if let Some(abort) = self.take_in_flight(id) {
                 abort.abort();
             }
@@ -244,7 +244,7 @@ impl Inner {
         match response {
             Ok(response) => watchlist.handle_response(id, response, now),
             Err(error) => watchlist.handle_error(id, error, now),
-        }
+        };
         self.schedule_tick();
     }
 

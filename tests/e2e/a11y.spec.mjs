@@ -42,7 +42,7 @@ for (const [what, media] of [
       await page.setViewportSize({ width: 1280, height: 8000 });
       await page.goto(gateway.url + path);
       for (const status of ["active", "idle", "offline"]) {
-        await expect(page.locator(`zulip-presence[status=${status}]`).first()).toBeVisible();
+        await expect(page.locator(`zulip-presence:state(${status})`).first()).toBeVisible();
       }
       expect(await violations(page)).toEqual([]);
 

@@ -31,7 +31,7 @@ async function shown({ page, site, tag }, ground, html) {
     const boxes = {};
     for (const [status, user] of Object.entries(PEOPLE)) {
       const badge = page.locator(`[user="${user}"]`).nth(size === SMALL ? 1 : 0);
-      if (status !== "unknown") await expect(badge).toHaveAttribute("status", status);
+      if (status !== "unknown") await expect(badge).toHaveStatus(status);
       await expect(badge.locator(`.${status}`)).toBeVisible();
       boxes[status] = await badge.locator("svg").boundingBox();
     }

@@ -35,7 +35,7 @@ test("after a gateway is killed under load and restarted every page recovers by 
     page.on("console", (message) => consoleMessages.push(message.text()));
     page.on("pageerror", (error) => consoleMessages.push(`uncaught: ${error.message}`));
     await page.goto(url);
-    await expect(page.locator("zulip-presence").first()).toHaveAttribute("status", KNOWN);
+    await expect(page.locator("zulip-presence").first()).toHaveStatus(KNOWN);
     pages.push(page);
   }
   const load = startLoad(mortal.url);

@@ -4,7 +4,7 @@ import { expect, people, test } from "./fixtures.mjs";
 
 const PEOPLE = 73;
 const shown = (page) => page.locator(".person");
-const badges = (page, status) => page.locator(`.person zulip-presence[status=${status}]`);
+const badges = (page, status) => page.locator(`.person zulip-presence:state(${status})`);
 
 test("the demo shows people of every status, and counts them", async ({
   page,
@@ -37,12 +37,12 @@ test("search removes people and puts them back unchanged, without a request", as
   await page.setViewportSize({ width: 1280, height: 4000 });
   await page.goto(gateway.url);
   const ada = page.locator(".person zulip-presence[user='12']");
-  await expect(ada).not.toHaveAttribute("status", "unknown");
+  await expect(ada).not.toHaveStatus("unknown");
   await expect
     .poll(() => new Set(presenceRequests.flatMap(people)).size)
     .toBeGreaterThanOrEqual(PEOPLE);
   const before = presenceRequests.length;
-  const status = await ada.getAttribute("status");
+  const status = await ada.status;
 
   const search = page.getByRole("searchbox");
   await search.fill("Lucia");
@@ -53,7 +53,7 @@ test("search removes people and puts them back unchanged, without a request", as
   await expect(shown(page)).toHaveCount(0);
   await page.getByRole("button", { name: "Show everybody" }).click();
   await expect(shown(page)).toHaveCount(PEOPLE);
-  await expect(ada).toHaveAttribute("status", status);
+  await expect(ada).toHaveStatus(status);
   expect(presenceRequests).toHaveLength(before);
 });
 
@@ -76,7 +76,7 @@ for (const [what, path] of [
   test(`${what} the width of a phone`, async ({ page, gateway }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(gateway.url + path);
-    await expect(page.locator("zulip-presence[status=active]").first()).toBeAttached();
+    await expect(page.locator("zulip-presence:state(active)").first()).toBeAttached();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
 }

@@ -11,7 +11,7 @@ const details = (badge) => badge.locator("[part=details]");
 async function open({ page, site, tag }, body = TWO) {
   await page.goto(site.page(body, tag()));
   const badges = page.locator("zulip-presence");
-  for (const badge of await badges.all()) await expect(badge).toHaveAttribute("status", KNOWN);
+  for (const badge of await badges.all()) await expect(badge).toHaveStatus(KNOWN);
   return badges;
 }
 
@@ -107,7 +107,7 @@ test("the accessible name and description give name, status and last activity", 
 test("without details five hundred badges are not focusable", async ({ page, site, tag }) => {
   const badge = `<zulip-presence user="12">Ada</zulip-presence>`;
   await page.goto(site.page(`${badge.repeat(500)}<button id="other">Other</button>`, tag()));
-  await expect(page.locator("zulip-presence").last()).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence").last()).toHaveStatus(KNOWN);
   await page.keyboard.press("Tab");
   await expect(page.locator("#other")).toBeFocused();
 });

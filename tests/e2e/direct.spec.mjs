@@ -54,7 +54,7 @@ test("with a key in the page people are found by ID and by email, and the consol
   const users = ["12", "ada@example.com", "12"];
   const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
   await page.goto(site.page(body, script(gateway, zulip)));
-  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(users.length);
+  await expect(page.locator("zulip-presence:state(active)")).toHaveCount(users.length);
   expect(consoleMessages).toHaveLength(1);
   expect(consoleMessages[0]).toContain("data-api-key");
   expect(consoleMessages[0]).not.toContain(KEY);
@@ -81,7 +81,7 @@ test("a key that Zulip rejects is tried once, not every minute", async ({
   await refused.finished();
   await page.clock.runFor("14:00");
   expect(presenceRequests).toHaveLength(1);
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
+  await expect(page.locator("zulip-presence")).toHaveStatus("unknown");
 
   // In short steps: the network does not hurry with the page's clock, and a request is given up after 10 s.
   zulip.key = KEY;

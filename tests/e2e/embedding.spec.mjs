@@ -22,7 +22,7 @@ const test = shared.extend({
 const drawn = (badge) => badge.locator("svg").getAttribute("class");
 
 async function lives(badge) {
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   await expect.poll(() => drawn(badge)).toMatch(KNOWN);
 }
 
@@ -149,7 +149,7 @@ test("a saved page starts with the unknown badge", async ({ page, site, tag }) =
   const saved = ADA.replace("user=", `status="active" user=`);
   await page.goto(site.page(saved, tag()));
   const badge = page.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", "unknown");
+  await expect(badge).toHaveStatus("unknown");
   expect(await drawn(badge)).toBe("unknown");
 });
 

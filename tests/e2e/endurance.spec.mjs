@@ -37,7 +37,7 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   // All on screen: every group is to be asked.
   const style = `<style>p { font-size: 5px; line-height: 1 }</style>`;
   await page.goto(site.page(`<p>${badges.join(" ")}</p>`, style + tag()));
-  await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(0);
+  await expect(page.locator("zulip-presence:state(unknown)")).toHaveCount(0);
   const devtools = await context.newCDPSession(page);
   const first = await page.evaluate(() => day.requestCounts());
   expect(Object.keys(first)).toHaveLength(GROUPS);

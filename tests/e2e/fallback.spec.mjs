@@ -24,7 +24,7 @@ async function staysUnknown({ page, consoleMessages, presenceRequests }, ...want
     expect(ours()[0]).toContain(text);
   }
   const badge = page.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", "unknown");
+  await expect(badge).toHaveStatus("unknown");
   await expect(badge).toHaveText("Ada Lovelace");
   await expect(badge.getByRole("img", { name: "Status unknown" })).toBeVisible();
   const { width, height } = await badge.locator("svg").boundingBox();
@@ -42,7 +42,7 @@ async function staysUnknown({ page, consoleMessages, presenceRequests }, ...want
     document.body.append(badge);
     return badge.lastActive;
   });
-  await expect(badge).toHaveAttribute("status", "unknown");
+  await expect(badge).toHaveStatus("unknown");
   expect(ours()).toHaveLength(1);
   expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
   // What is asked before the WebAssembly is missed is asked once.
@@ -129,7 +129,7 @@ test("WebAssembly served with the wrong type works, without a console message", 
     if (isWasm(name)) file.type = "application/octet-stream";
   });
   await page.goto(site.page(BADGE, script(src, `data-endpoint="${gateway.url}/api/v1"`)));
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   expect(consoleMessages).toEqual([]);
 });
 

@@ -1,11 +1,23 @@
 // Fixtures of every test: the gateway, a site of another origin, and a record of the page's requests and console messages.
 
 import { readFileSync } from "node:fs";
-import { test as base } from "@playwright/test";
+import { test as base, expect as baseExpect } from "@playwright/test";
 import { Gateway } from "./gateway.mjs";
 import { Site } from "./site.mjs";
 
-export { expect } from "@playwright/test";
+export const expect = baseExpect.extend({
+  /** Waits until an element's `status` is, or matches, what is expected. */
+  async toHaveStatus(locator, expected) {
+    const polled = baseExpect.poll(() => locator.evaluate((element) => `${element.status}`));
+    const matcher = expected instanceof RegExp ? "toMatch" : "toBe";
+    try {
+      await (this.isNot ? polled.not : polled)[matcher](expected);
+      return { pass: !this.isNot };
+    } catch (error) {
+      return { pass: this.isNot, message: () => error.message };
+    }
+  },
+});
 
 /** The people of the demo, `{ id, name }`. */
 export const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")

@@ -54,7 +54,7 @@ for (const [language, status, name, label] of [
     await answer({ 12: [status === "active" ? 20 : 310, 20] });
     await page.goto(site.page(`<p lang="${language}">${ADA}</p>`, tag()));
     const badge = page.locator("zulip-presence");
-    await expect(badge).toHaveAttribute("status", status);
+    await expect(badge).toHaveStatus(status);
     await expect(badge.locator("[part=label]")).toHaveText(label);
     expect(await badge.getByRole("img").ariaSnapshot()).toContain(`img "${name}"`);
     expect(loaded).toEqual(language === "en" ? [] : [language]);

@@ -47,11 +47,11 @@ test("an invalid user stays unknown and never becomes a URL", async ({
     }
     document.querySelector("main").append(document.createElement("zulip-presence"));
   }, ABSURD);
-  await expect(page.locator("zulip-presence[user='17']")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence[user='17']")).toHaveStatus(KNOWN);
   await page.clock.fastForward("01:10");
   await expect.poll(() => presenceRequests.length).toBe(2);
   expect(presenceRequests.map(people)).toEqual([["17"], ["17"]]);
-  await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(ABSURD.length + 1);
+  await expect(page.locator("zulip-presence:state(unknown)")).toHaveCount(ABSURD.length + 1);
   expect(await page.locator("script, img").count()).toBe(1);
   expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });
@@ -65,7 +65,7 @@ test("one person in two notations is requested once", async ({
   const users = ["12", "0012", "ada@example.com", "ADA@Example.com"];
   const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
   await page.goto(site.page(body, tag()));
-  await expect(page.locator("zulip-presence:not([status=unknown])[status]")).toHaveCount(
+  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(
     users.length,
   );
   expect(presenceRequests).toHaveLength(1);
@@ -90,7 +90,7 @@ for (const [setting, value] of [
     await page.clock.install();
     const body = `<zulip-presence user="12">Ada</zulip-presence>`.repeat(3);
     await page.goto(site.page(body, tag(`${setting}="${value}"`)));
-    await expect(page.locator("zulip-presence").first()).toHaveAttribute("status", KNOWN);
+    await expect(page.locator("zulip-presence").first()).toHaveStatus(KNOWN);
     expect(consoleMessages).toHaveLength(1);
     expect(consoleMessages[0]).toContain(setting);
     await page.clock.fastForward("00:30");
@@ -111,7 +111,7 @@ for (const endpoint of ["http://[", "http://", "javascript:alert(1)", "ftp://exa
     await page.goto(site.page(body, tag(`data-endpoint="${endpoint}"`)));
     await expect.poll(() => consoleMessages.length).toBe(1);
     expect(consoleMessages[0]).toContain("data-endpoint");
-    await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(3);
+    await expect(page.locator("zulip-presence:state(unknown)")).toHaveCount(3);
     await expect(page.locator("zulip-presence").first()).toContainText("Ada");
     expect(presenceRequests).toEqual([]);
   });
@@ -141,7 +141,7 @@ for (const [what, name] of [
     const badge = page.locator("zulip-presence");
     // The badge stands at the text's end, far below the first screen; its first drawing may just be replaced.
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
-    await expect(badge).toHaveAttribute("status", KNOWN);
+    await expect(badge).toHaveStatus(KNOWN);
     expect(await badge.evaluate((badge) => badge.textContent)).toBe(name);
     const heard = await badge.locator("svg").getAttribute("aria-label");
     expect(heard).toContain(name.trim());
@@ -159,7 +159,7 @@ test("an unknown label value shows no label", async ({ page, site, tag, consoleM
     (label) => `<zulip-presence user="12" label="${label}"></zulip-presence>`,
   );
   await page.goto(site.page(body.join(""), tag()));
-  await expect(page.locator("zulip-presence:not([status=unknown])[status]")).toHaveCount(
+  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(
     labels.length,
   );
   await expect(page.locator("[part=label]")).toHaveCount(0);
@@ -174,13 +174,13 @@ test("a user changed a thousand times in one task is requested once, as the last
 }) => {
   await page.goto(site.page(`<zulip-presence user="17">Ada</zulip-presence>`, tag()));
   const badge = page.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   await badge.evaluate((badge) => {
     for (let user = 1000; user > 0; user--) badge.setAttribute("user", user);
     badge.setAttribute("user", "12");
   });
   await expect.poll(() => presenceRequests.length).toBe(2);
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   expect(presenceRequests.map(people)).toEqual([["17"], ["12"]]);
 });
 
@@ -203,7 +203,7 @@ test("badges work on a page that wraps fetch and Promise, as monitoring scripts 
     };
   });
   await page.goto(site.page(`<zulip-presence user="12">Ada</zulip-presence>`, tag()));
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   const fetched = await page.evaluate(() => globalThis.fetched);
   expect(fetched).toHaveLength(2);
   expect(presenceRequests).toHaveLength(1);
@@ -236,7 +236,7 @@ for (const [what, fetch] of [
       .poll(() => consoleMessages.filter((line) => line.includes("zulip-presence:")))
       .toHaveLength(1);
     await expect(page.locator("zulip-presence")).toHaveText("Ada");
-    await expect(page.locator("zulip-presence")).toHaveAttribute("status", "unknown");
+    await expect(page.locator("zulip-presence")).toHaveStatus("unknown");
     expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
   });
 }
@@ -244,6 +244,6 @@ for (const [what, fetch] of [
 test("an element whose ID is our API's name does no harm", async ({ page, site, tag }) => {
   const body = `<p id="zulipPresence">Team</p><zulip-presence user="12">Ada</zulip-presence>`;
   await page.goto(site.page(body, tag()));
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   expect(await page.evaluate(() => zulipPresence.ready)).toBe(true);
 });

@@ -50,7 +50,7 @@ const test = shared.extend({
       const before = await sum(page);
       replies.open();
       for (const status of ["active", "idle", "offline"]) {
-        await expect(page.locator(`[status=${status}]`)).toHaveCount(1);
+        await expect(page.locator(`:state(${status})`)).toHaveCount(1);
       }
       await painted(page);
       return { before, after: (await sum(page)) - before };

@@ -16,7 +16,7 @@ test("ten thousand badges added and removed leave nothing behind", async ({
 }) => {
   test.slow();
   await page.goto(site.page(`<main></main><zulip-presence user="12">Ada</zulip-presence>`, tag()));
-  await expect(page.locator("zulip-presence")).not.toHaveAttribute("status", "unknown");
+  await expect(page.locator("zulip-presence")).not.toHaveStatus("unknown");
   const devtools = await context.newCDPSession(page);
   const glue = await page.evaluate(
     () =>

@@ -23,7 +23,7 @@ test("while the gateway is down nobody turns offline, and polling resumes when i
   const script = `<script src="${mortal.url}/zulip-presence.js" async data-interval="15"></script>`;
   await page.goto(site.page(`<zulip-presence user="${present}">Somebody</zulip-presence>`, script));
   const badge = page.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", /^(active|idle)$/);
+  await expect(badge).toHaveStatus(/^(active|idle)$/);
   const statuses = await badge.evaluateHandle((element) => {
     const statuses = [];
     element.addEventListener("presence-change", ({ detail }) => statuses.push(detail.status));
@@ -35,7 +35,7 @@ test("while the gateway is down nobody turns offline, and polling resumes when i
     predicate: (request) => request.url().includes("/presence?"),
     timeout: 90_000,
   });
-  await expect(badge).toHaveAttribute("status", /^(active|idle)$/);
+  await expect(badge).toHaveStatus(/^(active|idle)$/);
 
   await mortal.start();
   const answered = page.waitForResponse(
@@ -43,7 +43,7 @@ test("while the gateway is down nobody turns offline, and polling resumes when i
   );
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await answered;
-  await expect(badge).toHaveAttribute("status", /^(active|idle)$/);
+  await expect(badge).toHaveStatus(/^(active|idle)$/);
   expect(await statuses.jsonValue()).not.toContain("offline");
   expect(
     presenceRequests.map(people).every(([only, ...rest]) => only === present && rest.length === 0),
@@ -60,7 +60,7 @@ test("a long outage makes everybody unknown, and nobody offline", async ({
   const script = `<script src="${mortal.url}/zulip-presence.js" async></script>`;
   await page.goto(site.page(`<zulip-presence user="${present}">Somebody</zulip-presence>`, script));
   const badge = page.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   const statuses = await badge.evaluateHandle((element) => {
     const statuses = [];
     element.addEventListener("presence-change", ({ detail }) => statuses.push(detail.status));
@@ -68,7 +68,7 @@ test("a long outage makes everybody unknown, and nobody offline", async ({
   });
   await mortal.kill();
   for (let s = 0; s < 240; s += 10) await page.clock.runFor(10_000);
-  await expect(badge).toHaveAttribute("status", "unknown");
+  await expect(badge).toHaveStatus("unknown");
   expect(await statuses.jsonValue()).not.toContain("offline");
 });
 

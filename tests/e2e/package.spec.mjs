@@ -129,7 +129,7 @@ test("a project built by Vite shows badges", async ({
   expect(consoleMessages.join()).toContain(
     "zulip-presence-widget.js or zulip-presence-widget_bg.wasm did",
   );
-  await expect(page.locator("#plain zulip-presence")).toHaveAttribute("status", "unknown");
+  await expect(page.locator("#plain zulip-presence")).toHaveStatus("unknown");
 });
 
 test("Vite's development server shows badges", async ({ page, open, folder }) => {
@@ -288,7 +288,7 @@ test("custom-elements.json agrees with the element", async ({ page, site, tag })
       tag(),
     ),
   );
-  await expect(page.locator("zulip-presence[details]")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence[details]")).toHaveStatus(KNOWN);
   const real = await page.evaluate(async (tagName) => {
     const badges = [...document.querySelectorAll(tagName)];
     const { constructor, shadowRoot } = badges[0];
@@ -352,7 +352,7 @@ async function vite() {
 
 async function shows(page) {
   for (const root of ["plain", "react", "vue", "preact"]) {
-    await expect(page.locator(`#${root} zulip-presence`), root).toHaveAttribute("status", KNOWN);
+    await expect(page.locator(`#${root} zulip-presence`), root).toHaveStatus(KNOWN);
   }
   await expect(page.locator("#plain").getByRole("img", { name: "Ada: " })).toBeVisible();
   await expect(page.locator("body")).toHaveAttribute("data-change", /^unknown /);

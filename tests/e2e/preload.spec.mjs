@@ -51,7 +51,7 @@ test("groups are preloaded before the WebAssembly, four at a time, each once", a
 }) => {
   await holdWasm(page, served, () => served.users.length === 6 && served.now === 0);
   await page.goto(site.page(badges(IDS), tag()));
-  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(IDS.length);
+  await expect(page.locator("zulip-presence:state(active)")).toHaveCount(IDS.length);
   expect(served.users.map((users) => users.length)).toEqual([50, 50, 50, 50, 50, 50]);
   expect(new Set(served.users.flat()).size).toBe(IDS.length);
   expect(served.users[0][0]).toBe("1853");
@@ -71,7 +71,7 @@ test("glue and engine together send at most sixty requests a minute", async ({
   await page.goto(
     site.page(`<div style="font-size: 4px; line-height: 6px">${badges(ids)}</div>`, tag()),
   );
-  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(60 * 50);
+  await expect(page.locator("zulip-presence:state(active)")).toHaveCount(60 * 50);
   expect(served.users).toHaveLength(60);
   expect(new Set(served.users.flat()).size).toBe(60 * 50);
 });
@@ -80,7 +80,7 @@ test("people off screen are not preloaded", async ({ page, site, tag, served }) 
   const far = `<p style="height: 5000px"></p>`;
   await holdWasm(page, served, () => served.users.length === 1 && served.now === 0);
   await page.goto(site.page(badges(IDS.slice(0, 50)) + far + badges(IDS.slice(50)), tag()));
-  await expect(page.locator("zulip-presence[status=active]")).toHaveCount(50);
+  await expect(page.locator("zulip-presence:state(active)")).toHaveCount(50);
   expect(served.users).toHaveLength(1);
 });
 
@@ -99,7 +99,7 @@ for (const [what, settings, body, expected] of [
     await page.goto(site.page(body, tag(settings)));
     await expect.poll(() => page.evaluate(() => zulipPresence.ready)).toBe(true);
     if (expected)
-      await expect(page.locator("zulip-presence").last()).toHaveAttribute("status", "active");
+      await expect(page.locator("zulip-presence").last()).toHaveStatus("active");
     expect(served.users).toEqual(expected ? [expected] : []);
     expect(await page.locator("link[rel=preload]").count()).toBe(0);
   });

@@ -14,7 +14,7 @@ test("marked elements get a badge at their end, also those added later", async (
   const body = `<ul><li id="ada" data-zulip-presence="12" data-zulip-presence-name="Ada" data-zulip-presence-label="status">Ada <b>Lovelace</b></li></ul>`;
   await page.goto(site.page(body, tag("data-scan")));
   const ada = badgeIn(page, "#ada");
-  await expect(ada).toHaveAttribute("status", KNOWN);
+  await expect(ada).toHaveStatus(KNOWN);
   await expect(page.locator("#ada > :last-child")).toHaveAttribute("user", "12");
   await expect(ada.getByRole("img")).toHaveAccessibleName(/^Ada: /);
   await expect(ada).toHaveText(/Active now|Idle|Offline/);
@@ -28,7 +28,7 @@ test("marked elements get a badge at their end, also those added later", async (
         `<li id="late">Late: <span><a data-zulip-presence="17">Tomasz</a></span></li>`,
       );
   });
-  await expect(badgeIn(page, "a")).toHaveAttribute("status", KNOWN);
+  await expect(badgeIn(page, "a")).toHaveStatus(KNOWN);
   expect(new Set(presenceRequests.flatMap(people))).toEqual(new Set(["12", "17"]));
   expect(consoleMessages).toEqual([]);
 });
@@ -42,13 +42,13 @@ test("a badge follows when its mark changes or goes, or the marked element's con
   await page.goto(site.page(body, tag("data-scan")));
   const one = page.locator("#one").first();
   const badge = one.locator("zulip-presence");
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
 
   await one.evaluate((element) => (element.dataset.zulipPresence = "17"));
   await expect(badge).toHaveAttribute("user", "17");
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   await one.evaluate((element) => element.replaceChildren("Somebody"));
-  await expect(badge).toHaveAttribute("status", KNOWN);
+  await expect(badge).toHaveStatus(KNOWN);
   await one.evaluate((element) => element.after(element.cloneNode(true)));
   await expect(page.locator("p > zulip-presence")).toHaveCount(2);
   await expect(page.locator("zulip-presence")).toHaveCount(2);
@@ -90,7 +90,7 @@ test("without data-scan there is no observer, and marks load nothing", async ({
   // The control: it is wished for later.
   expect(await page.evaluate(() => globalThis.observers)).toBe(0);
   await page.evaluate(() => zulipPresence.configure({ scan: true }));
-  await expect(badgeIn(page, "#one")).toHaveAttribute("status", KNOWN);
+  await expect(badgeIn(page, "#one")).toHaveStatus(KNOWN);
   expect(await page.evaluate(() => globalThis.observers)).toBe(1);
   expect(presenceRequests.map(people)).toEqual([["12"]]);
 });

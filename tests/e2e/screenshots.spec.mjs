@@ -11,7 +11,7 @@ async function open(page, gateway) {
   await page.goto(`${gateway.url}/gallery.html`);
   for (const [index, status] of ["active", "idle", "offline"].entries()) {
     const badges = page.locator(`[data-panes=shapes] zulip-presence:nth-child(${index + 1})`);
-    await expect(badges.and(page.locator(`[status=${status}]`))).toHaveCount(await badges.count());
+    await expect(badges.and(page.locator(`:state(${status})`))).toHaveCount(await badges.count());
   }
   return (name) => page.locator("[data-panes=shapes] .pane").nth(PANES[name]);
 }

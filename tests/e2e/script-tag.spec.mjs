@@ -21,10 +21,10 @@ test("every person is shown with the status that the gateway gives", async ({
     .toEqual([NEVER_SEEN]);
 
   await page.goto(site.page(`<p>${EVERYBODY.map(badge).join(" ")}</p>`, tag()));
-  await expect(page.locator("zulip-presence[status=unknown]")).toHaveCount(1);
+  await expect(page.locator("zulip-presence:state(unknown)")).toHaveCount(1);
 
   const badges = page.locator("zulip-presence");
-  const shown = await badges.evaluateAll((all) => all.map((one) => one.getAttribute("status")));
+  const shown = await badges.evaluateAll((all) => all.map((one) => one.status));
   const { presences: known, server_timestamp: now } = await presences(gateway, ids);
   const compared = { active: 0, idle: 0, offline: 0, unknown: 0 };
   for (const [i, id] of ids.entries()) {
@@ -61,7 +61,7 @@ test("two hundred badges of one person send one request", async ({
   await page.clock.install();
   const body = badge({ id: 12, name: "Ada" }).repeat(200);
   await page.goto(site.page(`<p>${body}</p>`, tag()));
-  const known = page.locator("zulip-presence:not([status=unknown])[status]");
+  const known = page.locator("zulip-presence:not(:state(unknown))");
   await expect(known).toHaveCount(200);
   expect(presenceRequests.map(people)).toEqual([["12"]]);
 
@@ -82,7 +82,7 @@ test("badges may be added, moved and removed", async ({
     site.page(`<p id="one">${badge({ id: 12, name: "Ada" })}</p><p id="two"></p>`, tag()),
   );
   const ada = page.locator("zulip-presence[user='12']");
-  await expect(ada).toHaveAttribute("status", KNOWN);
+  await expect(ada).toHaveStatus(KNOWN);
 
   await page.evaluate(() => {
     const late = document.createElement("zulip-presence");
@@ -91,7 +91,7 @@ test("badges may be added, moved and removed", async ({
     document.querySelector("#one").append(late);
   });
   const tomasz = page.locator("zulip-presence[user='17']");
-  await expect(tomasz).toHaveAttribute("status", KNOWN);
+  await expect(tomasz).toHaveStatus(KNOWN);
   await expect(tomasz).toContainText("Tomasz");
 
   const before = presenceRequests.length;
@@ -101,7 +101,7 @@ test("badges may be added, moved and removed", async ({
     ada.addEventListener("presence-change", ({ detail }) => seen.push(detail.status));
     document.querySelector("#two").append(ada);
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-    return [...seen, ada.getAttribute("status")];
+    return [...seen, ada.status];
   });
   expect(seen).toHaveLength(1);
   expect(seen[0]).toMatch(KNOWN);
@@ -118,7 +118,7 @@ test("badges may be added, moved and removed", async ({
     (html) => (document.querySelector("#one").innerHTML = html),
     badge({ id: 23 }),
   );
-  await expect(page.locator("zulip-presence[user='23']")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence[user='23']")).toHaveStatus(KNOWN);
   expect(presenceRequests.slice(before + 1).map(people)).toEqual([["23"]]);
   expect(consoleMessages).toEqual([]);
 });
@@ -131,10 +131,10 @@ test("changing the user attribute shows another person", async ({
 }) => {
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
   const it = page.locator("zulip-presence");
-  await expect(it).toHaveAttribute("status", KNOWN);
+  await expect(it).toHaveStatus(KNOWN);
   await it.evaluate((element) => element.setAttribute("user", "17"));
   await expect.poll(() => presenceRequests.map(people).at(-1)).toContain("17");
-  await expect(it).toHaveAttribute("status", KNOWN);
+  await expect(it).toHaveStatus(KNOWN);
 });
 
 test("a page without badges sends nothing until one is added", async ({
@@ -152,7 +152,7 @@ test("a page without badges sends nothing until one is added", async ({
     (html) => (document.querySelector("main").innerHTML = html),
     badge({ id: 12, name: "Ada" }),
   );
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   expect(presenceRequests.map(people)).toEqual([["12"]]);
 });
 
@@ -166,7 +166,7 @@ test("a second script tag changes nothing", async ({
   const wasm = [];
   page.on("request", (request) => request.url().includes(".wasm") && wasm.push(request.url()));
   await page.goto(site.page(badge({ id: 12, name: "Ada" }) + tag(), tag()));
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   expect(presenceRequests.map(people)).toEqual([["12"]]);
   expect(wasm).toHaveLength(1);
   expect(consoleMessages).toEqual([]);
@@ -181,7 +181,7 @@ test("the unknown badge is drawn before the WebAssembly, and stays when none arr
   await page.route("**/*.wasm*", (route) => route.abort());
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag()));
   const it = page.locator("zulip-presence");
-  await expect(it).toHaveAttribute("status", "unknown");
+  await expect(it).toHaveStatus("unknown");
   await expect(it).toContainText("Ada");
   const { width } = await it.boundingBox();
   const text = await it.evaluate((element) => {
@@ -211,6 +211,6 @@ test("a badge works under a strict Content-Security-Policy", async ({
   ].join("; ");
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
   await page.goto(site.page(badge({ id: 12, name: "Ada" }), head));
-  await expect(page.locator("zulip-presence")).toHaveAttribute("status", KNOWN);
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
   expect(consoleMessages).toEqual([]);
 });

@@ -87,7 +87,7 @@ async function soak() {
     const { requestCount, timers, wasm, known } = await page.evaluate(async (glue) => {
       const { default: init } = await import(glue);
       const wasm = (await init()).memory.buffer.byteLength;
-      const known = document.querySelectorAll("zulip-presence:not([status=unknown])").length;
+      const known = document.querySelectorAll("zulip-presence:not(:state(unknown))").length;
       return { requestCount, timers: pending.size, wasm, known };
     }, glue);
     const row = {

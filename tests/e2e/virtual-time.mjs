@@ -93,7 +93,7 @@ class VirtualPage {
       .locator("zulip-presence")
       .evaluateAll((all) =>
         Object.fromEntries(
-          all.map((one) => [one.getAttribute("user"), one.getAttribute("status")]),
+          all.map((one) => [one.getAttribute("user"), one.status]),
         ),
       );
   }

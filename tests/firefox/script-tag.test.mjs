@@ -59,7 +59,7 @@ const known = (count) =>
   firefox.until(
     (count) =>
       document.querySelectorAll(
-        "zulip-presence:is([status=active], [status=idle], [status=offline])",
+        "zulip-presence:is(:state(active), :state(idle), :state(offline))",
       ).length === count,
     count,
   );
