@@ -129,7 +129,7 @@ impl Component for DetailsPopover {
                     ref={&self.popover}
                     id={&self.id}
                     part="details"
-                    class={self.is_open.then_some("open")}
+                    data-open={self.is_open.then_some("")}
                     popover="manual"
                     role="tooltip"
                     dir="auto"
@@ -269,7 +269,7 @@ fn is_escape(event: &Event) -> bool {
 }
 
 fn is_open(popover: &NodeRef) -> bool {
-    popover.cast::<Element>().is_some_and(|popover| popover.class_name() == "open")
+    popover.cast::<Element>().is_some_and(|popover| popover.has_attribute("data-open"))
 }
 
 fn contains(button: &NodeRef, event: &Event) -> bool {

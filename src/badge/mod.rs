@@ -178,7 +178,8 @@ impl Badge {
 fn icon(status: Status, name: Option<&AttrValue>, lang: &Option<AttrValue>) -> Html {
     html! {
         <svg
-            class={status.as_str()}
+            // Not a class: those cost a kilobyte over the wire.
+            data-status={status.as_str()}
             part="badge"
             viewBox="0 0 16 16"
             role="img"
