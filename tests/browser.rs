@@ -11,9 +11,10 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::Element;
 use yew::prelude::*;
-use zulip_presence_widget::__private::{Badge, Wanted};
+use zulip_presence_widget::__private::ScriptSettings;
 use zulip_presence_widget::{
-    Driver, Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, Settings, Status, UserRef,
+    Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceProvider, Settings, Status,
+    UserRef, use_presence,
 };
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -31,6 +32,7 @@ extern "C" {
     fn last_request() -> String;
     fn last_aborted() -> bool;
     fn timer_count() -> usize;
+    fn listener_count() -> usize;
     fn warning_lines() -> Array;
     fn asked(count: usize) -> Promise;
     fn appears(root: &Element, selector: &str) -> Promise;
@@ -136,14 +138,14 @@ async fn unmount(app: yew::AppHandle<Team>) {
 async fn every_status_has_its_drawing_and_its_name() {
     let page = Page::new();
     let app = mount(&page, &["1", "2", "3", "4"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     settle().await;
     assert_eq!(
         page.names(),
         ["Ada: active now", "Ada: idle", "Ada: offline", "Ada: status unknown"]
     );
     for (svg, status) in page.all("svg").iter().zip(Status::ALL) {
-        assert_eq!(svg.get_attribute("class").as_deref(), Some(status.as_str()));
+        assert_eq!(svg.get_attribute("data-status").as_deref(), Some(status.as_str()));
         assert_eq!(
             svg.first_element_child().unwrap().get_attribute("d").as_deref(),
             Some(status.svg_path())
@@ -170,9 +172,9 @@ async fn before_the_first_reply_everybody_is_unknown() {
 async fn many_badges_are_one_request_without_headers() {
     let page = Page::new();
     let app = mount(&page, &["1", "2", "1", "01"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     settle().await;
-    assert_eq!(page.all("svg.active").len(), 3);
+    assert_eq!(page.all("svg[data-status=active]").len(), 3);
     assert_eq!(request_count(), 1);
     assert_eq!(
         last_request(),
@@ -185,7 +187,7 @@ async fn many_badges_are_one_request_without_headers() {
 async fn another_user_is_another_person() {
     let page = Page::new();
     let mut app = mount(&page, &["1"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     let svg = page.all("svg").remove(0);
     set_outage("silent");
     app.update(TeamProps {
@@ -211,7 +213,7 @@ async fn another_user_is_another_person() {
 async fn unmounting_frees_everything() {
     let page = Page::new();
     let app = mount(&page, &["1", "2"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     assert_eq!(timer_count(), 1, "one timer, however many badges");
     unmount(app).await;
     assert_eq!(page.root.inner_html(), "");
@@ -225,15 +227,15 @@ async fn who_else_watches_hears_on_after_an_unmount() {
     let page = Page::new();
     set_presence("1", Some(190.0), Some(190.0));
     let app = mount(&page, &["1"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     let heard = Rc::new(Cell::new(Status::Unknown));
-    let driver = Driver::new(&Settings::gateway(ENDPOINT).unwrap());
-    let watch = driver.watch(&UserRef::Id(1), {
+    let client = PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap());
+    let subscription = client.subscribe(&UserRef::Id(1), {
         let heard = heard.clone();
         Rc::new(move |view| heard.set(view.status))
     });
     unmount(app).await;
-    assert_eq!(watch.view().status, Status::Active);
+    assert_eq!(subscription.view().status, Status::Active);
     pass(11_000.0).await;
     assert_eq!(heard.get(), Status::Offline);
 }
@@ -259,13 +261,13 @@ async fn the_networks_return_ends_the_wait() {
 }
 
 #[wasm_bindgen_test]
-async fn providers_of_one_endpoint_share_a_driver() {
+async fn providers_of_one_endpoint_share_a_client() {
     let page = Page::new();
     let settings = Settings::gateway(ENDPOINT).unwrap();
-    let driver = Driver::new(&settings);
-    assert!(driver == Driver::new(&Settings::gateway(&format!("{ENDPOINT}/")).unwrap()));
+    let client = PresenceClient::new(&settings);
+    assert!(client == PresenceClient::new(&Settings::gateway(&format!("{ENDPOINT}/")).unwrap()));
     assert!(
-        driver != Driver::new(&settings.elsewhere("https://other.example.com/api/v1").unwrap())
+        client != PresenceClient::new(&settings.with_endpoint("https://other.example.com/api/v1").unwrap())
     );
     drop(page);
 }
@@ -274,7 +276,7 @@ async fn providers_of_one_endpoint_share_a_driver() {
 async fn a_failure_leads_to_unknown_and_back() {
     let page = Page::new();
     let app = mount(&page, &["1", "3"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     for kind in ["down", "500", "404", "primitive", "throw"] {
         set_outage(kind);
         pass(MINUTE).await;
@@ -316,7 +318,7 @@ async fn people_age_out_without_a_poll() {
     set_presence("1", Some(190.0), Some(195.0));
     set_presence("2", Some(195.0), Some(20.0));
     let app = mount(&page, &["1", "2"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     pass(10_000.0).await;
     assert_eq!(page.names(), ["Ada: active now", "Ada: idle"]);
     pass(1_000.0).await;
@@ -329,7 +331,7 @@ async fn people_age_out_without_a_poll() {
 async fn a_hidden_page_asks_nothing_and_catches_up_when_seen() {
     let page = Page::new();
     let app = mount(&page, &["1"]);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     set_visibility("hidden");
     pass(10.0 * MINUTE).await;
     assert_eq!(request_count(), 1);
@@ -345,7 +347,7 @@ async fn a_hidden_page_asks_nothing_and_catches_up_when_seen() {
 async fn a_poll_without_news_writes_nothing() {
     let page = Page::new();
     let app = mount_labelled(&page, &["1", "2", "3"], Label::Status);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     settle().await;
     let observer = web_sys::MutationObserver::new(&js_sys::Function::new_no_args("")).unwrap();
     let options = web_sys::MutationObserverInit::new();
@@ -368,14 +370,14 @@ async fn a_poll_without_news_writes_nothing() {
 async fn labels_say_the_status_or_when_somebody_was_active() {
     let page = Page::new();
     let app = mount_labelled(&page, &["1"], Label::Status);
-    page.see("svg.active").await;
+    page.see("svg[data-status=active]").await;
     settle().await;
     assert_eq!(page.label(), "Active now");
     unmount(app).await;
 
     set_presence("2", Some(300.0), Some(5.0));
     let mut app = mount_labelled(&page, &["2"], Label::LastActive);
-    page.see("svg.idle").await;
+    page.see("svg[data-status=idle]").await;
     settle().await;
     assert_eq!(page.label(), "Active 5 minutes ago");
     let asked_before = request_count();
@@ -424,19 +426,20 @@ async fn badges_speak_the_language_around_them() {
     ] {
         page.root.set_attribute("lang", language).unwrap();
         let app = mount_labelled(&page, &["2"], Label::LastActive);
-        page.see("svg.idle").await;
+        page.see("svg[data-status=idle]").await;
         settle().await;
         assert_eq!(
             (page.names(), page.label()),
             (vec![name.to_owned()], label.to_owned()),
             "{language}"
         );
-        let badge = page.all(".zulip-presence-badge").remove(0);
-        assert_eq!(
-            badge.get_attribute("lang").as_deref(),
-            own,
-            "{language}: English in its midst is marked as such"
-        );
+        for badge in page.all("svg, [part=label]") {
+            assert_eq!(
+                badge.get_attribute("lang").as_deref(),
+                own,
+                "{language}: English in its midst is marked as such"
+            );
+        }
         unmount(app).await;
     }
 }
@@ -446,7 +449,7 @@ async fn details_are_told_by_a_button() {
     let page = Page::new();
     set_presence("2", Some(300.0), Some(5.0));
     let mut app = mount(&page, &["2"]);
-    page.see("svg.idle").await;
+    page.see("svg[data-status=idle]").await;
     assert_eq!(page.all("button, [tabindex]").len(), 0, "no tab stop unless wanted");
     app.update(TeamProps {
         users: vec!["2"],
@@ -464,8 +467,10 @@ async fn details_are_told_by_a_button() {
     assert_eq!(details.text_content().as_deref(), Some("IdleActive 5 minutes ago"));
     assert!(!is_shown());
     button.click();
+    settle().await;
     assert!(is_shown() && button.get_attribute("aria-expanded").as_deref() == Some("true"));
     button.click();
+    settle().await;
     assert!(!is_shown() && button.get_attribute("aria-expanded").as_deref() == Some("false"));
     button.click();
     app.update(TeamProps {
@@ -500,7 +505,7 @@ async fn an_absurd_user_never_becomes_a_url() {
     settle().await;
     pass(2.0 * MINUTE).await;
     assert_eq!(request_count(), 0);
-    assert_eq!(page.all("svg.unknown").len(), absurd.len());
+    assert_eq!(page.all("svg[data-status=unknown]").len(), absurd.len());
     assert_eq!(page.all("script").len(), 0);
     unmount(app).await;
 }
@@ -546,46 +551,172 @@ async fn a_badge_without_a_provider_stays_unknown() {
 #[wasm_bindgen_test]
 async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     let page = Page::new();
-    let attribute = |name: &str| match name {
-        "endpoint" => Some("https://zulip.example.com".to_owned()),
-        "email" => Some("bot@example.com".to_owned()),
-        "apiKey" => Some("abc".to_owned()),
-        _ => None,
+    let given = |text: &str| Some(text.to_owned());
+    let script = ScriptSettings {
+        endpoint: given("https://zulip.example.com"),
+        email: given("bot@example.com"),
+        api_key: given("abc"),
+        ..ScriptSettings::default()
     };
-    let settings = Settings::from_script(&attribute, ENDPOINT).unwrap();
-    let badge = Badge::new(page.root.clone(), |_| ());
-    badge.set_on_screen(true);
-    badge.set(Some(Driver::new(&settings)), Wanted { user: "1".to_owned(), ..Wanted::default() });
-    page.see("svg.active").await;
-    let expected = "https://zulip.example.com/api/v1/users/1/presence omit Accept-Language=en Authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
+    let settings = Settings::from_script(script, ENDPOINT).unwrap();
+    let direct = PresenceClient::new(&settings).subscribe(&UserRef::Id(1), Rc::new(|_| ()));
+    direct.set_visible(true);
+    wait(asked(1)).await;
+    let expected = "https://zulip.example.com/api/v1/users/1/presence omit accept-language=en authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
     assert_eq!(last_request(), expected);
-    let other = settings.elsewhere(ENDPOINT).unwrap();
-    let elsewhere = Driver::new(&other);
-    let watch = elsewhere.watch(&UserRef::Id(2), Rc::new(|_| ()));
-    watch.set_on_screen(true);
+    settle().await;
+    assert_eq!(direct.view().status, Status::Active);
+    let other = PresenceClient::new(&settings.with_endpoint(ENDPOINT).unwrap());
+    let other = other.subscribe(&UserRef::Id(2), Rc::new(|_| ()));
+    other.set_visible(true);
     wait(asked(2)).await;
     assert_eq!(
         last_request(),
         format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"),
         "no key for others"
     );
-    drop(watch);
-    drop(badge);
+    drop((direct, other));
     settle().await;
+    drop(page);
 }
 
 #[wasm_bindgen_test]
 async fn refresh_asks_at_once_but_not_twice() {
     let page = Page::new();
     let app = mount(&page, &["1"]);
-    page.see("svg.active").await;
-    let watch =
-        Driver::new(&Settings::gateway(ENDPOINT).unwrap()).watch(&UserRef::Id(1), Rc::new(|_| ()));
+    page.see("svg[data-status=active]").await;
+    let subscription =
+        PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap()).subscribe(&UserRef::Id(1), Rc::new(|_| ()));
     pass(15_000.0).await;
     for _ in 0..5 {
-        watch.refresh();
+        subscription.refresh();
         settle().await;
     }
     assert_eq!(request_count(), 2);
     unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn the_popover_of_a_yew_app_has_its_style() {
+    let page = Page::new();
+    let props =
+        TeamProps { users: vec!["2"], details: true, label: Label::None, endpoint: ENDPOINT };
+    let app = yew::Renderer::<Team>::with_root_and_props(page.root.clone(), props).render();
+    page.see("svg[data-status=idle]").await;
+    let button: web_sys::HtmlElement =
+        wasm_bindgen::JsCast::unchecked_into(page.all("button").remove(0));
+    button.click();
+    settle().await;
+    let style = |selector: &str, property: &str| {
+        let element = page.all(selector).remove(0);
+        let style = web_sys::window().unwrap().get_computed_style(&element).unwrap().unwrap();
+        style.get_property_value(property).unwrap()
+    };
+    let popover = "[part=details]";
+    assert_eq!(style(popover, "display"), "block");
+    assert_eq!(style(popover, "position"), "fixed");
+    let text = "[part=details] > span";
+    assert_ne!(style(text, "background-color"), "rgba(0, 0, 0, 0)");
+    assert_eq!(style(text, "border-top-width"), "1px");
+    assert_ne!(style(text, "padding-left"), "0px");
+    assert_eq!(style("button", "border-top-width"), "0px");
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn badges_follow_the_language_of_a_yew_app_when_it_changes() {
+    let page = Page::new();
+    page.root.set_attribute("lang", "en").unwrap();
+    let app = mount_labelled(&page, &["1"], Label::Status);
+    page.see("svg[data-status=active]").await;
+    settle().await;
+    assert_eq!((page.names(), page.label()), (vec!["Ada: active now".to_owned()], "Active now".to_owned()));
+    page.root.set_attribute("lang", "de").unwrap();
+    settle().await;
+    assert_eq!((page.names(), page.label()), (vec!["Ada: gerade aktiv".to_owned()], "Gerade aktiv".to_owned()));
+    unmount(app).await;
+}
+
+#[derive(Properties, PartialEq)]
+struct DoorbellProps {
+    user: &'static str,
+}
+
+/// Draws presence in its own way.
+#[component]
+fn Doorbell(props: &DoorbellProps) -> Html {
+    let view = use_presence(props.user);
+    html! { <output>{ view.status.as_str() }</output> }
+}
+
+#[derive(Properties, PartialEq)]
+struct HouseProps {
+    user: &'static str,
+}
+
+#[component]
+fn House(props: &HouseProps) -> Html {
+    html! { <PresenceProvider endpoint={ENDPOINT}><Doorbell user={props.user} /></PresenceProvider> }
+}
+
+#[wasm_bindgen_test]
+async fn use_presence_follows_a_person_without_a_badge() {
+    let page = Page::new();
+    let text = || page.all("output").remove(0).text_content().unwrap();
+    let mut app = yew::Renderer::<House>::with_root_and_props(
+        page.root.clone(),
+        HouseProps { user: "1" },
+    )
+    .render();
+    wait(asked(1)).await;
+    settle().await;
+    assert_eq!(text(), "active");
+    pass(3.5 * MINUTE).await;
+    assert_eq!(text(), "offline", "as time passes");
+    app.update(HouseProps { user: "2" });
+    settle().await;
+    pass(5_000.0).await;
+    assert_eq!(text(), "idle");
+    app.update(HouseProps { user: "nobody" });
+    settle().await;
+    assert_eq!(text(), "unknown");
+    app.destroy();
+    settle().await;
+    assert_eq!(timer_count(), 0);
+}
+
+#[wasm_bindgen_test]
+async fn ten_thousand_mounts_leave_nothing_behind() {
+    let page = Page::new();
+    let round = async || {
+        let props = TeamProps {
+            users: vec!["1", "2"],
+            details: true,
+            label: Label::Status,
+            endpoint: ENDPOINT,
+        };
+        let root = web_sys::window().unwrap().document().unwrap().create_element("div").unwrap();
+        page.root.append_child(&root).unwrap();
+        let app = yew::Renderer::<Team>::with_root_and_props(root.clone(), props).render();
+        yew::scheduler::flush().await;
+        assert_eq!(root.query_selector_all("button").unwrap().length(), 2);
+        app.destroy();
+        yew::scheduler::flush().await;
+        root.remove();
+    };
+    for _ in 0..500 {
+        round().await;
+    }
+    let (listeners, memory) = (listener_count(), memory_bytes());
+    for _ in 500..5_000 {
+        round().await;
+    }
+    assert_eq!(listener_count(), listeners, "listeners");
+    assert_eq!(memory_bytes(), memory, "pages of memory");
+}
+
+fn memory_bytes() -> u32 {
+    let memory: js_sys::WebAssembly::Memory =
+        wasm_bindgen::JsCast::unchecked_into(wasm_bindgen::memory());
+    js_sys::ArrayBuffer::byte_length(&wasm_bindgen::JsCast::unchecked_into(memory.buffer()))
 }

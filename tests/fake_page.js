@@ -6,6 +6,8 @@ const real = {
   clearTimeout: window.clearTimeout,
   now: Date.now,
   monotonic: performance.now,
+  addEventListener: EventTarget.prototype.addEventListener,
+  removeEventListener: EventTarget.prototype.removeEventListener,
   warn: console.warn,
 };
 
@@ -21,8 +23,18 @@ let requests = [];
 let waiting = [];
 let warnings = [];
 let visibility = "visible";
+let listeners = 0;
 
 export function install() {
+  listeners = 0;
+  EventTarget.prototype.addEventListener = function (...all) {
+    listeners += 1;
+    return real.addEventListener.apply(this, all);
+  };
+  EventTarget.prototype.removeEventListener = function (...all) {
+    listeners -= 1;
+    return real.removeEventListener.apply(this, all);
+  };
   passed = 0;
   timers = new Map();
   presences = {};
@@ -44,6 +56,10 @@ export function install() {
 }
 
 export function uninstall() {
+  Object.assign(EventTarget.prototype, {
+    addEventListener: real.addEventListener,
+    removeEventListener: real.removeEventListener,
+  });
   Date.now = real.now;
   performance.now = real.monotonic;
   window.setTimeout = real.setTimeout;
@@ -107,13 +123,18 @@ export function request_count() {
 
 /** `url credentials header=value…` of the last request. */
 export function last_request() {
-  const { url, init } = requests.at(-1);
-  const headers = Object.entries(init.headers ?? {}).map(([name, value]) => ` ${name}=${value}`);
-  return `${url} ${init.credentials}${headers.join("")}`;
+  const { url, credentials, headers } = requests.at(-1);
+  const written = [...headers].map(([name, value]) => ` ${name}=${value}`);
+  return `${url} ${credentials}${written.join("")}`;
 }
 
 export function last_aborted() {
-  return requests.at(-1).init.signal.aborted;
+  return requests.at(-1).signal.aborted;
+}
+
+/** Listeners that were added and not removed since `install`. */
+export function listener_count() {
+  return listeners;
 }
 
 export function timer_count() {
@@ -156,11 +177,11 @@ function tell() {
   waiting = waiting.filter(({ count }) => requests.length < count);
 }
 
-function fetch(url, init) {
-  requests.push({ url, init });
+function fetch(request) {
+  requests.push(request);
   tell();
   if (outage === "throw") throw new Error("blocked by a monitoring script");
-  return reply(new URL(url), init);
+  return reply(new URL(request.url), request);
 }
 
 async function reply(url, { signal }) {

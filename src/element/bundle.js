@@ -2,7 +2,14 @@
 // one file of it, zulip-presence-widget.js. "wasm-bindgen" stands for what that wrote; BADGE_STYLE is a constant of the build: the rules of
 // badge.css.
 
-export * from "wasm-bindgen";
+export {
+  configure,
+  ElementHandle,
+  langChanged,
+  lastActiveOf,
+  statusOf,
+  subscribe,
+} from "wasm-bindgen";
 export { default } from "wasm-bindgen";
 export { preload } from "./preload.js";
 export { scan } from "./scan.js";
