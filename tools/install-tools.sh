@@ -44,7 +44,7 @@ msrv() {
 }
 
 # A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
-# Tools are built for a quick build, not for speed: optimised as their authors do it, Trunk alone takes minutes.
+# They are compiled without optimisation: none of them runs long, and Trunk alone takes minutes as its authors build it.
 cargo_tool() { # crate version command [option of cargo install...]
   local crate=$1 version=$2 command=$3 found where=()
   shift 3
@@ -59,7 +59,7 @@ cargo_tool() { # crate version command [option of cargo install...]
   if have cargo-binstall && cargo binstall --no-confirm --disable-strategies compile "${where[@]+"${where[@]}"}" "$crate@$version"; then
     return
   fi
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
     CARGO_PROFILE_RELEASE_DEBUG=0 cargo install --locked "${where[@]+"${where[@]}"}" "$@" "$crate@$version"
 }
 
