@@ -13,7 +13,7 @@ use crate::driver::window;
 const INTERVAL: Duration = Duration::from_secs(60);
 /// Zulip's clients report once a minute: more often than this tells nothing new.
 const MIN_INTERVAL: Duration = Duration::from_secs(15);
-/// Part of the 200 s in which news must arrive (DESIGN.md §2).
+/// Part of the 200 s in which news must arrive (docs/design.md §5).
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// Most requests of a page in any 60 s.
 const BUDGET: u32 = 60;
