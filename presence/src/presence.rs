@@ -16,8 +16,8 @@ pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 /// A claim further ahead of the answer than this is nonsense and ignored.
 const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 /// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
-/// reports and a write throttle of 55 s make about 65 s (docs/zulip-wire.md §3), here with room for the
-/// delivery.
+/// reports and a write throttle of 55 s make about 65 s (docs/zulip-wire.md §3), here with room for
+/// the delivery.
 const MAX_REPORT_AGE: Duration = Duration::from_secs(80);
 
 /// What a server claims of one person: when they were last active, when a client was last
