@@ -139,7 +139,7 @@ impl Gateway {
         let of_zuliprc = Arc::clone(&reloader);
         tasks.spawn("zuliprc", async move { of_zuliprc.watch_zuliprc().await });
         let cache = Arc::new(ResponseCache::new(store.epoch()));
-        let router = http::router(store, cache, metrics, allow_origins, files);
+        let router = http::router(store, cache, metrics, &allow_origins, files);
         Ok(Self { router, tasks, reloader })
     }
 
