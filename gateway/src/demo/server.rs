@@ -60,6 +60,7 @@ struct Account {
     full_name: String,
     is_bot: bool,
     is_active: bool,
+    is_listed: bool,
     state: SimulatedState,
 }
 
@@ -108,6 +109,7 @@ impl SimulatedZulip {
             full_name: full_name.into(),
             is_bot: false,
             is_active: true,
+            is_listed: true,
             state,
         };
         self.organisation().accounts.insert(id, account);
@@ -116,6 +118,16 @@ impl SimulatedZulip {
     /// Deactivates an account.
     pub fn deactivate(&self, id: u64) {
         self.with(id, |account| account.is_active = false);
+    }
+
+    /// Changes somebody's API email.
+    pub fn set_email(&self, id: u64, email: &str) {
+        self.with(id, |account| email.clone_into(&mut account.email));
+    }
+
+    /// Leaves somebody out of the list of users, though not out of presence.
+    pub fn unlist(&self, id: u64) {
+        self.with(id, |account| account.is_listed = false);
     }
 
     /// Moves somebody.
@@ -387,8 +399,12 @@ async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
 
 async fn users(State(zulip): State<SimulatedZulip>) -> Response {
     let organisation = zulip.organisation();
-    let members: Vec<Value> =
-        organisation.accounts.iter().map(|(id, account)| account.row(*id)).collect();
+    let members: Vec<Value> = organisation
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.is_listed)
+        .map(|(id, account)| account.row(*id))
+        .collect();
     success(json!({ "members": members }))
 }
 

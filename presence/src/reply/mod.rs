@@ -69,6 +69,11 @@ impl RealmPresence {
     pub fn get(&self, user: &UserRef) -> Option<UserPresence> {
         self.0.get(user).copied()
     }
+
+    /// All entries.
+    pub fn iter(&self) -> impl Iterator<Item = (&UserRef, &UserPresence)> {
+        self.0.iter()
+    }
 }
 
 impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
