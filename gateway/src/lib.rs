@@ -4,9 +4,9 @@
 //! around it.
 
 mod clock;
+pub mod commands;
 pub mod config;
 pub mod demo;
-pub mod doctor;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;

@@ -36,6 +36,36 @@ pub enum Command {
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<AllowedOrigin>,
     },
+    /// Lists the users who can be shown, with ID, name and API email: for page authors and for the
+    /// file of --people
+    People {
+        /// How to write them
+        #[arg(long, value_name = "table|csv|json", value_enum, default_value_t = ListFormat::Table, hide_possible_values = true)]
+        format: ListFormat,
+    },
+    /// Asks the gateway that runs at --listen for /healthz: exit status 0 if it is well, for
+    /// containers
+    Healthcheck,
+    /// Writes the manual page
+    #[command(hide = true)]
+    Man,
+    /// Writes the completions of a shell
+    #[command(hide = true)]
+    Completions {
+        /// Which one
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How people are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    Table,
+    /// For spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
 }
 
 /// How to serve.
@@ -72,6 +102,7 @@ pub struct Settings {
     /// systemd hands over; port 0 takes any free one
     #[arg(
         long,
+        global = true,
         env = "ZULIP_PRESENCE_LISTEN",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8640"

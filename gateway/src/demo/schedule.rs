@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::state::ReportedTimestamps;
+
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -9,15 +11,6 @@ const DAY: i64 = 24 * HOUR;
 pub(super) const SEED: u64 = 5;
 /// Clients report once a minute (docs/zulip-wire.md §3).
 const REPORT_EVERY: i64 = MINUTE;
-
-/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ReportedTimestamps {
-    /// `active_timestamp`.
-    pub active: Option<i64>,
-    /// `idle_timestamp`.
-    pub idle: i64,
-}
 
 /// The claims of `person` at `now` (UNIX seconds). `None`: never seen.
 pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {

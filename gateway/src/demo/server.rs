@@ -19,9 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::schedule::{self, ReportedTimestamps, SEED};
-use super::state::SimulatedState;
-use super::{EMAIL, KEY, people};
+use super::people::{self, EMAIL, KEY};
+use super::schedule::{self, SEED};
+use super::state::{ReportedTimestamps, SimulatedState};
 
 /// `OFFLINE_THRESHOLD_SECS`.
 const OFFLINE_AFTER: i64 = 200;

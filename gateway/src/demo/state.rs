@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::schedule::ReportedTimestamps;
+/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReportedTimestamps {
+    /// `active_timestamp`.
+    pub active: Option<i64>,
+    /// `idle_timestamp`.
+    pub idle: i64,
+}
 
 /// Where a simulated person is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

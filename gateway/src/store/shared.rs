@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::store::Store;
-
-/// How long a page's request may wait for Zulip.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
+use crate::store::{MAX_WAIT, Store};
 
 /// The poll loop turns at least every 30 s; one that has not for so long is stuck or gone.
 const MAX_TURN: Duration = Duration::from_secs(60);

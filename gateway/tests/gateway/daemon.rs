@@ -243,3 +243,57 @@ fn doctor_and_log_name_the_cause_of_a_failure() {
         assert!(!log.contains("sesame"), "{log}");
     }
 }
+
+#[test]
+fn people_lists_who_can_be_shown() {
+    let people = file("list-people", "12\n17\n");
+    let mut command = program();
+    command.args(["--demo", "--people"]).arg(people).args(["people", "--format", "csv"]);
+    let output = command.output().expect("it starts");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 3, "{said}");
+    assert!(lines[1].starts_with("12,\"Ada"), "{said}");
+    let zulip = organisation(4);
+    zulip.fail(Some(Fault::ServerError));
+    let config = file("list-fails", &zuliprc(&zulip, zulip_in_background(&zulip)));
+    let output = program().arg("--config-file").arg(config).arg("people").output();
+    let output = output.expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the list of users cannot be read"));
+}
+
+#[test]
+fn healthcheck_asks_the_running_gateway() {
+    let running = Running::demo();
+    let check = |listen: &str| {
+        let output = program().args(["healthcheck", "--listen", listen]).output();
+        let output = output.expect("it starts");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let address = running.address;
+    assert_eq!(check(&address.to_string()), (Some(0), String::new()));
+    assert_eq!(check(&format!("0.0.0.0:{}", address.port())).0, Some(0));
+    drop(running);
+    let (status, said) = check(&address.to_string());
+    assert_eq!(status, Some(1), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn manual_page_and_completions_know_every_command() {
+    let output = |arguments: &[&str]| {
+        let output = program().args(arguments).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let page = output(&["man"]);
+    for part in [".TH zulip-presence-gateway 1", "allow\\-origin", "healthcheck", "people"] {
+        assert!(page.contains(part), "{part:?} in {page}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = output(&["completions", shell]);
+        assert!(script.contains("allow-origin") && script.contains("healthcheck"), "{shell}");
+    }
+}
