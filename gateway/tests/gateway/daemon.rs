@@ -297,3 +297,37 @@ fn manual_page_and_completions_know_every_command() {
         assert!(script.contains("allow-origin") && script.contains("healthcheck"), "{shell}");
     }
 }
+
+#[test]
+fn doctor_says_whether_it_can_listen_and_who_is_not_listed() {
+    let zulip = organisation(4);
+    let site = zulip_in_background(&zulip);
+    let config = file("doctor-listen", &zuliprc(&zulip, site));
+    let doctor = |listen: &str| {
+        let mut command = program();
+        command.arg("--config-file").arg(&config).args(["--listen", listen, "doctor"]);
+        let output = command.output().expect("it starts");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    let (status, said) = doctor("127.0.0.1:0");
+    assert_eq!(status, Some(0), "{said}");
+    assert!(
+        said.contains("✓ 127.0.0.1:0 is free") && !said.contains("list of users that"),
+        "{said}"
+    );
+    let running = Running::demo();
+    let (_, said) = doctor(&running.address.to_string());
+    assert!(said.contains("✓ a gateway runs at"), "{said}");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it has one");
+    drop(std::thread::spawn(move || taken.incoming().for_each(drop)));
+    let (status, said) = doctor(&address.to_string());
+    assert!(said.contains("! something else than a healthy gateway listens"), "{said}");
+    assert_eq!(status, Some(0), "{said}");
+    let (status, said) = doctor("no-such-host.invalid:1");
+    assert!(said.contains("✗ cannot listen at no-such-host.invalid:1"), "{said}");
+    assert_eq!(status, Some(1), "{said}");
+    zulip.unlist(12);
+    let (_, said) = doctor("127.0.0.1:0");
+    assert!(said.contains("! 1 of them are not in the list of users"), "{said}");
+}
