@@ -18,7 +18,7 @@ use zulip_presence_gateway::{
 };
 
 const NAME: &str = "zulip-presence-gateway";
-/// What is wrong is what was asked for: clap's own status too.
+/// Exit status of a usage error; clap's own too.
 const USAGE: u8 = 2;
 /// A background task ended: `EX_SOFTWARE` of sysexits.h.
 const SOFTWARE: u8 = 70;
@@ -53,6 +53,8 @@ fn main() -> ExitCode {
             }
         }
     });
+    // A pending DNS lookup must not delay the exit.
+    runtime.shutdown_background();
     done.unwrap_or_else(|message| usage_error(&message))
 }
 
@@ -114,7 +116,7 @@ async fn list_people(settings: &Settings, format: ListFormat) -> Result<ExitCode
     })
 }
 
-/// Writes `text` to standard output; whoever closed it does not want it.
+/// Writes `text` to standard output. A closed one is no error.
 fn write_out(text: &[u8]) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text);
@@ -172,7 +174,7 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
     gateway.tasks.spawn("simulated Zulip", simulated_zulip);
     log_config(settings, &credentials, has_files, &allow_origins);
     let mut signals = Signals::new().map_err(|error| text(&error))?;
-    // Scripts wait for this line; whoever closed standard output does not.
+    // Scripts wait for this line. A closed standard output is no error.
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.name());
     let _ = std::io::stdout().flush();
     let reload_handle = gateway.reload_handle();
@@ -220,7 +222,7 @@ impl Signals {
     }
 }
 
-/// What an administrator should know without asking.
+/// Logs the configuration.
 fn log_config(
     settings: &Settings,
     credentials: &ZulipCredentials,

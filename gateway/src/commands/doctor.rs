@@ -1,4 +1,4 @@
-//! Looks whether everything is in place, and says how to fix what is not.
+//! Checks the configuration and says how to fix each problem.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -33,11 +33,11 @@ pub enum Check {
     Ok(String),
     /// Works, but an administrator should know.
     Warning(String),
-    /// Broken, and how to mend it.
+    /// A problem, and how to fix it.
     Failed {
         /// What is wrong.
         problem: String,
-        /// How to mend it.
+        /// How to fix it.
         fix: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Asks a running gateway whether it is well, for containers.
+//! Asks a running gateway whether it is healthy, for containers.
 
 use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;

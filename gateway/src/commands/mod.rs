@@ -1,4 +1,4 @@
-//! Commands that end: what the program does besides serving.
+//! Commands other than serving.
 
 pub mod doctor;
 pub mod healthcheck;

@@ -36,7 +36,7 @@ struct Person<'a> {
     email: &'a str,
 }
 
-/// The active humans whom `settings` lets be seen, in the order of their IDs.
+/// The active human users that `settings` allows to be shown, ordered by ID.
 ///
 /// # Errors
 /// [`ListError`].
@@ -112,7 +112,7 @@ fn csv(people: &[Person<'_>]) -> String {
     text
 }
 
-/// Names come from Zulip's users: they shall not steer a terminal.
+/// Replaces control characters: names are chosen by users and must not control a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,5 +1,5 @@
-//! A simulated Zulip organisation behind real HTTP: for `--demo`, and for tests, which can break it
-//! in every way that Zulip breaks.
+//! A simulated Zulip organisation served over HTTP, for `--demo` and for tests, which can make it fail
+//! in every way that Zulip fails.
 
 mod fault;
 mod people;

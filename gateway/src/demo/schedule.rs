@@ -1,4 +1,4 @@
-//! Who is there when: a pure function of seed, person and time.
+//! Simulated activity: a pure function of seed, person and time.
 
 use std::time::Duration;
 
@@ -30,12 +30,12 @@ pub(super) fn at_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: Some(report), idle: report }
 }
 
-/// Connected, and last active so long ago.
+/// Connected, and last active `ago`.
 pub(super) fn away_since(ago: Duration, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: left(ago, now).active, ..at_the_desk(0, now) }
 }
 
-/// Last active and last connected so long ago.
+/// Last active and last connected `ago`.
 pub(super) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
     let ReportedTimestamps { active, idle } = at_the_desk(0, now);
     let ago = i64::try_from(ago.as_secs()).unwrap_or(DAY);

@@ -20,7 +20,7 @@ pub enum SimulatedState {
     AtTheDesk,
     /// Is connected all the time, and was never seen to do anything within the last hour.
     AwayFromTheDesk,
-    /// Was last there so long ago, whenever one asks: at least some minutes.
+    /// Was last active this long before now, whenever now is: at least some minutes.
     Left(Duration),
     /// Reported this, and nothing since.
     Reported(ReportedTimestamps),

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use zulip_presence_gateway::demo::{Fault, SimulatedZulip};
 
 use crate::cli::{Running, file, get, program, zulip_in_background};
-use crate::deployment::there;
 use crate::test_gateway::organisation;
 
 const ADA: &str = "/api/v1/users/12/presence";
@@ -148,7 +147,9 @@ fn listen_fd_takes_the_socket_of_systemd() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("LISTEN_FDS"), "{said}");
     assert_eq!(output.status.code(), Some(2), "{said}");
-    if !there("systemd-socket-activate", Path::new(ACTIVATE)) {
+    // A container may have no systemd.
+    if !Path::new(ACTIVATE).exists() {
+        println!("skipped: there is no {ACTIVATE}");
         return;
     }
     let free = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
@@ -189,7 +190,7 @@ fn allow_origin_is_refused_with_the_fix() {
     }
 }
 
-/// A proxy that lets nobody through.
+/// A proxy that demands credentials.
 fn closed_proxy() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("it has one");
