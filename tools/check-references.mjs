@@ -164,7 +164,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       encoding: "utf8",
     },
   );
-  const paths = listed.split("\0").filter((path) => path && !path.startsWith("fuzz/seeds/"));
+  const paths = listed.split("\0").filter(Boolean);
   const texts = await Promise.all(
     paths.map((path) => (TEXT.test(path) ? readFile(path, "utf8").catch(() => undefined) : "")),
   );

@@ -1,18 +1,28 @@
 #!/usr/bin/env bash
-# Fuzzes each target for a stated time, one after the other, beginning with its seeds. What makes one fail is left in fuzz/artifacts/.
+# Fuzzes each target for a stated time, one after the other, beginning with its seeds. An input that makes one fail is left in fuzz/artifacts/.
 # Usage: tools/fuzz.sh SECONDS [TARGET...]
+#        tools/fuzz.sh pack [TARGET...]: minimises what was found in fuzz/corpus/ and packs it into fuzz/seeds/
 set -euo pipefail
 cd "$(dirname "$0")/../fuzz"
 
-seconds=$1
+what=$1
 shift
 cargo fuzz build -s none
 targets=("$@")
 [ $# -gt 0 ] || mapfile -t targets < <(cargo fuzz list)
 for target in "${targets[@]}"; do
   mkdir -p "corpus/$target" "artifacts/$target"
-  options=(-max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0)
+  if [ "$what" = pack ]; then
+    # One seed per edge. The engine's state is what matters, so there each loop count is a feature of its own.
+    counters=0
+    [ "$target" != engine ] || counters=1
+    cargo fuzz cmin -s none "$target" "corpus/$target" -- -use_counters="$counters"
+    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C "corpus/$target" -c . | gzip -9n >"seeds/$target.tar.gz"
+    continue
+  fi
+  tar -xzf "seeds/$target.tar.gz" -C "corpus/$target"
+  options=(-max_total_time="$what" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0)
   [ ! -e "$target.dict" ] || options+=(-dict="$target.dict")
-  printf 'fuzz: %s, %s s\n' "$target" "$seconds"
-  cargo fuzz run -s none "$target" "corpus/$target" "seeds/$target" -- "${options[@]}"
+  printf 'fuzz: %s, %s s\n' "$target" "$what"
+  cargo fuzz run -s none "$target" "corpus/$target" -- "${options[@]}"
 done

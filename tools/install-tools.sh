@@ -44,17 +44,23 @@ msrv() {
 }
 
 # A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
-cargo_tool() { # crate version command
-  local found where=()
-  found=$("$3" --version 2>/dev/null | awk '{ print $2 }') || found=
-  [ "$found" = "$2" ] && return
+# They are compiled without optimisation: none of them runs long, and Trunk alone takes minutes as its authors build it.
+cargo_tool() { # crate version command [option of cargo install...]
+  local crate=$1 version=$2 command=$3 found where=()
+  shift 3
+  found=$("$command" --version 2>/dev/null | awk '{ print $2 }') || found=
+  [ "$found" = "$version" ] && return
   if [ -n "$found" ]; then
-    say "$3 is $found here; installing $1 $2 into .tools/ (some minutes)"
+    say "$command is $found here; installing $crate $version into .tools/ (some minutes)"
     where=(--root .tools)
   else
-    say "installing $1 $2 (some minutes)"
+    say "installing $crate $version (some minutes)"
   fi
-  cargo install --locked "${where[@]+"${where[@]}"}" "$1@$2"
+  if have cargo-binstall && cargo binstall --no-confirm --disable-strategies compile "${where[@]+"${where[@]}"}" "$crate@$version"; then
+    return
+  fi
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    CARGO_PROFILE_RELEASE_DEBUG=0 cargo install --locked "${where[@]+"${where[@]}"}" "$@" "$crate@$version"
 }
 
 # The wasm-bindgen command must be of the very version of the crate.
@@ -145,8 +151,12 @@ proxies() {
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
-    trunk) cargo_tool trunk "$TRUNK_VERSION" trunk ;;
-    wasm-bindgen) cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen ;;
+    # Without what downloads: everything that Trunk calls is here already.
+    trunk) cargo_tool trunk "$TRUNK_VERSION" trunk --no-default-features ;;
+    wasm-bindgen)
+      cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen --no-default-features \
+        --bin wasm-bindgen --bin wasm-bindgen-test-runner
+      ;;
     cargo-deny) cargo_tool cargo-deny "$CARGO_DENY_VERSION" cargo-deny ;;
     cargo-fuzz) cargo_fuzz ;;
     nightly) nightly ;;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use arbitrary::{Result, Unstructured};
 use zulip_presence_core::reply::{
     NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence,
 };
@@ -11,8 +12,6 @@ use zulip_presence_core::watchlist::{
     RequestId, Response, Settings, View,
 };
 use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
-
-use crate::bytes::Bytes;
 
 const MINUTE_MS: u64 = 60_000;
 /// How long an entry outlives its last watcher, and a request at most its start.
@@ -30,13 +29,17 @@ const JUMP: Duration = Duration::from_secs(5);
 const SERVER_START_MS: i64 = 1_800_000_000_000;
 
 /// Checks the engine under the events that `input` spells.
-pub fn check(input: &[u8]) {
-    let mut bytes = Bytes::new(input);
-    let mut page = Page::new(&mut bytes);
+///
+/// # Errors
+/// None: `Unstructured` gives the first choice once the bytes are used up.
+pub fn check(input: &[u8]) -> Result<()> {
+    let mut bytes = Unstructured::new(input);
+    let mut page = Page::new(&mut bytes)?;
     while !bytes.is_empty() {
-        page.happen(&mut bytes);
+        page.happen(&mut bytes)?;
     }
     page.leave();
+    Ok(())
 }
 
 #[derive(Clone, Copy, Default)]
@@ -73,29 +76,29 @@ struct Page {
 }
 
 impl Page {
-    fn new(bytes: &mut Bytes<'_>) -> Self {
-        let endpoint = if bytes.below(2) == 0 { Endpoint::Gateway } else { Endpoint::Zulip };
+    fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
+        let endpoint = *bytes.choose(&[Endpoint::Gateway, Endpoint::Zulip])?;
         let settings = Settings {
-            interval: Duration::from_secs(10 + u64::from(bytes.below(51))),
-            offline_threshold: [None, Some(60), Some(200), Some(3_600)]
-                [usize::from(bytes.below(4))]
-            .map(Duration::from_secs),
-            budget: [60, 1, 3, 200][usize::from(bytes.below(4))],
+            interval: Duration::from_secs(bytes.int_in_range(10..=60)?),
+            offline_threshold: bytes
+                .choose(&[None, Some(60), Some(200), Some(3_600)])?
+                .map(Duration::from_secs),
+            budget: *bytes.choose(&[60, 1, 3, 200])?,
             endpoint,
-            seed: u64::from(bytes.byte()),
+            seed: u64::from(bytes.arbitrary::<u8>()?),
         };
-        let wall_ms = match bytes.below(4) {
+        let wall_ms = match bytes.int_in_range(0..=3)? {
             0 | 1 => SERVER_START_MS,
             2 => SERVER_START_MS - 86_400_000,
-            _ => anywhen_ms(bytes),
+            _ => anywhen_ms(bytes)?,
         };
-        let monotonic = if bytes.below(8) == 7 {
-            Duration::from_nanos(bytes.word())
+        let monotonic = if bytes.ratio(1, 8)? {
+            Duration::from_nanos(bytes.arbitrary()?)
         } else {
             Duration::from_micros(1_234_567)
         };
         let now = ClockReading { wall: Timestamp::from_ms(wall_ms), monotonic };
-        Self {
+        Ok(Self {
             list: Watchlist::new(settings.clone(), now),
             settings,
             now,
@@ -113,30 +116,30 @@ impl Page {
             singles: Vec::new(),
             shown: BTreeMap::new(),
             heard: BTreeMap::new(),
-        }
+        })
     }
 
-    fn happen(&mut self, bytes: &mut Bytes<'_>) {
-        let event = bytes.below(24);
+    fn happen(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
+        let event = bytes.int_in_range(0..=23)?;
         if !matches!(event, 16..=19) {
             self.dirty = true;
         }
         match event {
             0 | 1 => {
-                let user = somebody(bytes);
+                let user = somebody(bytes)?;
                 self.watch(&user);
                 self.show(&user);
             }
-            2 => self.watch(&somebody(bytes)),
-            3 => self.show(&somebody(bytes)),
-            4 => self.hide(&somebody(bytes)),
-            5 => self.unwatch(&somebody(bytes)),
-            6 => self.refresh(&somebody(bytes)),
-            7 => (0..bytes.below(120)).for_each(|n| {
+            2 => self.watch(&somebody(bytes)?),
+            3 => self.show(&somebody(bytes)?),
+            4 => self.hide(&somebody(bytes)?),
+            5 => self.unwatch(&somebody(bytes)?),
+            6 => self.refresh(&somebody(bytes)?),
+            7 => (0..bytes.int_in_range(0..=119)?).for_each(|n| {
                 self.watch(&one_of_many(n));
                 self.show(&one_of_many(n));
             }),
-            8 => (bytes.below(60)..120).for_each(|n| self.unwatch(&one_of_many(n))),
+            8 => (bytes.int_in_range(0..=59)?..120).for_each(|n| self.unwatch(&one_of_many(n))),
             9 => {
                 self.list.sleep();
                 self.asleep = true;
@@ -149,25 +152,23 @@ impl Page {
             12 => {
                 // A sleep: the monotonic clock stands still.
                 let before = self.now.wall;
-                self.now.wall = before + bytes.span().min(AGES);
+                self.now.wall = before + span(bytes)?.min(AGES);
                 self.true_ms += ms(before.age(self.now.wall));
             }
-            13 => self.set_clock(bytes),
+            13 => self.set_clock(bytes)?,
             14 => {
                 if self.list.try_acquire(self.now) {
                     self.starts.push(self.true_ms);
                 }
             }
-            15 => self.fail(bytes),
+            15 => self.fail(bytes)?,
             16 => self.step(),
-            17 => {
-                let span = bytes.span().min(AGES);
-                self.pass(span);
-            }
-            18 | 19 => self.live(bytes.below(12)),
-            20..=22 => self.answer(bytes),
-            _ => self.answer_amiss(bytes),
+            17 => self.pass(span(bytes)?.min(AGES)),
+            18 | 19 => self.live(bytes.int_in_range(0..=11)?),
+            20..=22 => self.answer(bytes)?,
+            _ => self.answer_amiss(bytes)?,
         }
+        Ok(())
     }
 
     fn watch(&mut self, user: &UserRef) {
@@ -212,14 +213,14 @@ impl Page {
     }
 
     /// The viewer sets the wall clock, by an hour mostly.
-    fn set_clock(&mut self, bytes: &mut Bytes<'_>) {
+    fn set_clock(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
         self.step();
         let before = self.now.wall;
-        self.now.wall = match bytes.below(4) {
-            0 => before + bytes.span().min(AGES),
-            1 => before - bytes.span(),
+        self.now.wall = match bytes.int_in_range(0..=3)? {
+            0 => before + span(bytes)?.min(AGES),
+            1 => before - span(bytes)?,
             2 => Timestamp::from_ms(SERVER_START_MS),
-            _ => Timestamp::from_ms(anywhen_ms(bytes)),
+            _ => Timestamp::from_ms(anywhen_ms(bytes)?),
         };
         self.dirty = true;
         if self.now.wall > before {
@@ -231,6 +232,7 @@ impl Page {
         self.missed +=
             Some(self.now.wall.age(before)).filter(|back| *back <= JUMP).unwrap_or_default();
         self.step();
+        Ok(())
     }
 
     /// Time goes by on both clocks.
@@ -406,41 +408,42 @@ impl Page {
         }
     }
 
-    fn flight(&self, bytes: &mut Bytes<'_>) -> Option<RequestId> {
-        let place = usize::from(bytes.byte()) % self.in_flight.len().max(1);
-        self.in_flight.keys().nth(place).copied()
+    fn flight(&self, bytes: &mut Unstructured<'_>) -> Result<Option<RequestId>> {
+        let place = usize::from(bytes.arbitrary::<u8>()?) % self.in_flight.len().max(1);
+        Ok(self.in_flight.keys().nth(place).copied())
     }
 
-    fn fail(&mut self, bytes: &mut Bytes<'_>) {
-        let id = self.flight(bytes);
-        let failure = failure(bytes);
+    fn fail(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
+        let id = self.flight(bytes)?;
+        let failure = failure(bytes)?;
         if let Some(id) = id {
             self.in_flight.remove(&id);
             self.list.handle_error(id, failure, self.now);
         }
+        Ok(())
     }
 
-    fn answer(&mut self, bytes: &mut Bytes<'_>) {
-        let Some(id) = self.flight(bytes) else {
-            return;
+    fn answer(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
+        let Some(id) = self.flight(bytes)? else {
+            return Ok(());
         };
         let Some(ask) = self.in_flight.remove(&id) else {
-            return;
+            return Ok(());
         };
         let server = SERVER_START_MS.saturating_add_unsigned(self.true_ms);
         let answer = match &ask {
             Query::User(user) => {
                 self.hear(std::slice::from_ref(user));
-                let content = user_presence(bytes, server);
-                Response::User(reply(content, bytes, server))
+                let content = user_presence(bytes, server)?;
+                Response::User(reply(content, bytes, server)?)
             }
-            Query::Group(users) if !self.is_zulip && bytes.below(4) > 0 => {
+            Query::Group(users) if !self.is_zulip && bytes.ratio(3, 4)? => {
                 self.hear(users);
-                Response::Realm(reply(
-                    users.iter().map(|user| (user.clone(), user_presence(bytes, server))).collect(),
-                    bytes,
-                    server,
-                ))
+                let realm: RealmPresence = users
+                    .iter()
+                    .map(|user| Ok((user.clone(), user_presence(bytes, server)?)))
+                    .collect::<Result<_>>()?;
+                Response::Realm(reply(realm, bytes, server)?)
             }
             Query::Group(_) | Query::AllUsers => {
                 self.is_zulip = true;
@@ -450,15 +453,17 @@ impl Page {
                     (0..FEW).map(few).chain((0..120).map(one_of_many)).collect();
                 self.hear(&everybody);
                 let emails = everybody.into_iter().filter(|user| matches!(user, UserRef::Email(_)));
-                let realm: RealmPresence = emails
-                    .filter_map(|user| {
-                        (bytes.below(3) > 0).then(|| (user, user_presence(bytes, server)))
-                    })
-                    .collect();
-                Response::Realm(reply(realm, bytes, server))
+                let mut realm = Vec::new();
+                for user in emails {
+                    if bytes.ratio(2, 3)? {
+                        realm.push((user, user_presence(bytes, server)?));
+                    }
+                }
+                Response::Realm(reply(realm.into_iter().collect(), bytes, server)?)
             }
         };
         self.list.handle_response(id, answer, self.now);
+        Ok(())
     }
 
     fn hear(&mut self, users: &[UserRef]) {
@@ -468,27 +473,28 @@ impl Page {
     }
 
     /// An answer to what was not asked, or is asked no longer.
-    fn answer_amiss(&mut self, bytes: &mut Bytes<'_>) {
-        if let Some(id) = self.given_up.get(usize::from(bytes.byte())).copied() {
+    fn answer_amiss(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
+        if let Some(id) = self.given_up.get(usize::from(bytes.arbitrary::<u8>()?)).copied() {
             self.list.handle_response(
                 id,
-                Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)),
+                Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)?),
                 self.now,
             );
-            self.list.handle_error(id, failure(bytes), self.now);
-        } else if let Some(id) = self.flight(bytes)
+            self.list.handle_error(id, failure(bytes)?, self.now);
+        } else if let Some(id) = self.flight(bytes)?
             && let Some(ask) = self.in_flight.remove(&id)
         {
             let amiss = match ask {
                 Query::User(_) => {
-                    Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS))
+                    Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)?)
                 }
                 Query::Group(_) | Query::AllUsers => {
-                    Response::User(reply(Err(NoPresenceReason::Other), bytes, SERVER_START_MS))
+                    Response::User(reply(Err(NoPresenceReason::Other), bytes, SERVER_START_MS)?)
                 }
             };
             self.list.handle_response(id, amiss, self.now);
         }
+        Ok(())
     }
 
     /// All badges go: five minutes later nothing is left, and no timer.
@@ -508,8 +514,8 @@ impl Page {
     }
 }
 
-fn somebody(bytes: &mut Bytes<'_>) -> UserRef {
-    few(bytes.below(FEW))
+fn somebody(bytes: &mut Unstructured<'_>) -> Result<UserRef> {
+    Ok(few(bytes.int_in_range(0..=FEW - 1)?))
 }
 
 fn few(n: u8) -> UserRef {
@@ -529,51 +535,60 @@ fn one_of_many(n: u8) -> UserRef {
     }
 }
 
-fn user_presence(bytes: &mut Bytes<'_>, server: i64) -> UserPresence {
-    presence(bytes, server).ok_or(NoPresenceReason::NoData)
+fn user_presence(bytes: &mut Unstructured<'_>, server_ms: i64) -> Result<UserPresence> {
+    Ok(presence(bytes, server_ms)?.ok_or(NoPresenceReason::NoData))
 }
 
-fn presence(bytes: &mut Bytes<'_>, server_ms: i64) -> Option<Presence> {
-    let kind = bytes.byte();
-    let mut claim = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
+fn presence(bytes: &mut Unstructured<'_>, server_ms: i64) -> Result<Option<Presence>> {
+    let kind = bytes.arbitrary::<u8>()?;
     let presence = Presence {
-        last_active: claim(kind & 1 > 0),
-        last_connected: claim(kind & 2 > 0),
+        last_active: instant_if(kind & 1 > 0, bytes, server_ms)?,
+        last_connected: instant_if(kind & 2 > 0, bytes, server_ms)?,
         offline: kind & 28 == 28,
         ..Presence::default()
     };
-    (kind & 64 == 0).then_some(presence)
+    Ok((kind & 64 == 0).then_some(presence))
 }
 
 /// Any instant but the last 1,000 years of what a timestamp can hold, where clocks stand still.
-fn anywhen_ms(bytes: &mut Bytes<'_>) -> i64 {
-    i64::from_ne_bytes(bytes.word().to_ne_bytes()) % 221_845_000_000_000
+fn anywhen_ms(bytes: &mut Unstructured<'_>) -> Result<i64> {
+    Ok(bytes.arbitrary::<i64>()? % 221_845_000_000_000)
 }
 
 /// Somewhere around the server's now, and now and then anywhere.
-fn instant(bytes: &mut Bytes<'_>, server_ms: i64) -> Timestamp {
+fn instant(bytes: &mut Unstructured<'_>, server_ms: i64) -> Result<Timestamp> {
     let server_now = Timestamp::from_ms(server_ms);
-    match bytes.below(16) {
-        15 => Timestamp::from_ms(anywhen_ms(bytes)),
-        14 => server_now + bytes.span().min(AGES),
-        12..=13 => server_now - bytes.span(),
-        near => server_now - Duration::from_secs(u64::from(near) * 25),
-    }
+    Ok(match bytes.int_in_range(0..=15)? {
+        15 => Timestamp::from_ms(anywhen_ms(bytes)?),
+        14 => server_now + span(bytes)?.min(AGES),
+        12..=13 => server_now - span(bytes)?,
+        near => server_now - Duration::from_secs(near * 25),
+    })
 }
 
-fn reply<T>(content: T, bytes: &mut Bytes<'_>, server_ms: i64) -> Reply<T> {
-    let kind = bytes.byte();
-    let mut given = |wanted: bool| wanted.then(|| instant(bytes, server_ms));
-    let server_timestamp = given(kind & 1 > 0);
-    let date_lower_bound = given(kind & 2 > 0);
-    let offline_threshold = (kind & 12 == 12).then(|| bytes.span().max(Duration::from_millis(1)));
-    Reply { content, server_timestamp, date_lower_bound, offline_threshold }
+fn instant_if(
+    wanted: bool,
+    bytes: &mut Unstructured<'_>,
+    server_ms: i64,
+) -> Result<Option<Timestamp>> {
+    wanted.then(|| instant(bytes, server_ms)).transpose()
 }
 
-fn failure(bytes: &mut Bytes<'_>) -> RequestError {
-    let kind = bytes.below(8);
-    let retry_after = Some(bytes.span()).filter(|wait| !wait.is_zero());
-    match kind {
+fn reply<T>(content: T, bytes: &mut Unstructured<'_>, server_ms: i64) -> Result<Reply<T>> {
+    let kind = bytes.arbitrary::<u8>()?;
+    let server_timestamp = instant_if(kind & 1 > 0, bytes, server_ms)?;
+    let date_lower_bound = instant_if(kind & 2 > 0, bytes, server_ms)?;
+    let offline_threshold = (kind & 12 == 12)
+        .then(|| span(bytes))
+        .transpose()?
+        .map(|threshold| threshold.max(Duration::from_millis(1)));
+    Ok(Reply { content, server_timestamp, date_lower_bound, offline_threshold })
+}
+
+fn failure(bytes: &mut Unstructured<'_>) -> Result<RequestError> {
+    let kind = bytes.int_in_range(0..=7)?;
+    let retry_after = Some(span(bytes)?).filter(|wait| !wait.is_zero());
+    Ok(match kind {
         0 | 1 => RequestError::Unreachable,
         2 => RequestError::TimedOut,
         3 => RequestError::Unauthorized,
@@ -581,7 +596,20 @@ fn failure(bytes: &mut Bytes<'_>) -> RequestError {
         5 => RequestError::Status { code: 503, retry_after },
         6 => RequestError::RateLimited { retry_after: Some(Duration::MAX) },
         _ => RequestError::InvalidResponse,
-    }
+    })
+}
+
+/// A span as they matter here: around the engine's own numbers mostly, and now and then absurd.
+fn span(bytes: &mut Unstructured<'_>) -> Result<Duration> {
+    let unit_ms = match bytes.int_in_range(0..=7)? {
+        0 => 1,
+        1 | 2 => 50,
+        3 | 4 => 1_000,
+        5 => 10_000,
+        6 => 3_600_000,
+        _ => return Ok(Duration::from_millis(bytes.arbitrary()?)),
+    };
+    Ok(Duration::from_millis(u64::from(bytes.arbitrary::<u8>()?) * unit_ms))
 }
 
 fn ms(span: Duration) -> u64 {

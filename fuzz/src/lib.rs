@@ -2,7 +2,6 @@
 //! `fuzz_targets/` hands them the bytes.
 #![forbid(unsafe_code)]
 
-mod bytes;
 pub mod engine;
 pub mod people;
 pub mod reply;

@@ -1,10 +1,18 @@
 //! Numbers for Prometheus.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 use zulip_presence_core::reply::RequestError;
+
+const PREFIX: &str = "zulip_presence";
 
 /// A kind of request to Zulip.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -27,11 +35,34 @@ impl Kind {
     }
 }
 
+/// Seconds: from a reply out of the cache to one that waited for Zulip.
+const LATENCY_BUCKETS_S: [f64; 12] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 5.0];
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Request {
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct UpstreamRequest {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
 /// Counters since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Metrics {
-    requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
-    upstream: Mutex<BTreeMap<(Kind, &'static str), u64>>,
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    latency: Family<Route, Histogram, fn() -> Histogram>,
+    upstream: Family<UpstreamRequest, Counter>,
 }
 
 /// What only the store knows.
@@ -42,20 +73,34 @@ pub(crate) struct Gauges {
     pub(crate) healthy: bool,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix(PREFIX);
+        let (requests, upstream) = (Family::default(), Family::default());
+        let latency: Family<Route, Histogram, fn() -> Histogram> =
+            Family::new_with_constructor(|| Histogram::new(LATENCY_BUCKETS_S));
+        registry.register("requests", "Requests by pages", requests.clone());
+        registry.register(
+            "request_duration_seconds",
+            "Time to answer requests by pages",
+            latency.clone(),
+        );
+        registry.register("upstream_requests", "Requests to Zulip", upstream.clone());
+        Self { registry, requests, latency, upstream }
+    }
+}
+
 impl Metrics {
-    /// Counts a reply to a page.
-    pub(crate) fn request(&self, route: &'static str, status: u16) {
-        *self
-            .requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((route, status))
-            .or_default() += 1;
+    /// Counts a reply to a page. `route`: as the router has it.
+    pub(crate) fn request(&self, route: &str, status: u16, duration: Duration) {
+        self.requests.get_or_create(&Request { route: route.to_owned(), status }).inc();
+        let latency = self.latency.get_or_create(&Route { route: route.to_owned() });
+        latency.observe(duration.as_secs_f64());
     }
 
     /// Counts a request to Zulip.
-    pub(crate) fn upstream(&self, kind: Kind, failure: Option<RequestError>) {
-        let outcome = match failure {
+    pub(crate) fn upstream(&self, kind: Kind, error: Option<RequestError>) {
+        let outcome = match error {
             None => "ok",
             Some(RequestError::Unreachable) => "unreachable",
             Some(RequestError::TimedOut) => "timed_out",
@@ -64,54 +109,32 @@ impl Metrics {
             Some(RequestError::Status { .. }) => "status",
             Some(RequestError::InvalidResponse) => "not_zulip",
         };
-        *self
-            .upstream
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((kind, outcome))
-            .or_default() += 1;
+        self.upstream.get_or_create(&UpstreamRequest { kind: kind.as_str(), outcome }).inc();
     }
 
-    /// Prometheus' text format.
+    /// The OpenMetrics text format.
     pub(crate) fn text(&self, gauges: &Gauges) -> String {
-        let mut text = String::new();
-        text.push_str("# HELP zulip_presence_requests_total Requests by pages.\n# TYPE zulip_presence_requests_total counter\n");
-        for ((route, status), count) in
-            &*self.requests.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            let _ = writeln!(
-                text,
-                "zulip_presence_requests_total{{route=\"{route}\",status=\"{status}\"}} {count}"
-            );
-        }
-        text.push_str(
-            "# HELP zulip_presence_upstream_requests_total Requests to Zulip.\n# TYPE zulip_presence_upstream_requests_total counter\n",
-        );
-        for ((kind, outcome), count) in
-            &*self.upstream.lock().unwrap_or_else(PoisonError::into_inner)
-        {
-            let kind = kind.as_str();
-            let _ = writeln!(
-                text,
-                "zulip_presence_upstream_requests_total{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}"
-            );
-        }
+        let mut registry = Registry::with_prefix(PREFIX);
         let mut gauge = |name: &str, help: &str, value: f64| {
-            let _ = write!(
-                text,
-                "# HELP zulip_presence_{name} {help}\n# TYPE zulip_presence_{name} gauge\nzulip_presence_{name} {value}\n"
-            );
+            let gauge = Gauge::<f64, AtomicU64>::default();
+            gauge.set(value);
+            registry.register(name, help, gauge);
         };
-        gauge("watched_users", "People asked for in the last 5 minutes.", gauges.watched as f64);
-        gauge("directory_users", "Accounts in the organisation.", gauges.accounts as f64);
+        gauge("watched_users", "People asked for in the last 5 minutes", gauges.watched as f64);
+        gauge("directory_users", "Accounts in the organisation", gauges.accounts as f64);
         gauge(
             "upstream_up",
-            "1 if Zulip's last reply was of use.",
+            "1 if the last reply of Zulip was of use",
             f64::from(u8::from(gauges.healthy)),
         );
         if let Some(age) = gauges.answer_age_s {
-            gauge("last_answer_age_seconds", "Age of Zulip's last answer.", age);
+            gauge("last_answer_age_seconds", "Age of the last answer of Zulip", age);
         }
+        let mut text = String::new();
+        // A String takes all that is written to it.
+        let _ = encode_registry(&mut text, &self.registry);
+        let _ = encode_registry(&mut text, &registry);
+        let _ = encode_eof(&mut text);
         text
     }
 }

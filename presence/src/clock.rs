@@ -14,9 +14,9 @@ const SAMPLE_TTL: Duration = Duration::from_secs(300);
 const REBASE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches
-/// on the way may have kept it (ZULIP.md §3); the greatest bound of the last 5 minutes is carried
-/// forward by whichever local clock advanced more. The local wall clock itself is believed only
-/// while no reply was ever seen.
+/// on the way may have kept it (docs/zulip-wire.md §3); the greatest bound of the last 5 minutes is
+/// carried forward by whichever local clock advanced more. The local wall clock itself is believed
+/// only while no reply was ever seen.
 #[derive(Clone, Debug)]
 pub struct ServerClock {
     anchor: ClockReading,

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::watchlist::View;
 use crate::{Status, Timestamp};
 
-/// Which wording applies, as Zulip's web app chooses it (ZULIP.md §9).
+/// Which wording applies, as Zulip's web app chooses it (docs/zulip-wire.md §9).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LastActive {
     /// "Active now".

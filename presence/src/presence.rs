@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::{Status, Timestamp};
 
 /// The threshold unless an admin or an endpoint says otherwise: 200 s since Zulip 7.0
-/// (`OFFLINE_THRESHOLD_SECS`, ZULIP.md §3).
+/// (`OFFLINE_THRESHOLD_SECS`, docs/zulip-wire.md §3).
 pub const OFFLINE_THRESHOLD: Duration = Duration::from_secs(200);
 /// The lowest threshold that can be configured: clients report once a minute, below that everybody
 /// would flicker.
@@ -16,8 +16,8 @@ pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 /// A claim further ahead of the answer than this is nonsense and ignored.
 const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 /// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
-/// reports and a write throttle of 55 s make about 65 s (ZULIP.md §3), here with room for the
-/// delivery.
+/// reports and a write throttle of 55 s make about 65 s (docs/zulip-wire.md §3), here with room for
+/// the delivery.
 const MAX_REPORT_AGE: Duration = Duration::from_secs(80);
 
 /// What a server claims of one person: when they were last active, when a client was last

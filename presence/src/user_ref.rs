@@ -9,7 +9,7 @@ use core::str::FromStr;
 /// Equal however it was written: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum UserRef {
-    /// The numeric user ID, the only stable key (ZULIP.md §1): at most ten digits.
+    /// The numeric user ID, the only stable key (docs/zulip-wire.md §1): at most ten digits.
     Id(u64),
     /// The Zulip API email, in lower case.
     Email(Box<str>),

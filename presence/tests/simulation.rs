@@ -17,7 +17,7 @@ const START_MS: u64 = 1_800_000_000_000;
 /// A report from each open client, stored by the server.
 const REPORT_MS: u64 = 60_000;
 /// How long the gateway's answers may be kept before they reach the page: refresh 33 s and stale 10
-/// s (DESIGN.md §2).
+/// s (docs/design.md §5).
 const KEPT_MS: u64 = 43_000;
 
 /// The simulator's own chance, apart from the engine's.

@@ -1,4 +1,4 @@
-//! A row per rule of Status in DESIGN.md §1.
+//! A row per rule of Status in docs/design.md §2.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Every row of Zulip's wire (ZULIP.md §2–§4, §7) in every generation.
+//! Every row of Zulip's wire (docs/zulip-wire.md §2–§4, §7) in every generation.
 
 use std::time::Duration;
 

@@ -19,15 +19,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::schedule::{self, ReportedTimestamps, SEED};
-use super::state::SimulatedState;
-use super::{EMAIL, KEY, people};
+use super::people::{self, EMAIL, KEY};
+use super::schedule::{self, SEED};
+use super::state::{ReportedTimestamps, SimulatedState};
 
 /// `OFFLINE_THRESHOLD_SECS`.
 const OFFLINE_AFTER: i64 = 200;
 /// `PRESENCE_LEGACY_EVENT_OFFSET_FOR_ACTIVITY_SECONDS`.
 const LEGACY_ACTIVE_FOR: i64 = 70;
-/// The organisation-wide reply leaves out whoever was away for longer.
+/// The organisation-wide reply omits users who were away for longer.
 const REALM_WINDOW: i64 = 14 * 24 * 3600;
 /// Requests a user may make in a minute.
 const RATE_LIMIT: i64 = 200;
@@ -39,7 +39,7 @@ const SILENT_ID: u64 = 2003;
 const UNSEEN_ID: u64 = 1024;
 /// The first person of the demo page is always there.
 const ADA_ID: u64 = 12;
-/// How long somebody is idle who is so all the time.
+/// How long ago a permanently idle user was active.
 const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
 
 /// A simulated Zulip server. Clones are the same server.
@@ -60,11 +60,12 @@ struct Account {
     full_name: String,
     is_bot: bool,
     is_active: bool,
+    is_listed: bool,
     state: SimulatedState,
 }
 
 impl SimulatedZulip {
-    /// Nobody but the bot.
+    /// An organisation with only the bot.
     #[must_use]
     pub fn empty(generation: u8) -> Self {
         let zulip = Self(Arc::new(Mutex::new(Organisation {
@@ -108,6 +109,7 @@ impl SimulatedZulip {
             full_name: full_name.into(),
             is_bot: false,
             is_active: true,
+            is_listed: true,
             state,
         };
         self.organisation().accounts.insert(id, account);
@@ -118,7 +120,17 @@ impl SimulatedZulip {
         self.with(id, |account| account.is_active = false);
     }
 
-    /// Moves somebody.
+    /// Changes a user's API email.
+    pub fn set_email(&self, id: u64, email: &str) {
+        self.with(id, |account| email.clone_into(&mut account.email));
+    }
+
+    /// Omits a user from the list of users, but not from presence.
+    pub fn unlist(&self, id: u64) {
+        self.with(id, |account| account.is_listed = false);
+    }
+
+    /// Sets a user's state.
     pub fn place(&self, id: u64, state: SimulatedState) {
         self.with(id, |account| account.state = state);
     }
@@ -387,8 +399,12 @@ async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
 
 async fn users(State(zulip): State<SimulatedZulip>) -> Response {
     let organisation = zulip.organisation();
-    let members: Vec<Value> =
-        organisation.accounts.iter().map(|(id, account)| account.row(*id)).collect();
+    let members: Vec<Value> = organisation
+        .accounts
+        .iter()
+        .filter(|(_, account)| account.is_listed)
+        .map(|(id, account)| account.row(*id))
+        .collect();
     success(json!({ "members": members }))
 }
 

@@ -1,20 +1,19 @@
 //! Which pages may read the replies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW,
-    CACHE_CONTROL, ORIGIN, VARY,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CACHE_CONTROL, DATE, ORIGIN, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::config::origin::AllowedOrigin;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+/// How long a browser remembers the answer to a preflight; Chromium keeps it for two hours at most.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 
 /// All of `--allow-origin`. Empty: pages of the gateway's own origin only.
 #[derive(Clone, Default, Debug)]
@@ -33,54 +32,54 @@ impl AllowedOrigins {
         self.0.contains(&AllowedOrigin::Any)
     }
 
-    /// The headers for a request from `origin`: a listed origin is echoed and may send cookies; `*`
-    /// never goes with them.
-    pub(crate) fn headers(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-        headers.append(VARY, HeaderValue::from_static("Origin"));
-        let listed = origin.filter(|origin| {
-            self.0
-                .iter()
-                .any(|allowed| matches!(allowed, AllowedOrigin::Origin(known) if known == *origin))
-        });
-        if let Some(origin) = listed {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            // Any sandboxed frame has the origin null.
-            if origin != "null" {
-                headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            }
-        } else if self.is_any() {
-            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        } else {
-            return;
-        }
-        headers
-            .insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("Date, Retry-After"));
+    fn lists(&self, origin: &HeaderValue) -> bool {
+        self.0.iter().any(|known| matches!(known, AllowedOrigin::Origin(known) if known == origin))
     }
 }
 
-/// Adds the headers to every reply, errors too, and answers `OPTIONS`.
-pub(crate) async fn cors(
-    State(origins): State<AllowedOrigins>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let origin = request.headers().get(ORIGIN).cloned();
-    let mut response =
-        if request.method() == Method::OPTIONS { preflight() } else { next.run(request).await };
-    origins.headers(origin.as_ref(), response.headers_mut());
-    response
+/// For presence: a listed origin is echoed and may send cookies; `*` never goes with them.
+/// Preflights allow whatever headers the page asks for: monitoring scripts add theirs to every
+/// request.
+pub(crate) fn presence_cors(origins: &AllowedOrigins) -> CorsLayer {
+    let is_any = origins.is_any();
+    let only_any = is_any && origins.0.len() == 1;
+    let (listed, trusted) = (origins.clone(), origins.clone());
+    let allow_origin = if only_any {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::predicate(move |origin, _| is_any || listed.lists(origin))
+    };
+    layer()
+        .allow_origin(allow_origin)
+        // Any sandboxed frame has the origin null.
+        .allow_credentials(AllowCredentials::predicate(move |origin, _| {
+            origin != "null" && trusted.lists(origin)
+        }))
+        .expose_headers([DATE, RETRY_AFTER])
+        .vary([ORIGIN])
 }
 
-fn preflight() -> Response {
-    let headers = [
-        (ALLOW, METHODS),
-        (ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        (
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("Accept-Language, Authorization, Cache-Control, Content-Type"),
-        ),
-        (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (StatusCode::NO_CONTENT, headers).into_response()
+/// For the widget's files, which hold nothing private.
+pub(crate) fn files_cors() -> CorsLayer {
+    layer().allow_origin(Any).vary([])
+}
+
+fn layer() -> CorsLayer {
+    CorsLayer::new()
+        .allow_methods([Method::GET, Method::HEAD, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(PREFLIGHT_MAX_AGE)
+}
+
+/// What `CorsLayer` leaves open in its answer to `OPTIONS`.
+pub(crate) async fn complete_preflight(request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if is_options && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        let headers = response.headers_mut();
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
 }

@@ -1,4 +1,4 @@
-//! What pages get: the API, badges as pictures, the built files.
+//! The HTTP interface: API, SVG badges, static files, operations.
 
 mod cache_policy;
 mod conditional;
@@ -15,6 +15,7 @@ pub(crate) mod svg;
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{FromRef, MatchedPath, Request, State};
@@ -34,6 +35,9 @@ use self::static_files::StaticFiles;
 use crate::metrics::Metrics;
 use crate::store::shared::SharedStore;
 
+/// The route of all that no other route has.
+const FILES: &str = "files";
+
 #[derive(Clone, FromRef)]
 struct Shared {
     store: Arc<SharedStore>,
@@ -46,7 +50,7 @@ pub(crate) fn router(
     store: Arc<SharedStore>,
     cache: Arc<ResponseCache>,
     metrics: Arc<Metrics>,
-    allow_origins: AllowedOrigins,
+    allow_origins: &AllowedOrigins,
     files: StaticFiles,
 ) -> Router {
     let api = Router::new()
@@ -59,29 +63,32 @@ pub(crate) fn router(
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(cache, response_cache::cache_layer))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn_with_state(allow_origins, cors::cors));
-    let rest = Router::new()
+        .layer(cors::presence_cors(allow_origins))
+        .layer(middleware::from_fn(cors::complete_preflight));
+    let operations = Router::new()
         .route("/healthz", get(operations::healthz))
         .route("/readyz", get(operations::readyz))
         .route("/metrics", get(operations::metrics))
-        .method_not_allowed_fallback(|| async { ApiError::Method })
+        .method_not_allowed_fallback(|| async { ApiError::Method });
+    let files_router = Router::new()
         .fallback(file)
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(cors::files_cors())
+        .layer(middleware::from_fn(cors::complete_preflight));
     let state = Shared { store, metrics: Arc::clone(&metrics), files: Arc::new(files) };
-    api.merge(rest).with_state(state).layer(middleware::from_fn_with_state(metrics, count))
+    api.merge(operations)
+        .merge(files_router)
+        .with_state(state)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(metrics, count))
 }
 
-/// Counts the reply, and tells browsers to believe its type.
+/// Counts and times the reply, and tells browsers to believe its type.
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let route = match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
-        Some("/api/v1/users/{user}/presence") => "user_presence",
-        Some("/api/v1/realm/presence") => "realm_presence",
-        Some("/users/{user}/presence.svg") => "picture",
-        Some("/healthz" | "/readyz" | "/metrics") => "operations",
-        _ => "files",
-    };
+    let started = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
-    metrics.request(route, response.status().as_u16());
+    let route = route.as_ref().map_or(FILES, MatchedPath::as_str);
+    metrics.request(route, response.status().as_u16(), started.elapsed());
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

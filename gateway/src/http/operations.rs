@@ -1,4 +1,4 @@
-//! What operators ask: is it alive, is it ready, and numbers for Prometheus.
+//! Health, readiness and metrics.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,9 +61,10 @@ pub(crate) async fn metrics(
         }
     };
     let mut response = plain(StatusCode::OK, metrics.text(&gauges));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    );
     response
 }
 

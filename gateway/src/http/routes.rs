@@ -1,5 +1,6 @@
-//! What pages ask: Zulip's own two endpoints, answered from memory.
+//! The API: Zulip's two presence endpoints, answered from memory.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zulip_presence_core::reply::NoPresenceReason;
 use zulip_presence_core::{ClockReading, Timestamp, UserRef};
@@ -76,8 +78,7 @@ pub(crate) async fn realm(
                 if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
             })
         };
-        // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what
-        // is known of the others.
+        // A user who was added during an outage has no data yet. The others are still answered.
         if unavailable_ones > 0 && known().next().is_none() {
             return Some(Err(unavailable(store, now)));
         }
@@ -174,19 +175,8 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
 
 /// `application/x-www-form-urlencoded`: `+` is a blank.
 fn form_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(rest.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -227,7 +217,7 @@ mod tests {
         says("users=[12]&users=[13]", "more than once");
         says("users=12,13", "not JSON");
         says("users=%ff", "not UTF-8");
-        says("users=%2", "not UTF-8");
+        says("users=%2", "not JSON");
         says("users=12", "not a list");
         says("users={}", "not a list");
         says("users=[]", "empty");

@@ -5,9 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;
-use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -171,7 +169,6 @@ impl StaticFiles {
         headers.insert(CACHE_CONTROL, cache);
         headers.insert(ETAG, file.etag.clone());
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
         Some(response)
     }
@@ -235,7 +232,6 @@ mod tests {
         ] {
             let response = files.serve(path, None, &none).expect(path);
             assert_eq!(header(&response, CONTENT_TYPE), kind, "{path}");
-            assert_eq!(header(&response, ACCESS_CONTROL_ALLOW_ORIGIN), "*");
             assert_eq!(header(&response, CROSS_ORIGIN_RESOURCE_POLICY), "cross-origin");
             assert_eq!(header(&response, CACHE_CONTROL), "public, max-age=300");
         }

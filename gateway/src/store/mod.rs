@@ -1,6 +1,7 @@
 //! What the gateway knows: the core's engine and the directory. No I/O; `now` is an argument.
 
 pub(crate) mod delays;
+mod key_changes;
 pub(crate) mod shared;
 #[cfg(test)]
 mod simulation;
@@ -15,17 +16,22 @@ use zulip_presence_core::watchlist::{
 use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
 use self::delays::MIN_MAX_AGE;
-use self::shared::MAX_WAIT;
+use self::key_changes::KeyChanges;
 use crate::config::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::RenderOptions;
 
+/// How long a page's request may wait for Zulip.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Asked for within this time is watched.
 const WATCH_TTL: Duration = Duration::from_secs(300);
 /// The directory is fetched again after this, whatever happens.
 const DIRECTORY_INTERVAL: Duration = Duration::from_secs(3600);
 /// Unknown users make it be fetched at most this often.
 const DIRECTORY_GAP: Duration = Duration::from_secs(300);
+
+/// Keys that do not match it make it be fetched at most this often.
+const DIRECTORY_MIN_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How to keep it.
 #[derive(Clone, Debug)]
@@ -50,6 +56,7 @@ pub(crate) struct Store {
     allowed: AllowList,
     directory: Option<Directory>,
     directory_refresh: DirectoryRefresh,
+    key_changes: KeyChanges,
     /// Users whom pages asked for within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
     last_answer_at: Option<Duration>,
@@ -66,6 +73,8 @@ struct DirectoryRefresh {
     in_flight: bool,
     failures: u32,
     last: Option<Duration>,
+    /// A reply that came while it was in flight does not match it.
+    again: bool,
 }
 
 /// A user whom a page asked for.
@@ -123,6 +132,7 @@ impl Store {
                 due: now.monotonic,
                 ..DirectoryRefresh::default()
             },
+            key_changes: KeyChanges::default(),
             watched: HashMap::new(),
             last_answer_at: None,
             healthy: false,
@@ -138,7 +148,7 @@ impl Store {
             return;
         };
         if directory.find(user).is_none() && self.allowed.could_include(user) {
-            self.refresh_directory_for_unknown(now);
+            self.refresh_directory_within(DIRECTORY_GAP, now);
         } else if let Ok(Some(email)) = self.find(user) {
             let email = email.clone();
             self.watch_email(email, now);
@@ -168,6 +178,7 @@ impl Store {
         let is_covered = self.is_covered(email, now);
         match self.watchlist.observation(email) {
             _ if !is_covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
+            _ if self.key_changes.is_doubtful(email) => Lookup::NoData(NoPresenceReason::NoData),
             Some(Ok(observation)) => Lookup::CachedPresence(Box::new(observation)),
             Some(Err(reason)) => Lookup::NoData(reason),
             None if is_covered => Lookup::NoData(NoPresenceReason::NoData),
@@ -214,9 +225,9 @@ impl Store {
         can_wait && (self.needs_step || under_way || soon)
     }
 
-    fn refresh_directory_for_unknown(&mut self, now: ClockReading) {
-        let earliest =
-            self.directory_refresh.last.map_or(now.monotonic, |last| last + DIRECTORY_GAP);
+    /// Fetches the directory `gap` after the last time, if it is not due sooner.
+    fn refresh_directory_within(&mut self, gap: Duration, now: ClockReading) {
+        let earliest = self.directory_refresh.last.map_or(now.monotonic, |last| last + gap);
         if self.directory_refresh.failures == 0 && earliest < self.directory_refresh.due {
             self.directory_refresh.due = earliest.max(now.monotonic);
             self.needs_step = true;
@@ -268,6 +279,17 @@ impl Store {
 
     /// Applies Zulip's reply to a request.
     pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+        let is_stale = match (&reply, &self.directory) {
+            (Response::Realm(reply), Some(directory)) => {
+                let server_now = reply.lower_bound().unwrap_or(self.watchlist.server_now(now));
+                self.key_changes.compare(&reply.content, directory, server_now)
+            }
+            _ => false,
+        };
+        if is_stale {
+            self.directory_refresh.again = self.directory_refresh.in_flight;
+            self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
+        }
         if self.watchlist.handle_response(id, reply, now) {
             self.record_success(now);
         }
@@ -303,13 +325,20 @@ impl Store {
 
     /// Takes in the directory.
     pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
+        let again = self.directory_refresh.again;
         self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + DIRECTORY_INTERVAL,
             in_flight: false,
             failures: 0,
             last: self.directory_refresh.last,
+            again: false,
         };
         self.directory = Some(directory);
+        if again {
+            self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
+        } else {
+            self.key_changes.directory_fetched();
+        }
         self.record_success(now);
         self.drop_hidden_people(now);
     }
@@ -324,6 +353,7 @@ impl Store {
             in_flight: false,
             failures,
             last: self.directory_refresh.last,
+            again: false,
         };
         self.healthy = false;
     }

@@ -273,6 +273,73 @@ async fn new_user_is_found_within_five_minutes() {
     assert_eq!(world.status("77"), Some(Status::Active));
 }
 
+/// Zulip's organisation-wide reply names people by email alone.
+#[tokio::test]
+async fn changed_email_is_followed_within_a_minute() {
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(5 * MINUTE).await;
+    world.page_asks("10000");
+    world.pass(MINUTE).await;
+    assert_eq!(world.status("10000"), Some(Status::Active));
+    world.zulip.set_email(10_000, "hidden@example.com");
+    let mut active_after = None;
+    for second in 0..600 {
+        world.pass(Duration::from_secs(1)).await;
+        let status = world.status("10000");
+        assert_ne!(status, Some(Status::Offline), "{second} s after the change");
+        if status == Some(Status::Active) && world.count("users") == 2 && active_after.is_none() {
+            active_after = Some(second);
+        }
+        if active_after.is_some() {
+            assert_eq!(status, Some(Status::Active), "{second} s after the change");
+        }
+    }
+    // The next reply shows the change after 33 s at most; the directory was not asked for lately.
+    assert!(active_after.is_some_and(|second| second <= 40), "{active_after:?}");
+    assert_eq!(world.count("users"), 2);
+}
+
+#[tokio::test]
+async fn deactivated_user_is_unknown_within_a_minute() {
+    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(2 * MINUTE).await;
+    world.zulip.deactivate(10_000);
+    for _ in 0..300 {
+        world.pass(Duration::from_secs(1)).await;
+        assert_ne!(world.status("10000"), Some(Status::Offline));
+    }
+    assert!(matches!(world.page_asks("10000"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
+}
+
+#[tokio::test]
+async fn directory_is_fetched_once_for_keys_that_it_never_has() {
+    let zulip = people(3, |_| SimulatedState::AtTheDesk);
+    zulip.unlist(10_001);
+    let mut world = World::new(zulip, "").await;
+    for _ in 0..30 {
+        world.page_asks("10000");
+        world.pass(MINUTE).await;
+    }
+    assert_eq!(world.count("users"), 2);
+    // Each minute somebody new: at most one fetch a minute.
+    for id in 0..20 {
+        world.zulip.add(
+            20_000 + id,
+            &format!("new{id}@example.com"),
+            "New",
+            SimulatedState::AtTheDesk,
+        );
+        world.page_asks("10000");
+        world.pass(Duration::from_secs(20)).await;
+    }
+    assert!(world.count("users") <= 2 + 8, "{} in 400 s", world.count("users"));
+    world.page_asks("20019");
+    world.pass(2 * MINUTE).await;
+    assert_eq!(world.status("20019"), Some(Status::Active));
+}
+
 #[tokio::test]
 async fn deactivated_user_is_dropped() {
     let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;

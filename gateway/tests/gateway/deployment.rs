@@ -134,9 +134,9 @@ pub(crate) const NGINX: &str = "/usr/sbin/nginx";
 /// How many requests for presence reached this gateway.
 fn served(gateway: &Running) -> u64 {
     let metrics = crate::cli::get(gateway.address, "/metrics");
-    let lines = metrics
-        .lines()
-        .filter(|line| line.starts_with("zulip_presence_requests_total{route=\"user_presence\""));
+    let lines = metrics.lines().filter(|line| {
+        line.starts_with("zulip_presence_requests_total{route=\"/api/v1/users/{user}/presence\"")
+    });
     lines.filter_map(|line| line.rsplit(' ').next()?.trim().parse::<u64>().ok()).sum()
 }
 

@@ -69,6 +69,11 @@ impl RealmPresence {
     pub fn get(&self, user: &UserRef) -> Option<UserPresence> {
         self.0.get(user).copied()
     }
+
+    /// All entries.
+    pub fn iter(&self) -> impl Iterator<Item = (&UserRef, &UserPresence)> {
+        self.0.iter()
+    }
 }
 
 impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
@@ -78,7 +83,7 @@ impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
     }
 }
 
-/// Why Zulip has no presence to give (all are HTTP 400, ZULIP.md §4).
+/// Why Zulip has no presence to give (all are HTTP 400, docs/zulip-wire.md §4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoPresenceReason {
     /// "No such user": unknown, deactivated, or named by a hidden email.
@@ -224,7 +229,7 @@ fn user_presence(object: &Object) -> UserPresence {
     body::presence(object).ok_or(NoPresenceReason::NoData)
 }
 
-/// Only the English `msg` tells the four 400s apart (ZULIP.md §4).
+/// Only the English `msg` tells the four 400s apart (docs/zulip-wire.md §4).
 fn no_presence_reason(msg: &str) -> NoPresenceReason {
     match msg {
         "No such user" => NoPresenceReason::NoSuchUser,

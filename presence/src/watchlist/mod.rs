@@ -29,11 +29,11 @@ use crate::{
     ServerClock, Status, Timestamp, UserRef,
 };
 
-/// A request that did not return by then is given up (DESIGN.md §2: part of the 200 s).
+/// A request that did not return by then is given up (docs/design.md §5: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most requests under way at once (DESIGN.md §4).
+/// Most requests under way at once (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
-/// Most single requests in any 60 s (DESIGN.md §2).
+/// Most single requests in any 60 s (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 
 /// How long an entry outlives its last watcher: filters and routers remove and re-add rows.

@@ -5,10 +5,10 @@ use crate::UserRef;
 use crate::reply::{HttpReply, RequestError};
 use crate::user_ref::percent_encode;
 
-/// Most people of a group (DESIGN.md §3).
+/// Most people of a group (docs/design.md §4).
 pub const MAX_GROUP: usize = 50;
-/// Most bytes of a group's path and query: 4,000 for the whole URL (DESIGN.md §3) less 256 for the
-/// endpoint.
+/// Most bytes of a group's path and query: 4,000 for the whole URL (docs/design.md §4) less 256
+/// for the endpoint.
 pub const MAX_GROUP_BYTES: usize = 3_744;
 /// Bytes of a group's path and query besides its members.
 pub(super) const GROUP_FRAME_BYTES: usize = "realm/presence?users=%5B%5D".len();

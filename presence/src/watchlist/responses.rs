@@ -98,7 +98,7 @@ impl Watchlist {
     ) {
         if self.settings.endpoint == Endpoint::Gateway {
             // A gateway has an entry for everyone who was asked, Zulip itself has none for IDs
-            // (DESIGN.md §2).
+            // (docs/design.md §4).
             let asked = self
                 .entries
                 .iter()

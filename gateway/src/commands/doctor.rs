@@ -1,0 +1,326 @@
+//! Checks the configuration and says how to fix each problem.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use serde_json::Value;
+use zulip_presence_core::reply::RequestError;
+use zulip_presence_core::{Timestamp, UserRef};
+
+use crate::clock;
+use crate::commands::healthcheck::healthcheck;
+use crate::config::allow_list::AllowList;
+use crate::config::cli::Settings;
+use crate::config::credentials::ZulipCredentials;
+use crate::config::listen::ListenAddress;
+use crate::config::origin::AllowedOrigin;
+use crate::http::cors::AllowedOrigins;
+use crate::server::listener::Listener;
+use crate::zulip::client::{Reply, ZulipClient};
+use crate::zulip::directory::{Directory, Kind};
+use crate::zulip::failure::{ClientError, remedy};
+
+/// Longer than any server in order takes.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Presence is judged by Zulip's clock, so a wrong one here does no harm but to logs.
+const CLOCKS_APART: Duration = Duration::from_secs(30);
+
+/// One line of the report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// In order.
+    Ok(String),
+    /// Works, but an administrator should know.
+    Warning(String),
+    /// A problem, and how to fix it.
+    Failed {
+        /// What is wrong.
+        problem: String,
+        /// How to fix it.
+        fix: String,
+    },
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok(text) => write!(f, "✓ {text}"),
+            Self::Warning(text) => write!(f, "! {text}"),
+            Self::Failed { problem, fix } => write!(f, "✗ {problem}\n  → {fix}"),
+        }
+    }
+}
+
+/// Checks all that can be checked for `credentials`. `origin`: of the page that is to show badges.
+pub async fn run(
+    settings: &Settings,
+    credentials: ZulipCredentials,
+    origin: Option<&AllowedOrigin>,
+) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if credentials.tls.insecure {
+        checks.push(Check::Warning("insecure: Zulip's certificate is not checked".into()));
+    }
+    let client = match ZulipClient::new(credentials) {
+        Ok(client) => client,
+        Err(error) => {
+            checks.push(problem(error, "correct that entry of the zuliprc"));
+            return checks;
+        }
+    };
+    if let Some(checked) = zulip(&client, settings, &mut checks).await {
+        let allowed = people(settings, &checked, &mut checks);
+        presence(&client, &checked, allowed.as_ref(), &mut checks).await;
+    }
+    cors(settings, origin, &mut checks);
+    checks.extend(listening(&settings.listen).await);
+    checks
+}
+
+/// Whether the gateway can listen, or does so already. What systemd hands over only the service
+/// sees, and a Unix socket is made by it.
+async fn listening(address: &ListenAddress) -> Option<Check> {
+    if !matches!(address, ListenAddress::Tcp { .. }) {
+        return None;
+    }
+    let Err(error) = Listener::bind(address).await else {
+        return Some(Check::Ok(format!("{address} is free to listen at")));
+    };
+    Some(match healthcheck(address).await {
+        Ok(()) => Check::Ok(format!("a gateway runs at {address}")),
+        Err(_) if error.kind() == ErrorKind::AddrInUse => Check::Warning(format!(
+            "something else than a healthy gateway listens at {address}: choose another address with --listen"
+        )),
+        Err(_) => problem(
+            format_args!("cannot listen at {address}: {error}"),
+            "choose another address with --listen",
+        ),
+    })
+}
+
+fn problem(problem: impl fmt::Display, fix: &str) -> Check {
+    Check::Failed { problem: problem.to_string(), fix: fix.into() }
+}
+
+fn request_failure(what: &str, error: &ClientError) -> Check {
+    problem(format_args!("{what}: {error}"), remedy(error))
+}
+
+/// Asks, and turns anything but a success into a failure.
+async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), ClientError> {
+    let reply = tokio::time::timeout(TIMEOUT, client.get(path))
+        .await
+        .unwrap_or(Err(RequestError::TimedOut.into()))?;
+    let body = serde_json::from_slice::<Value>(&reply.body)
+        .ok()
+        .filter(|body| body["result"] == "success");
+    match body {
+        Some(body) if reply.status == 200 => Ok((reply, body)),
+        _ => Err(reply.error().into()),
+    }
+}
+
+/// The server, the key, the clock, the rate limit and the directory; `None` where it is of no use
+/// to go on.
+async fn zulip(
+    client: &ZulipClient,
+    settings: &Settings,
+    checks: &mut Vec<Check>,
+) -> Option<Directory> {
+    let site = client.site().to_owned();
+    match call(client, "server_settings").await {
+        Ok((_, body)) => {
+            let version = body["zulip_version"].as_str().unwrap_or("of unknown version").to_owned();
+            checks.push(Check::Ok(format!("{site} is Zulip {version}")));
+        }
+        Err(failure) => {
+            checks.push(request_failure(&format!("{site} does not answer as Zulip"), &failure));
+            return None;
+        }
+    }
+    let (reply, me) = match call(client, "users/me").await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            checks.push(request_failure(&format!("Zulip refuses {}", client.email()), &failure));
+            return None;
+        }
+    };
+    checks.push(match (me["is_bot"].as_bool(), me["bot_type"].as_u64()) {
+        (Some(true), None | Some(1)) => {
+            Check::Ok(format!("the key is that of the generic bot {}", client.email()))
+        }
+        (Some(true), _) => Check::Warning(
+            "the key is that of a bot of another type: a generic bot is enough, and meant for this"
+                .into(),
+        ),
+        _ => Check::Warning(format!(
+            "the key is that of a human, {}: whoever gets it can act as them; use a generic bot's",
+            client.email()
+        )),
+    });
+    let header = |name: &str| reply.headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    if let (Some(limit), Some(left)) =
+        (header("x-ratelimit-limit"), header("x-ratelimit-remaining"))
+    {
+        let budget = u64::from(settings.budget);
+        checks.push(if budget > limit {
+            problem(
+                format_args!("--budget {budget} is above Zulip's {limit} requests a minute"),
+                "lower --budget",
+            )
+        } else if left < budget {
+            Check::Warning(format!(
+                "{left} of {limit} requests a minute are left: something else uses this key too"
+            ))
+        } else {
+            Check::Ok(format!(
+                "{left} of {limit} requests a minute are free; the gateway takes at most {budget}"
+            ))
+        });
+    }
+    let directory = tokio::time::timeout(TIMEOUT, client.get("users"))
+        .await
+        .unwrap_or(Err(RequestError::TimedOut.into()));
+    let directory =
+        directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.error().into()));
+    match directory {
+        Ok(directory) => {
+            let humans = directory.humans().count();
+            checks.push(Check::Ok(format!("the bot sees {humans} active people")));
+            Some(directory)
+        }
+        Err(failure) => {
+            checks.push(request_failure("the list of users cannot be read", &failure));
+            None
+        }
+    }
+}
+
+fn people(
+    settings: &Settings,
+    directory: &Directory,
+    checks: &mut Vec<Check>,
+) -> Option<AllowList> {
+    let Some(path) = &settings.people else {
+        checks.push(Check::Warning(
+            "the whole organisation is served; --people FILE narrows that".into(),
+        ));
+        return Some(AllowList::default());
+    };
+    match AllowList::load(path) {
+        Ok(allowed) => {
+            let served = directory.humans().filter(|member| allowed.includes(member)).count();
+            checks.push(if served == 0 {
+                problem(
+                    format_args!("{} names nobody who is there", path.display()),
+                    "write IDs or API emails of active people into it",
+                )
+            } else {
+                Check::Ok(format!("{} lets {served} of them be seen", path.display()))
+            });
+            Some(allowed)
+        }
+        Err(error) => {
+            checks.push(problem(error, "correct that file"));
+            None
+        }
+    }
+}
+
+async fn presence(
+    client: &ZulipClient,
+    directory: &Directory,
+    allowed: Option<&AllowList>,
+    checks: &mut Vec<Check>,
+) {
+    let connected = match call(client, "realm/presence").await {
+        Ok((_, body)) => {
+            let connected: Vec<UserRef> = body["presences"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter_map(|(email, _)| email.parse().ok())
+                .collect();
+            checks.push(Check::Ok(format!(
+                "the organisation's presence can be read: {} people of the last 14 days",
+                connected.len()
+            )));
+            let unlisted = connected.iter().filter(|email| directory.find(email).is_none()).count();
+            if unlisted > 0 {
+                checks.push(Check::Warning(format!(
+                    "{unlisted} of them are not in the list of users that the bot sees, and cannot be shown"
+                )));
+            }
+            connected
+        }
+        Err(failure) => {
+            checks.push(request_failure("the organisation's presence cannot be read", &failure));
+            return;
+        }
+    };
+    let served = |user: &&UserRef| {
+        let member = directory.find(user);
+        member.is_some_and(|member| {
+            member.kind == Kind::Human && allowed.is_none_or(|allowed| allowed.includes(member))
+        })
+    };
+    let Some(somebody) = connected.iter().find(served).and_then(|user| directory.find(user)) else {
+        checks.push(Check::Warning("nobody who is served was there in the last 14 days: all badges will be grey or unknown".into()));
+        return;
+    };
+    let path = format!("users/{}/presence", somebody.id.path_segment());
+    let check = match call(client, &path).await {
+        Ok((reply, _)) => {
+            checks.extend(reply.sent_at().map(clock_difference));
+            Check::Ok(format!("a single person's presence can be read (user {})", somebody.id))
+        }
+        Err(failure) => request_failure(
+            &format!("the presence of user {} cannot be read", somebody.id),
+            &failure,
+        ),
+    };
+    checks.push(check);
+}
+
+fn clock_difference(server_now: Timestamp) -> Check {
+    let now = clock::wall();
+    let apart = now.age(server_now).max(server_now.age(now));
+    let said = format!("this machine's clock is within {} s of Zulip's", apart.as_secs() + 1);
+    if apart > CLOCKS_APART {
+        Check::Warning(format!("{said} only: let NTP set it"))
+    } else {
+        Check::Ok(said)
+    }
+}
+
+fn cors(settings: &Settings, origin: Option<&AllowedOrigin>, checks: &mut Vec<Check>) {
+    let origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
+    match origin {
+        None if origins.is_any() => {
+            checks.push(Check::Warning("pages of every origin may read who is active".into()));
+        }
+        None if settings.allow_origin.is_empty() => {
+            checks.push(Check::Warning(
+                "only pages that the gateway itself serves may show badges; --allow-origin opens it to others".into(),
+            ));
+        }
+        None => checks
+            .push(Check::Ok(format!("{} origins may read presence", settings.allow_origin.len()))),
+        Some(AllowedOrigin::Any) => checks.push(problem(
+            "--origin * is no page",
+            "give the origin of the page that shows badges",
+        )),
+        Some(origin @ AllowedOrigin::Origin(value)) => {
+            let name = value.to_str().unwrap_or_default();
+            checks.push(if origins.is_any() || settings.allow_origin.contains(origin) {
+                Check::Ok(format!("pages of {name} may read presence"))
+            } else {
+                problem(
+                    format_args!("pages of {name} may not read presence"),
+                    &format!("start the gateway with --allow-origin {name}"),
+                )
+            });
+        }
+    }
+}
