@@ -673,6 +673,7 @@ async fn use_presence_follows_a_person_without_a_badge() {
     assert_eq!(text(), "active");
     pass(3.5 * MINUTE).await;
     assert_eq!(text(), "offline", "as time passes");
+    set_presence("2", Some(1_800.0), Some(5.0));
     app.update(HouseProps { user: "2" });
     settle().await;
     pass(5_000.0).await;

@@ -32,6 +32,8 @@ const FEATURES = [
 const OPTIMIZE = [
   ...["-Oz", "--flatten", "--rereloop", "-Oz", "--converge"],
   ...["--one-caller-inline-max-function-size", "0"],
+  // Below the first kilobyte is only the far end of the stack.
+  "--low-memory-unused",
 ];
 const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";

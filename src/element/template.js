@@ -6,11 +6,10 @@ const UNKNOWN =
 
 /** The style of all badges; the WebAssembly adds to it. */
 export let sheet;
-let template;
+const template = globalThis.document && createTemplate();
 
 /** Fills a new shadow root. Returns the element around slot and badge. */
 export function fill(shadow) {
-  template ??= createTemplate();
   if (sheet) shadow.adoptedStyleSheets = [sheet];
   shadow.append(template.cloneNode(true));
   return shadow.lastChild;
