@@ -217,6 +217,7 @@ impl Settings {
         watchlist::Settings {
             interval: self.interval,
             offline_threshold: self.offline_after,
+            verified_users: false,
             budget: BUDGET,
             endpoint: match self.access {
                 Access::Gateway(_) => watchlist::Endpoint::Gateway,

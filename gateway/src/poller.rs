@@ -1,4 +1,4 @@
-//! The poll loop: sends the requests that the store wants and passes it the replies.
+//! Does what the store wants done: asks Zulip, and hands in the replies.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

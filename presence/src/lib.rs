@@ -3,7 +3,6 @@
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 
-mod by_user;
 mod clock;
 mod http_date;
 mod icon;
@@ -12,6 +11,7 @@ mod presence;
 pub mod reply;
 mod status;
 mod time;
+mod user_map;
 mod user_ref;
 pub mod watchlist;
 

@@ -1,4 +1,4 @@
-//! Configuration: the command line, the `zuliprc`, the people file.
+//! What an administrator sets: the command line, the `zuliprc`, the people file.
 
 pub(crate) mod allow_list;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! The TLS settings of a `zuliprc`.
+//! What a `zuliprc` says of the connection to Zulip.
 
 use std::path::PathBuf;
 

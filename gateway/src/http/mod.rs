@@ -1,4 +1,4 @@
-//! The HTTP interface: API, SVG badges, static files, operations.
+//! What pages get: the API, badges as pictures, the built files.
 
 mod cache_policy;
 mod conditional;

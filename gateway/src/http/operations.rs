@@ -1,4 +1,4 @@
-//! Health, readiness and metrics.
+//! What operators ask: is it alive, is it ready, and numbers for Prometheus.
 
 use std::sync::Arc;
 use std::time::Instant;

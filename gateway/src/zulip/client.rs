@@ -1,4 +1,4 @@
-//! The HTTP client for Zulip's API. The key is used nowhere else.
+//! Asks Zulip. The only place where the key is used.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub(crate) enum Cause {
     Tls(rustls::Error),
     /// The proxy wants other credentials, or any.
     ProxyAuth,
-    /// The proxy refused to open the connection.
+    /// The proxy lets nobody through to there.
     Proxy(String),
     /// No connection in time.
     ConnectTimeout,

@@ -193,7 +193,7 @@ fn help_lists_every_setting_with_its_default() {
         "--offline-after",
         "--budget",
         "--log-format",
-        "[default: 30]",
+        "[default: 15]",
         "[default: 200]",
         "[default: 60]",
         "[default: 127.0.0.1:8640]",
@@ -298,7 +298,7 @@ fn slow_request_heads_are_disconnected() {
     }
     assert!(get(running.address, "/healthz").starts_with("HTTP/1.1 200"));
     for stream in &mut slow {
-        // Another byte does not restart the timeout.
+        // Another byte does not begin the time anew.
         let _ = stream.write_all(b"x");
         stream.set_read_timeout(Some(Duration::from_secs(25))).expect("a timeout");
         let mut reply = Vec::new();
@@ -431,7 +431,7 @@ fn startup_log_states_who_may_read() {
     );
 }
 
-/// Warnings for an administrator.
+/// Works, but somebody should know.
 #[test]
 fn doctor_warnings_exit_0() {
     let zulip = organisation(4);

@@ -1,7 +1,6 @@
-//! Checks the configuration and says how to fix each problem.
+//! Looks whether everything is in place, and says how to mend what is not.
 
 use std::fmt;
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,14 +8,11 @@ use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::clock;
-use crate::commands::healthcheck::healthcheck;
 use crate::config::allow_list::AllowList;
 use crate::config::cli::Settings;
 use crate::config::credentials::ZulipCredentials;
-use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
 use crate::http::cors::AllowedOrigins;
-use crate::server::listener::Listener;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::failure::{ClientError, remedy};
@@ -33,11 +29,11 @@ pub enum Check {
     Ok(String),
     /// Works, but an administrator should know.
     Warning(String),
-    /// A problem, and how to fix it.
+    /// Broken, and how to mend it.
     Failed {
         /// What is wrong.
         problem: String,
-        /// How to fix it.
+        /// How to mend it.
         fix: String,
     },
 }
@@ -65,7 +61,7 @@ pub async fn run(
     let client = match ZulipClient::new(credentials) {
         Ok(client) => client,
         Err(error) => {
-            checks.push(problem(error, "correct that entry of the zuliprc"));
+            checks.push(problem(error, "mend that entry of the zuliprc"));
             return checks;
         }
     };
@@ -74,29 +70,7 @@ pub async fn run(
         presence(&client, &checked, allowed.as_ref(), &mut checks).await;
     }
     cors(settings, origin, &mut checks);
-    checks.extend(listening(&settings.listen).await);
     checks
-}
-
-/// Whether the gateway can listen, or does so already. What systemd hands over only the service
-/// sees, and a Unix socket is made by it.
-async fn listening(address: &ListenAddress) -> Option<Check> {
-    if !matches!(address, ListenAddress::Tcp { .. }) {
-        return None;
-    }
-    let Err(error) = Listener::bind(address).await else {
-        return Some(Check::Ok(format!("{address} is free to listen at")));
-    };
-    Some(match healthcheck(address).await {
-        Ok(()) => Check::Ok(format!("a gateway runs at {address}")),
-        Err(_) if error.kind() == ErrorKind::AddrInUse => Check::Warning(format!(
-            "something else than a healthy gateway listens at {address}: choose another address with --listen"
-        )),
-        Err(_) => problem(
-            format_args!("cannot listen at {address}: {error}"),
-            "choose another address with --listen",
-        ),
-    })
 }
 
 fn problem(problem: impl fmt::Display, fix: &str) -> Check {
@@ -222,7 +196,7 @@ fn people(
             Some(allowed)
         }
         Err(error) => {
-            checks.push(problem(error, "correct that file"));
+            checks.push(problem(error, "mend that file"));
             None
         }
     }
@@ -246,12 +220,6 @@ async fn presence(
                 "the organisation's presence can be read: {} people of the last 14 days",
                 connected.len()
             )));
-            let unlisted = connected.iter().filter(|email| directory.find(email).is_none()).count();
-            if unlisted > 0 {
-                checks.push(Check::Warning(format!(
-                    "{unlisted} of them are not in the list of users that the bot sees, and cannot be shown"
-                )));
-            }
             connected
         }
         Err(failure) => {
