@@ -41,18 +41,18 @@ impl People {
     /// Reads it.
     ///
     /// # Errors
-    /// The number of the line that names nobody.
+    /// The number of the invalid line.
     pub fn parse(text: &str) -> Result<Self, usize> {
         AllowList::parse(text).map(Self).map_err(|at| at.0)
     }
 
-    /// Whether somebody of these two names may be seen.
+    /// Whether the user with these two names may be seen.
     #[must_use]
     pub fn includes(&self, id: &UserRef, email: &UserRef) -> bool {
         self.0.includes(&Member { id: id.clone(), email: email.clone(), kind: Kind::Human })
     }
 
-    /// Whether somebody of whom only this name is known could be.
+    /// Whether a user known only by this name could be seen.
     #[must_use]
     pub fn could_include(&self, user: &UserRef) -> bool {
         self.0.could_include(user)

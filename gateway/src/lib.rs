@@ -1,12 +1,11 @@
 //! Serves Zulip presence to web pages, and keeps the bot's API key off them.
 //!
-//! [`Gateway`] is the whole of it; everything else is what it is made of and what the binary needs
-//! around it.
+//! [`Gateway`] is the running gateway; the rest is what it is made of and what the binary needs.
 
 mod clock;
+pub mod commands;
 pub mod config;
 pub mod demo;
-pub mod doctor;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;
@@ -67,7 +66,7 @@ pub struct Config {
     pub people: Option<PathBuf>,
     /// People who are offline carry no times.
     pub hide_last_active: bool,
-    /// What is served besides.
+    /// The static files.
     pub files: StaticFiles,
     /// Seed of the jitter.
     pub seed: u64,
@@ -88,7 +87,7 @@ pub struct Gateway {
 pub struct ReloadHandle(Arc<Reloader>);
 
 impl ReloadHandle {
-    /// Reads the people file and the zuliprc again. What is wrong is logged, and changes nothing.
+    /// Reads the people file and the zuliprc again. An invalid file is logged and changes nothing.
     pub fn reload(&self) {
         self.0.reload();
     }

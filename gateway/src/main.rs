@@ -6,17 +6,19 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, Settings};
-use zulip_presence_gateway::doctor::{self, Check};
+use zulip_presence_gateway::commands::doctor::{self, Check};
+use zulip_presence_gateway::commands::{healthcheck, people};
+use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Settings};
 use zulip_presence_gateway::{
     AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, StaticFiles, ZulipClient,
     ZulipCredentials, demo, init_logging, serve_with,
 };
 
-/// What is wrong is what was asked for: clap's own status too.
+const NAME: &str = "zulip-presence-gateway";
+/// Exit status of a usage error; clap's own too.
 const USAGE: u8 = 2;
 /// A background task ended: `EX_SOFTWARE` of sysexits.h.
 const SOFTWARE: u8 = 70;
@@ -32,8 +34,27 @@ fn main() -> ExitCode {
         match &cli.command {
             None => serve_until_shutdown(&cli.settings).await,
             Some(Command::Doctor { origin }) => run_doctor(&cli.settings, origin.as_ref()).await,
+            Some(Command::People { format }) => list_people(&cli.settings, *format).await,
+            Some(Command::Healthcheck) => healthcheck::healthcheck(&cli.settings.listen)
+                .await
+                .map(|()| ExitCode::SUCCESS)
+                .or_else(|error| Ok(failed(&error.to_string()))),
+            Some(Command::Man) => {
+                let mut page = Vec::new();
+                clap_mangen::Man::new(Cli::command())
+                    .render(&mut page)
+                    .map_err(|error| error.to_string())?;
+                Ok(write_out(&page))
+            }
+            Some(Command::Completions { shell }) => {
+                let mut script = Vec::new();
+                clap_complete::generate(*shell, &mut Cli::command(), NAME, &mut script);
+                Ok(write_out(&script))
+            }
         }
     });
+    // A pending DNS lookup must not delay the exit.
+    runtime.shutdown_background();
     done.unwrap_or_else(|message| usage_error(&message))
 }
 
@@ -83,8 +104,33 @@ async fn run_doctor(
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+async fn list_people(settings: &Settings, format: ListFormat) -> Result<ExitCode, String> {
+    let (credentials, server) = credentials(settings).await?;
+    let listed = tokio::select! {
+        listed = people::list(settings, credentials, format) => listed,
+        () = server => Ok(String::new()),
+    };
+    Ok(match listed {
+        Ok(text) => write_out(text.as_bytes()),
+        Err(error) => failed(&error.to_string()),
+    })
+}
+
+/// Writes `text` to standard output. A closed one is no error.
+fn write_out(text: &[u8]) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text);
+    let _ = out.flush();
+    ExitCode::SUCCESS
+}
+
+fn failed(message: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{NAME}: {message}");
+    ExitCode::FAILURE
+}
+
 fn usage_error(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "zulip-presence-gateway: {message}");
+    let _ = writeln!(std::io::stderr(), "{NAME}: {message}");
     ExitCode::from(USAGE)
 }
 
@@ -128,7 +174,7 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
     gateway.tasks.spawn("simulated Zulip", simulated_zulip);
     log_config(settings, &credentials, has_files, &allow_origins);
     let mut signals = Signals::new().map_err(|error| text(&error))?;
-    // Scripts wait for this line; whoever closed standard output does not.
+    // Scripts wait for this line. A closed standard output is no error.
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.name());
     let _ = std::io::stdout().flush();
     let reload_handle = gateway.reload_handle();
@@ -176,7 +222,7 @@ impl Signals {
     }
 }
 
-/// What an administrator should know without asking.
+/// Logs the configuration.
 fn log_config(
     settings: &Settings,
     credentials: &ZulipCredentials,

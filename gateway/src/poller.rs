@@ -1,4 +1,4 @@
-//! Does what the store wants done: asks Zulip, and hands in the replies.
+//! The poll loop: sends the requests that the store wants and passes it the replies.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! Reads the people file and the zuliprc again when they change. A file that cannot be read, or is
-//! wrong, changes nothing.
+//! Reloads the people file and the zuliprc when they change. An unreadable or invalid file changes
+//! nothing.
 
 use std::path::PathBuf;
 use std::sync::Arc;

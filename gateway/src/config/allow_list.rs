@@ -15,7 +15,7 @@ pub(crate) struct AllowList {
     excluded: HashSet<UserRef>,
 }
 
-/// A line that names nobody, counted from 1.
+/// An invalid line, counted from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct InvalidLine(pub(crate) usize);
 
@@ -30,7 +30,7 @@ pub enum PeopleError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A line names nobody.
+    /// A line is invalid.
     #[error("{}:{line}: expected a user ID or an email, `!` before it to exclude, `#` before a comment", .path.display())]
     Line {
         /// The file.
@@ -57,7 +57,7 @@ impl AllowList {
     /// at all: then nobody.
     ///
     /// # Errors
-    /// The number of the first line that names nobody.
+    /// The number of the first invalid line.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidLine> {
         let (mut included, mut excluded) = (HashSet::new(), HashSet::new());
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -82,7 +82,7 @@ impl AllowList {
         !has(&self.excluded) && self.included.as_ref().is_none_or(has)
     }
 
-    /// Whether somebody of whom only this name is known could be included.
+    /// Whether a user known only by this name could be included.
     #[must_use]
     pub(crate) fn could_include(&self, user: &UserRef) -> bool {
         !self.excluded.contains(user)

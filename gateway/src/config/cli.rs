@@ -18,7 +18,7 @@ use crate::store::delays::REFRESH_RANGE_S;
 #[derive(Parser, Debug)]
 #[command(name = "zulip-presence-gateway", version, about, long_about, max_term_width = 120)]
 pub struct Cli {
-    /// What is to be done besides serving.
+    /// A command to run in place of the server.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to serve.
@@ -26,16 +26,45 @@ pub struct Cli {
     pub settings: Settings,
 }
 
-/// A task that ends.
+/// A command that ends.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Checks config, reachability, key, clock, rate limit and CORS, and says how to mend what is
-    /// wrong; exit status 1 if anything is
+    /// Checks configuration, reachability, key, clock, rate limit and CORS, and says how to fix each
+    /// problem; exit status 1 if there is one
     Doctor {
-        /// The origin of the page that is to show badges, such as `https://wiki.example.com`
+        /// The origin of a page with badges, such as `https://wiki.example.com`
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<AllowedOrigin>,
     },
+    /// Lists the users who can be shown, with ID, name and API email: for page authors and for the
+    /// file of --people
+    People {
+        /// Output format
+        #[arg(long, value_name = "table|csv|json", value_enum, default_value_t = ListFormat::Table, hide_possible_values = true)]
+        format: ListFormat,
+    },
+    /// Asks the gateway at --listen for /healthz: exit status 0 if it is healthy; for containers
+    Healthcheck,
+    /// Writes the manual page
+    #[command(hide = true)]
+    Man,
+    /// Writes the completions of a shell
+    #[command(hide = true)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How people are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ListFormat {
+    /// For people.
+    Table,
+    /// For spreadsheets.
+    Csv,
+    /// For programs.
+    Json,
 }
 
 /// How to serve.
@@ -49,12 +78,12 @@ pub struct Settings {
     #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, value_parser = flag(), hide_default_value = true)]
     pub demo: bool,
 
-    /// The replies of which Zulip the simulated organisation gives: 1 (before 7.0), 2 (7 to 11), 3
+    /// Zulip version that the simulated organisation imitates: 1 (before 7.0), 2 (7 to 11), 3
     /// (12.0-dev), 4 (12)
     #[arg(long, global = true, env = "ZULIP_PRESENCE_DEMO_GENERATION", value_name = "1..4", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=4))]
     pub demo_generation: u8,
 
-    /// Where the simulated Zulip server itself listens, for trials without a gateway
+    /// Address of the simulated Zulip server itself, for tests without a gateway
     #[arg(
         long,
         global = true,
@@ -64,14 +93,15 @@ pub struct Settings {
     )]
     pub demo_listen: SocketAddr,
 
-    /// So many more people in the simulated organisation, from ID 10001 on: for measurements
+    /// Number of additional people in the simulated organisation, from ID 10001 on; for measurements
     #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, hide = true)]
     pub demo_people: u32,
 
-    /// Where to listen: HOST:PORT, :PORT for every interface, unix:/PATH, or fd for the socket that
-    /// systemd hands over; port 0 takes any free one
+    /// Address to listen on: HOST:PORT, :PORT for every interface, unix:/PATH, or fd for the socket
+    /// that systemd passes; port 0 takes a free one
     #[arg(
         long,
+        global = true,
         env = "ZULIP_PRESENCE_LISTEN",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8640"
@@ -93,35 +123,35 @@ pub struct Settings {
     )]
     pub allow_origin: Vec<AllowedOrigin>,
 
-    /// Serve only the people in this file: one ID or email a line, `!` before it excludes, `#`
-    /// begins a comment; read again when it changes [default: the whole organisation]
+    /// Serve only the people in this file: one ID or email per line, `!` excludes, `#` starts a
+    /// comment; reloaded when it changes [default: the whole organisation]
     #[arg(long, global = true, env = "ZULIP_PRESENCE_PEOPLE", value_name = "FILE")]
     pub people: Option<PathBuf>,
 
-    /// Whether replies tell when people who are offline were last there
+    /// Whether replies include the last activity of offline people
     #[arg(long, env = "ZULIP_PRESENCE_LAST_ACTIVE", value_name = "show|hide", value_enum, default_value_t = LastActive::Show, hide_possible_values = true)]
     pub last_active: LastActive,
 
-    /// Seconds between two requests to Zulip for everybody, 10 to 45; more while Zulip takes long
-    /// to answer, so that it spends at most 5 % of the time on them
+    /// Seconds between two requests to Zulip, each for all watched people, 10 to 45; more while
+    /// Zulip is slow, so that it spends at most 5 % of the time answering
     #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
     pub refresh: u16,
 
-    /// Seconds after which somebody of whom nothing was heard is offline, 60 to 3600; as Zulip's
-    /// own OFFLINE_THRESHOLD_SECS
+    /// Seconds without activity after which a person is offline, 60 to 3600; as Zulip's own
+    /// OFFLINE_THRESHOLD_SECS
     #[arg(long, env = "ZULIP_PRESENCE_OFFLINE_AFTER", value_name = "SECONDS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(60..=3600))]
     pub offline_after: u16,
 
-    /// Requests to Zulip in any minute, at most. Zulip allows 200 a bot: share them among the
+    /// Maximum number of requests to Zulip per minute. Zulip allows a bot 200: divide them among the
     /// replicas
     #[arg(long, global = true, env = "ZULIP_PRESENCE_BUDGET", value_name = "REQUESTS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=200))]
     pub budget: u16,
 
-    /// How log lines are written
+    /// Format of log lines
     #[arg(long, global = true, env = "ZULIP_PRESENCE_LOG_FORMAT", value_name = "text|json", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
     pub log_format: LogFormat,
 
-    /// Which log lines are written: error, warn, info, debug or trace
+    /// Least severe level that is logged: error, warn, info, debug or trace
     #[arg(
         long,
         global = true,
@@ -146,12 +176,12 @@ impl Settings {
     }
 }
 
-/// Whether the times of people who are offline are told.
+/// Whether replies include the last activity of offline people.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum LastActive {
-    /// They are.
+    /// They do.
     Show,
-    /// They are not.
+    /// They do not.
     Hide,
 }
 

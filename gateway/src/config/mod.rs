@@ -1,4 +1,4 @@
-//! What an administrator sets: the command line, the `zuliprc`, the people file.
+//! Configuration: the command line, the `zuliprc`, the people file.
 
 pub(crate) mod allow_list;
 pub mod cli;

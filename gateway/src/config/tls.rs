@@ -1,4 +1,4 @@
-//! What a `zuliprc` says of the connection to Zulip.
+//! The TLS settings of a `zuliprc`.
 
 use std::path::PathBuf;
 

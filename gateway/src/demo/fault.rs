@@ -1,4 +1,4 @@
-//! The ways in which Zulip, or what stands before it, fails (docs/zulip-wire.md §4).
+//! Failures of Zulip or of a proxy before it (docs/zulip-wire.md §4).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,5 +1,5 @@
-//! A simulated Zulip organisation behind real HTTP: for `--demo`, and for tests, which can break it
-//! in every way that Zulip breaks.
+//! A simulated Zulip organisation served over HTTP, for `--demo` and for tests, which can make it fail
+//! in every way that Zulip fails.
 
 mod fault;
 mod people;
@@ -12,15 +12,13 @@ use std::future::Future;
 use tokio::net::TcpListener;
 
 pub use self::fault::Fault;
-pub use self::schedule::ReportedTimestamps;
+pub use self::people::{EMAIL, KEY};
 pub use self::server::SimulatedZulip;
-pub use self::state::SimulatedState;
-use crate::{Secret, Tls, ZulipCredentials, serve};
-
-/// The bot of the simulated organisation.
-pub const EMAIL: &str = "presence-bot@example.com";
-/// Its key. It opens nothing but the simulation.
-pub const KEY: &str = "simulated";
+pub use self::state::{ReportedTimestamps, SimulatedState};
+use crate::config::credentials::ZulipCredentials;
+use crate::config::secret::Secret;
+use crate::config::tls::Tls;
+use crate::server::serve;
 
 /// The simulated organisation, with `more_people` than the demo page lists, on `listener`: the
 /// account by which it is asked, and the server, which runs for as long as it is polled.

@@ -8,6 +8,11 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// The bot of the simulated organisation.
+pub const EMAIL: &str = "presence-bot@example.com";
+/// Its key. It opens nothing but the simulation.
+pub const KEY: &str = "simulated";
+
 /// One account.
 #[derive(Clone, Debug)]
 pub(super) struct Person {

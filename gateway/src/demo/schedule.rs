@@ -1,6 +1,8 @@
-//! Who is there when: a pure function of seed, person and time.
+//! Simulated activity: a pure function of seed, person and time.
 
 use std::time::Duration;
+
+use super::state::ReportedTimestamps;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
@@ -9,15 +11,6 @@ const DAY: i64 = 24 * HOUR;
 pub(super) const SEED: u64 = 5;
 /// Clients report once a minute (docs/zulip-wire.md §3).
 const REPORT_EVERY: i64 = MINUTE;
-
-/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ReportedTimestamps {
-    /// `active_timestamp`.
-    pub active: Option<i64>,
-    /// `idle_timestamp`.
-    pub idle: i64,
-}
 
 /// The claims of `person` at `now` (UNIX seconds). `None`: never seen.
 pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {
@@ -37,12 +30,12 @@ pub(super) fn at_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: Some(report), idle: report }
 }
 
-/// Connected, and last active so long ago.
+/// Connected, and last active `ago`.
 pub(super) fn away_since(ago: Duration, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: left(ago, now).active, ..at_the_desk(0, now) }
 }
 
-/// Last active and last connected so long ago.
+/// Last active and last connected `ago`.
 pub(super) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
     let ReportedTimestamps { active, idle } = at_the_desk(0, now);
     let ago = i64::try_from(ago.as_secs()).unwrap_or(DAY);

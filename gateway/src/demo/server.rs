@@ -19,15 +19,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::schedule::{self, ReportedTimestamps, SEED};
-use super::state::SimulatedState;
-use super::{EMAIL, KEY, people};
+use super::people::{self, EMAIL, KEY};
+use super::schedule::{self, SEED};
+use super::state::{ReportedTimestamps, SimulatedState};
 
 /// `OFFLINE_THRESHOLD_SECS`.
 const OFFLINE_AFTER: i64 = 200;
 /// `PRESENCE_LEGACY_EVENT_OFFSET_FOR_ACTIVITY_SECONDS`.
 const LEGACY_ACTIVE_FOR: i64 = 70;
-/// The organisation-wide reply leaves out whoever was away for longer.
+/// The organisation-wide reply omits users who were away for longer.
 const REALM_WINDOW: i64 = 14 * 24 * 3600;
 /// Requests a user may make in a minute.
 const RATE_LIMIT: i64 = 200;
@@ -39,7 +39,7 @@ const SILENT_ID: u64 = 2003;
 const UNSEEN_ID: u64 = 1024;
 /// The first person of the demo page is always there.
 const ADA_ID: u64 = 12;
-/// How long somebody is idle who is so all the time.
+/// How long ago a permanently idle user was active.
 const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
 
 /// A simulated Zulip server. Clones are the same server.
@@ -65,7 +65,7 @@ struct Account {
 }
 
 impl SimulatedZulip {
-    /// Nobody but the bot.
+    /// An organisation with only the bot.
     #[must_use]
     pub fn empty(generation: u8) -> Self {
         let zulip = Self(Arc::new(Mutex::new(Organisation {
@@ -120,17 +120,17 @@ impl SimulatedZulip {
         self.with(id, |account| account.is_active = false);
     }
 
-    /// Changes somebody's API email.
+    /// Changes a user's API email.
     pub fn set_email(&self, id: u64, email: &str) {
         self.with(id, |account| email.clone_into(&mut account.email));
     }
 
-    /// Leaves somebody out of the list of users, though not out of presence.
+    /// Omits a user from the list of users, but not from presence.
     pub fn unlist(&self, id: u64) {
         self.with(id, |account| account.is_listed = false);
     }
 
-    /// Moves somebody.
+    /// Sets a user's state.
     pub fn place(&self, id: u64, state: SimulatedState) {
         self.with(id, |account| account.state = state);
     }

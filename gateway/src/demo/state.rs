@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use super::schedule::ReportedTimestamps;
+/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ReportedTimestamps {
+    /// `active_timestamp`.
+    pub active: Option<i64>,
+    /// `idle_timestamp`.
+    pub idle: i64,
+}
 
 /// Where a simulated person is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,7 +20,7 @@ pub enum SimulatedState {
     AtTheDesk,
     /// Is connected all the time, and was never seen to do anything within the last hour.
     AwayFromTheDesk,
-    /// Was last there so long ago, whenever one asks: at least some minutes.
+    /// Was last active this long before now, whenever now is: at least some minutes.
     Left(Duration),
     /// Reported this, and nothing since.
     Reported(ReportedTimestamps),

@@ -59,7 +59,7 @@ pub(crate) fn presence_cors(origins: &AllowedOrigins) -> CorsLayer {
         .vary([ORIGIN])
 }
 
-/// For the widget's files, which are the same for everybody.
+/// For the widget's files, which hold nothing private.
 pub(crate) fn files_cors() -> CorsLayer {
     layer().allow_origin(Any).vary([])
 }

@@ -1,4 +1,4 @@
-//! What pages get: the API, badges as pictures, the built files.
+//! The HTTP interface: API, SVG badges, static files, operations.
 
 mod cache_policy;
 mod conditional;

@@ -1,4 +1,4 @@
-//! What operators ask: is it alive, is it ready, and numbers for Prometheus.
+//! Health, readiness and metrics.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! The parameters of a URL.
+//! Query parameters.
 
 /// A parameter is there more than once. Which one counts differs between this program, caches
 /// before it, and Zulip: a reply about one would be kept under the name of the other.

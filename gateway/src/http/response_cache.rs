@@ -21,7 +21,7 @@ use crate::store::delays::RESPONSE_CACHE_TTL;
 /// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a
 /// megabyte.
 const MAX_BYTES: usize = 8 << 20;
-/// Besides the bytes of its URL, body and headers a reply takes about so many.
+/// Bytes per reply in addition to its URL and body.
 const OVERHEAD: usize = 1024;
 
 /// Rendered and compressed replies of one epoch.
@@ -81,7 +81,7 @@ impl Generation {
     }
 }
 
-/// What the reply depends on, besides what the gateway knows.
+/// The cache key: everything in the request that the reply depends on.
 fn key(request: &Request) -> Vec<u8> {
     let url = request.uri().path_and_query().map_or("", |url| url.as_str());
     let mut key = Vec::with_capacity(url.len() + 32);

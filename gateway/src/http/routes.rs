@@ -1,4 +1,4 @@
-//! What pages ask: Zulip's own two endpoints, answered from memory.
+//! The API: Zulip's two presence endpoints, answered from memory.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -82,8 +82,7 @@ pub(crate) async fn realm(
                 if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
             })
         };
-        // Whoever joins others while Zulip is out has no data yet; that is no reason to hide what
-        // is known of the others.
+        // A user who was added during an outage has no data yet. The others are still answered.
         if unavailable_ones > 0 && known().next().is_none() {
             return Some(Err(unavailable(store, now)));
         }

@@ -30,8 +30,8 @@ enum Scheme {
     Auto,
 }
 
-/// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always a picture, also of somebody
-/// unknown: a broken one helps nobody.
+/// `GET /users/{user}/presence.svg[?size=&scheme=light|dark]`. Always an image, also for an
+/// unknown user: a broken image is no badge.
 pub(crate) async fn picture(
     State(store): State<Arc<SharedStore>>,
     user: Result<Path<String>, PathRejection>,

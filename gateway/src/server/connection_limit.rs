@@ -1,5 +1,5 @@
-//! At most so many connections at once. When all are taken, the connection that has been idle
-//! longest makes room for the next.
+//! Limits the number of connections. At the limit, a new connection evicts the one that has been idle
+//! longest.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -64,7 +64,7 @@ impl ConnectionLimiter {
         let mut eviction = pin!(self.eviction.notified());
         let mut last = 0;
         poll_fn(|context| {
-            // What goes wrong on a connection is the client's own affair.
+            // Errors on a connection are the client's.
             if connection.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }

@@ -105,7 +105,7 @@ fn bind_first(addresses: &[SocketAddr]) -> Result<Listener> {
     Err(error)
 }
 
-/// A socket file on which nobody listens any more is replaced.
+/// Replaces a stale socket file.
 async fn bind_unix(path: &Path) -> Result<Listener> {
     if let Err(error) = UnixStream::connect(path).await
         && error.kind() == ErrorKind::ConnectionRefused
@@ -147,7 +147,7 @@ struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else may have removed it.
+        // It may be gone already.
         let _ = std::fs::remove_file(&self.0);
     }
 }

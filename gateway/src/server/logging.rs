@@ -1,6 +1,5 @@
-//! The log on standard error. Neither a reader that goes away nor a full disk nor one that reads
-//! nothing can hold up or end the program: a thread of its own writes, and lines are dropped where
-//! it cannot.
+//! The log on standard error. A separate thread writes it, and lines that cannot be written are
+//! dropped: neither a closed pipe nor a full disk nor a stuck reader blocks or ends the program.
 
 use std::io::{IsTerminal as _, Write};
 

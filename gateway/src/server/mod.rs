@@ -31,8 +31,8 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_HEAD_BYTES: usize = 32 << 10;
 /// How often the log says that connections cannot be taken.
 const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
-/// A connection that lives longer is ended after its request: nobody holds one for ever by reading
-/// slowly.
+/// Maximum age of a connection, so that a slow reader cannot hold one for ever. The request in
+/// progress is completed.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
 /// How long requests under way may take at the end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,12 +1,12 @@
-//! The delays from somebody's last sign of life to the badge. In a row they are shorter than the
-//! threshold at which Zulip itself says offline, for every `--refresh`: a test adds them up.
+//! The delays between a user's last report and the badge. For every `--refresh` their sum is below
+//! the age at which Zulip itself says offline; a test adds them up.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use zulip_presence_core::{OFFLINE_THRESHOLD, watchlist};
 
-/// The age at most of the last report of somebody who is there: clients report every 60 s, and
+/// Maximum age of the last report of a user who is online: clients report every 60 s, and
 /// Zulip stores a report at most every 55 s (docs/zulip-wire.md).
 const MAX_REPORT_LAG: Duration = Duration::from_secs(65);
 /// The values of `--refresh`, in seconds: the time between two organisation-wide requests.

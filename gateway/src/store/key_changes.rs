@@ -1,5 +1,5 @@
-//! Finds out that the directory is out of date: Zulip's organisation-wide reply names people by their
-//! API email, which changes when an address is hidden or renamed.
+//! Detects an outdated directory. Zulip's organisation-wide reply has users by API email, which
+//! changes when an address is hidden or renamed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::zulip::directory::Directory;
 
-/// Zulip leaves out whoever was not connected for 14 days. Who is gone sooner has another key.
+/// Zulip omits users who were not connected for 14 days. One who disappears sooner has a new key.
 const RECENT: Duration = Duration::from_secs(13 * 24 * 3600);
 
-/// What the replies since the last directory say of it.
+/// Differences between the replies and the directory.
 #[derive(Debug, Default)]
 pub(super) struct KeyChanges {
     /// Keys of the last reply whose owners were connected lately.
@@ -21,7 +21,7 @@ pub(super) struct KeyChanges {
     unknown: HashSet<UserRef>,
     /// Keys that a newer directory lacked too: people whom the bot may not list.
     unlisted: HashSet<UserRef>,
-    /// Keys of people who are gone from the reply although they were connected lately.
+    /// Keys that disappeared from the reply although their owners were connected lately.
     gone: HashSet<UserRef>,
 }
 
@@ -55,13 +55,13 @@ impl KeyChanges {
         is_stale
     }
 
-    /// A directory came that was asked for after the last reply.
+    /// A directory arrived that was requested after the last reply.
     pub(super) fn directory_fetched(&mut self) {
         self.unlisted = std::mem::take(&mut self.unknown);
         self.gone.clear();
     }
 
-    /// Whether `email` may be an address that is no longer theirs: nothing follows from its absence.
+    /// Whether `email` may be outdated, so that its absence from the reply means nothing.
     pub(super) fn is_doubtful(&self, email: &UserRef) -> bool {
         self.gone.contains(email)
     }

@@ -17,11 +17,12 @@ use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
 use self::delays::{MIN_MAX_AGE, stretched_refresh};
 use self::key_changes::KeyChanges;
-use self::shared::MAX_WAIT;
 use crate::config::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::RenderOptions;
 
+/// How long a page's request may wait for Zulip.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Asked for within this time is watched.
 const WATCH_TTL: Duration = Duration::from_secs(300);
 /// The directory is fetched again after this, whatever happens.

@@ -5,12 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::store::Store;
+use crate::store::{MAX_WAIT, Store};
 
-/// How long a page's request may wait for Zulip.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
-
-/// The poll loop turns at least every 30 s; one that has not for so long is stuck or gone.
+/// The poll loop turns at least every 30 s. After this time without a turn it is stuck or gone.
 const MAX_TURN: Duration = Duration::from_secs(60);
 
 /// A store behind a lock, and those who wait for it to change.

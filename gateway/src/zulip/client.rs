@@ -1,4 +1,4 @@
-//! Asks Zulip. The only place where the key is used.
+//! The HTTP client for Zulip's API. The key is used nowhere else.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,7 +27,7 @@ pub(crate) enum Cause {
     Tls(rustls::Error),
     /// The proxy wants other credentials, or any.
     ProxyAuth,
-    /// The proxy lets nobody through to there.
+    /// The proxy refused to open the connection.
     Proxy(String),
     /// No connection in time.
     ConnectTimeout,

@@ -1,4 +1,4 @@
-//! TLS to Zulip, as a `zuliprc` wants it.
+//! TLS to Zulip, configured by a `zuliprc`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -55,7 +55,7 @@ impl Target {
             reply.starts_with("HTTP/1.1 200") && reply.contains("\"active_timestamp\""),
             "{reply}"
         );
-        // Far below every timeout by which somebody else is cut off.
+        // Far below every timeout.
         assert!(asked_at.elapsed() < Duration::from_secs(5), "{:?}", asked_at.elapsed());
     }
 
@@ -128,7 +128,7 @@ fn tricks() -> Vec<(Vec<u8>, u16)> {
         rows.push((format!("/{up}/secret.txt").into(), 404));
         rows.push((format!("/pages/{up}/{up}/secret.txt").into(), 404));
         rows.push((format!("/{up}/{up}/{up}/{up}/{up}/{up}/{up}/{up}/etc/passwd").into(), 404));
-        // One segment, which names nobody.
+        // One segment, which is no user.
         rows.push((format!("/api/v1/users/{up}/presence").into(), 400));
         rows.push((format!("/api/v1/users/12%2f{up}/presence").into(), 400));
         rows.push((format!("/users/{up}/presence.svg").into(), 200));
@@ -378,7 +378,7 @@ fn invalid_http_gets_only_errors() {
         let shown = String::from_utf8_lossy(request).chars().take(90).collect::<String>();
         stream.write_all(request).expect("it reads");
         if !String::from_utf8_lossy(request).contains("Connection: close") {
-            // Nothing more comes: whoever waits for the rest of a request may stop.
+            // Nothing more comes.
             let _ = stream.shutdown(Shutdown::Write);
         }
         let mut reply = Vec::new();
@@ -458,7 +458,7 @@ fn pipelined_requests_are_answered_in_order() {
         reply.match_indices("HTTP/1.1 ").filter_map(|(at, _)| status(&reply[at..])).collect();
     assert_eq!(statuses, [200, 400]);
 
-    // Whoever asks without end and reads nothing is not read any further either.
+    // A client that sends requests without reading replies is not read any further.
     let before = resident(target.running.id());
     let mut deaf = target.connect();
     deaf.set_write_timeout(Some(Duration::from_millis(500))).expect("a timeout");
@@ -473,7 +473,7 @@ fn pipelined_requests_are_answered_in_order() {
     target.ends_well();
 }
 
-/// A body that dribbles in is nobody's business: the reply does not wait for it, and the connection
+/// The reply does not wait for a slow request body, and the connection
 /// ends.
 #[test]
 fn request_bodies_are_not_awaited() {
@@ -502,7 +502,7 @@ fn request_bodies_are_not_awaited() {
     target.ends_well();
 }
 
-/// More idle connections than there is room for: they make room for whoever asks something.
+/// More idle connections than the limit: they are evicted for new requests.
 #[test]
 fn idle_connections_do_not_block_new_ones() {
     let mut command = std::process::Command::new("sh");

@@ -298,7 +298,7 @@ fn slow_request_heads_are_disconnected() {
     }
     assert!(get(running.address, "/healthz").starts_with("HTTP/1.1 200"));
     for stream in &mut slow {
-        // Another byte does not begin the time anew.
+        // Another byte does not restart the timeout.
         let _ = stream.write_all(b"x");
         stream.set_read_timeout(Some(Duration::from_secs(25))).expect("a timeout");
         let mut reply = Vec::new();
@@ -431,7 +431,7 @@ fn startup_log_states_who_may_read() {
     );
 }
 
-/// Works, but somebody should know.
+/// Warnings for an administrator.
 #[test]
 fn doctor_warnings_exit_0() {
     let zulip = organisation(4);

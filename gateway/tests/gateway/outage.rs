@@ -199,7 +199,7 @@ fn is_ready(reply: &Reply) -> bool {
     reply.status == StatusCode::OK
 }
 
-/// Whoever replaces the zuliprc has done all that is needed.
+/// Replacing the zuliprc is all that is needed.
 #[tokio::test]
 async fn new_key_is_used_without_restart() {
     let (gateway, write_key) = with_zuliprc("new-key").await;

@@ -1,6 +1,7 @@
-//! Looks whether everything is in place, and says how to mend what is not.
+//! Checks the configuration and says how to fix each problem.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,11 +9,14 @@ use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::clock;
+use crate::commands::healthcheck::healthcheck;
 use crate::config::allow_list::AllowList;
 use crate::config::cli::Settings;
 use crate::config::credentials::ZulipCredentials;
+use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
 use crate::http::cors::AllowedOrigins;
+use crate::server::listener::Listener;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::failure::{ClientError, remedy};
@@ -29,11 +33,11 @@ pub enum Check {
     Ok(String),
     /// Works, but an administrator should know.
     Warning(String),
-    /// Broken, and how to mend it.
+    /// A problem, and how to fix it.
     Failed {
         /// What is wrong.
         problem: String,
-        /// How to mend it.
+        /// How to fix it.
         fix: String,
     },
 }
@@ -61,7 +65,7 @@ pub async fn run(
     let client = match ZulipClient::new(credentials) {
         Ok(client) => client,
         Err(error) => {
-            checks.push(problem(error, "mend that entry of the zuliprc"));
+            checks.push(problem(error, "correct that entry of the zuliprc"));
             return checks;
         }
     };
@@ -70,7 +74,29 @@ pub async fn run(
         presence(&client, &checked, allowed.as_ref(), &mut checks).await;
     }
     cors(settings, origin, &mut checks);
+    checks.extend(listening(&settings.listen).await);
     checks
+}
+
+/// Whether the gateway can listen, or does so already. What systemd hands over only the service
+/// sees, and a Unix socket is made by it.
+async fn listening(address: &ListenAddress) -> Option<Check> {
+    if !matches!(address, ListenAddress::Tcp { .. }) {
+        return None;
+    }
+    let Err(error) = Listener::bind(address).await else {
+        return Some(Check::Ok(format!("{address} is free to listen at")));
+    };
+    Some(match healthcheck(address).await {
+        Ok(()) => Check::Ok(format!("a gateway runs at {address}")),
+        Err(_) if error.kind() == ErrorKind::AddrInUse => Check::Warning(format!(
+            "something else than a healthy gateway listens at {address}: choose another address with --listen"
+        )),
+        Err(_) => problem(
+            format_args!("cannot listen at {address}: {error}"),
+            "choose another address with --listen",
+        ),
+    })
 }
 
 fn problem(problem: impl fmt::Display, fix: &str) -> Check {
@@ -196,7 +222,7 @@ fn people(
             Some(allowed)
         }
         Err(error) => {
-            checks.push(problem(error, "mend that file"));
+            checks.push(problem(error, "correct that file"));
             None
         }
     }
@@ -220,6 +246,12 @@ async fn presence(
                 "the organisation's presence can be read: {} people of the last 14 days",
                 connected.len()
             )));
+            let unlisted = connected.iter().filter(|email| directory.find(email).is_none()).count();
+            if unlisted > 0 {
+                checks.push(Check::Warning(format!(
+                    "{unlisted} of them are not in the list of users that the bot sees, and cannot be shown"
+                )));
+            }
             connected
         }
         Err(failure) => {

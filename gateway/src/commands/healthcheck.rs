@@ -1,0 +1,50 @@
+//! Asks a running gateway whether it is healthy, for containers.
+
+use std::io::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::config::listen::ListenAddress;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
+
+/// Asks the gateway that listens at `address` for `/healthz`.
+///
+/// # Errors
+/// Where it cannot be reached or is not well.
+pub async fn healthcheck(address: &ListenAddress) -> Result<()> {
+    tokio::time::timeout(TIMEOUT, request(address)).await.map_err(|_| ErrorKind::TimedOut)?
+}
+
+async fn request(address: &ListenAddress) -> Result<()> {
+    match address {
+        ListenAddress::Tcp { host, port } => {
+            // The addresses that mean every interface are none to connect to.
+            let host = match host.as_deref() {
+                None | Some("0.0.0.0" | "::") => "localhost",
+                Some(host) => host,
+            };
+            ask(TcpStream::connect((host, *port)).await?).await
+        }
+        ListenAddress::Unix(path) => ask(UnixStream::connect(path).await?).await,
+        ListenAddress::Fd => Err(Error::new(
+            ErrorKind::InvalidInput,
+            "only systemd knows where this socket is: say it by --listen",
+        )),
+    }
+}
+
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
+    stream.write_all(REQUEST).await?;
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await?;
+    if reply.starts_with(b"HTTP/1.1 200 ") {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&reply);
+    let body = text.rsplit("\r\n").next().unwrap_or_default();
+    Err(Error::other(format!("not well: {}", body.trim())))
+}

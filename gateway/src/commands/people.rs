@@ -1,0 +1,148 @@
+//! Lists the users who can be shown, for page authors and people files. Names never leave by HTTP.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::allow_list::{AllowList, PeopleError};
+use crate::config::cli::{ListFormat, Settings};
+use crate::config::credentials::ZulipCredentials;
+use crate::zulip::client::ZulipClient;
+use crate::zulip::directory::{Directory, Kind};
+use crate::zulip::failure::remedy;
+use crate::zulip::tls::TlsError;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The people file cannot be used.
+    #[error(transparent)]
+    People(#[from] PeopleError),
+    /// There is no client.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// Zulip gave no list of users.
+    #[error("the list of users cannot be read: {0}")]
+    Zulip(String),
+}
+
+#[derive(Serialize)]
+struct Person<'a> {
+    user_id: u64,
+    full_name: &'a str,
+    email: &'a str,
+}
+
+/// The active human users that `settings` allows to be shown, ordered by ID.
+///
+/// # Errors
+/// [`ListError`].
+pub async fn list(
+    settings: &Settings,
+    credentials: ZulipCredentials,
+    format: ListFormat,
+) -> Result<String, ListError> {
+    let allowed = settings.people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
+    let client = ZulipClient::new(credentials)?;
+    let no_list = |why: &str| ListError::Zulip(why.to_owned());
+    let reply = tokio::time::timeout(TIMEOUT, client.get("users"))
+        .await
+        .map_err(|_| no_list("timed out"))?
+        .map_err(|error| no_list(&format!("{error}; {}", remedy(&error))))?;
+    render(&reply.body, &allowed, format)
+        .ok_or_else(|| no_list(&format!("status {}: run `doctor`", reply.status)))
+}
+
+fn render(body: &[u8], allowed: &AllowList, format: ListFormat) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Body {
+        members: Vec<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        user_id: u64,
+        full_name: String,
+        email: String,
+    }
+    let directory = Directory::parse(body).ok()?;
+    let mut rows = serde_json::from_slice::<Body>(body).ok()?.members;
+    rows.retain(|row| {
+        let member = directory.find(&zulip_presence_core::UserRef::Id(row.user_id));
+        member.is_some_and(|member| member.kind == Kind::Human && allowed.includes(member))
+    });
+    rows.sort_by_key(|row| row.user_id);
+    let people = rows.iter().map(|Row { user_id, full_name, email }| Person {
+        user_id: *user_id,
+        full_name,
+        email,
+    });
+    let people: Vec<Person<'_>> = people.collect();
+    Some(match format {
+        ListFormat::Table => table(&people),
+        ListFormat::Csv => csv(&people),
+        ListFormat::Json => serde_json::to_string_pretty(&people).ok()? + "\n",
+    })
+}
+
+fn table(people: &[Person<'_>]) -> String {
+    let names: Vec<String> = people.iter().map(|person| printable(person.full_name)).collect();
+    let ids = people.iter().map(|person| person.user_id.to_string().len()).max();
+    let (id_width, name_width) = (
+        ids.unwrap_or_default().max("ID".len()),
+        names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max("NAME".len()),
+    );
+    let mut text = format!("{:>id_width$}  {:<name_width$}  EMAIL\n", "ID", "NAME");
+    for (person, name) in people.iter().zip(names) {
+        let email = printable(person.email);
+        let _ = writeln!(text, "{:>id_width$}  {name:<name_width$}  {email}", person.user_id);
+    }
+    text
+}
+
+/// As RFC 4180 has it.
+fn csv(people: &[Person<'_>]) -> String {
+    let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
+    let mut text = String::from("user_id,full_name,email\r\n");
+    for Person { user_id, full_name, email } in people {
+        let _ = write!(text, "{user_id},{},{}\r\n", quoted(full_name), quoted(email));
+    }
+    text
+}
+
+/// Replaces control characters: names are chosen by users and must not control a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &str = r#"{"result":"success","members":[
+        {"user_id":100,"email":"b@x","full_name":"Bea \"B\" \u001b[31m"},
+        {"user_id":7,"email":"a@x","full_name":"Ada, Countess"},
+        {"user_id":8,"email":"bot@x","full_name":"Bot","is_bot":true},
+        {"user_id":9,"email":"gone@x","full_name":"Gone","is_active":false},
+        {"user_id":10,"email":"hidden@x","full_name":"Hidden"}]}"#;
+
+    #[test]
+    fn active_humans_in_the_people_file_are_listed() {
+        let allowed = AllowList::parse("!hidden@x").expect("readable");
+        let list = |format| render(BODY.as_bytes(), &allowed, format).expect("a directory");
+        assert_eq!(
+            list(ListFormat::Table),
+            " ID  NAME           EMAIL\n  7  Ada, Countess  a@x\n100  Bea \"B\" \u{fffd}[31m  b@x\n"
+        );
+        assert_eq!(
+            list(ListFormat::Csv),
+            "user_id,full_name,email\r\n7,\"Ada, Countess\",\"a@x\"\r\n100,\"Bea \"\"B\"\" \u{1b}[31m\",\"b@x\"\r\n"
+        );
+        let json: serde_json::Value = serde_json::from_str(&list(ListFormat::Json)).expect("JSON");
+        assert_eq!(json[0]["user_id"], 7);
+        assert_eq!(json.as_array().map(Vec::len), Some(2));
+        assert!(render(b"{}", &allowed, ListFormat::Json).is_none());
+    }
+}
