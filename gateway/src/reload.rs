@@ -57,7 +57,7 @@ impl Reloader {
                 self.store.publish_change();
             }
             Err(error) => {
-                tracing::error!(%error, "the people file is not used; the previous list stays in force")
+                tracing::error!(%error, "the people file is not used; the previous list stays in force");
             }
         }
     }
@@ -93,7 +93,7 @@ impl Reloader {
                 self.store.publish_change();
             }
             Err(error) => {
-                tracing::error!(%error, "the zuliprc is not used; the previous one stays in force")
+                tracing::error!(%error, "the zuliprc is not used; the previous one stays in force");
             }
         }
     }
