@@ -1,5 +1,4 @@
-//! What a Zulip presence badge decides: whose status is what at which instant, and who is asked
-//! when.
+//! Decides which status each user has at an instant, and when to request whom.
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 

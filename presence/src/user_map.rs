@@ -1,5 +1,5 @@
-//! A map from people to something: a sorted list, for the standard library's tree weighs a tenth of
-//! the page's bundle.
+//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` in its place makes the
+//! page's bundle a tenth larger.
 
 use std::collections::BinaryHeap;
 

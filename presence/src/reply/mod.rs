@@ -1,4 +1,4 @@
-//! What came back over HTTP, parsed once into types.
+//! Parses Zulip's HTTP replies into types.
 
 mod body;
 mod value;
@@ -21,7 +21,7 @@ pub struct HttpReply<'a> {
     pub body: &'a [u8],
 }
 
-/// A reply that says something about presence, and when.
+/// A parsed reply with its timestamps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply<T> {
     /// What was said.

@@ -1,4 +1,4 @@
-//! How long to leave an endpoint alone after a failure.
+//! Delays the next request after a failure.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is known of one person, and who wants to know.
+//! The state of one user: watchers, polling and the latest observation.
 
 use core::time::Duration;
 

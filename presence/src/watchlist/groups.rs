@@ -1,4 +1,4 @@
-//! The fixed groups in which people are asked about.
+//! The fixed groups of users that are requested together.
 
 use core::time::Duration;
 

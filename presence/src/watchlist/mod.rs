@@ -1,4 +1,4 @@
-//! Who is asked when: a sans-I/O engine, driven alike by the page and by the gateway.
+//! Decides who is requested when: a sans-I/O engine, driven alike by page and gateway.
 //!
 //! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call
 //! [`step`](Watchlist::step), and do what it says.
@@ -29,18 +29,18 @@ use crate::{
     ServerClock, Status, Timestamp, UserRef,
 };
 
-/// A request that did not return by then is given up (docs/design.md §5: part of the 200 s).
+/// A request without a reply by then is cancelled (docs/design.md §5: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most requests under way at once (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Most single requests in any 60 s (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 
-/// How long an entry outlives its last watcher: filters and routers remove and re-add rows.
+/// An entry is kept for so long after its last watcher: filters and routers remove and re-add rows.
 const RETENTION: Duration = Duration::from_secs(300);
-/// Least time between two requests for one group: newcomers that come one by one are gathered.
+/// Minimum time between two requests for one group: members that are added one by one share one.
 const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
-/// Least time between two requests by `refresh()`.
+/// Minimum time between two requests by `refresh()`.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// When a user without data, asked singly, is asked again.
 const NO_DATA_INTERVAL: Duration = Duration::from_secs(900);
@@ -158,7 +158,7 @@ struct InFlight {
     target: PollTarget,
     query: Query,
     started: EngineInstant,
-    /// A sleep went over it: its connection is hardly there any more.
+    /// The computer slept meanwhile: its connection is gone.
     stale: bool,
 }
 

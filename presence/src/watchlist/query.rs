@@ -1,4 +1,4 @@
-//! What a request asks for.
+//! What a request asks for, and its URL.
 
 use super::Response;
 use crate::UserRef;

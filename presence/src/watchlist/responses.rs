@@ -1,4 +1,4 @@
-//! What replies bring.
+//! Applies replies and errors to the watchlist.
 
 use super::entry::{Entry, ObservationMeta};
 use super::groups::{GroupId, Groups, PollState};
