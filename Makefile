@@ -22,8 +22,9 @@ help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: dist $(GATEWAY) ## Build all, then serve the demo directory on http://127.0.0.1:8640/
-	$(GATEWAY) --demo --dist dist
+demo: dist ## Build all, then serve the demo directory on http://127.0.0.1:8640/
+	cargo build -p zulip-presence-gateway
+	target/debug/zulip-presence-gateway --demo --dist dist
 
 .PHONY: dev
 dev: tools-build ## Demo gateway and trunk serve: http://127.0.0.1:8641/ rebuilds as you type

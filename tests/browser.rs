@@ -178,7 +178,7 @@ async fn many_badges_are_one_request_without_headers() {
     assert_eq!(request_count(), 1);
     assert_eq!(
         last_request(),
-        format!("{ENDPOINT}/realm/presence?users=%5B%221%22%2C%222%22%5D same-origin")
+        format!("{ENDPOINT}/realm/presence?users=%5B1%2C2%5D&slim_presence=true same-origin")
     );
     unmount(app).await;
 }
@@ -572,7 +572,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     wait(asked(2)).await;
     assert_eq!(
         last_request(),
-        format!("{ENDPOINT}/realm/presence?users=%5B%222%22%5D same-origin"),
+        format!("{ENDPOINT}/realm/presence?users=%5B2%5D&slim_presence=true same-origin"),
         "no key for others"
     );
     drop((direct, other));

@@ -85,6 +85,7 @@ impl Page {
                 .map(Duration::from_secs),
             budget: *bytes.choose(&[60, 1, 3, 200])?,
             endpoint,
+            verified_users: bytes.arbitrary()?,
             seed: u64::from(bytes.arbitrary::<u8>()?),
         };
         let wall_ms = match bytes.int_in_range(0..=3)? {

@@ -41,13 +41,13 @@ const LATENCY_BUCKETS_S: [f64; 12] =
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Request {
-    route: String,
+    route: &'static str,
     status: u16,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct Route {
-    route: String,
+    route: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -92,10 +92,9 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a reply to a page. `route`: as the router has it.
-    pub(crate) fn request(&self, route: &str, status: u16, duration: Duration) {
-        self.requests.get_or_create(&Request { route: route.to_owned(), status }).inc();
-        let latency = self.latency.get_or_create(&Route { route: route.to_owned() });
-        latency.observe(duration.as_secs_f64());
+    pub(crate) fn request(&self, route: &'static str, status: u16, duration: Duration) {
+        self.requests.get_or_create(&Request { route, status }).inc();
+        self.latency.get_or_create(&Route { route }).observe(duration.as_secs_f64());
     }
 
     /// Counts a request to Zulip.

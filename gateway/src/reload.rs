@@ -35,15 +35,15 @@ impl Reloader {
     /// Reloads the zuliprc whenever it changes.
     pub(crate) async fn watch_zuliprc(&self) {
         match &self.zuliprc {
-            Some(path) => watch_file(path, || self.reload_credentials()).await,
+            Some(path) => watch_file(path, || self.reload_credentials(false)).await,
             None => std::future::pending().await,
         }
     }
 
-    /// Reads both again.
+    /// Reloads both, and the certificates that the zuliprc names.
     pub(crate) fn reload(&self) {
         self.reload_people();
-        self.reload_credentials();
+        self.reload_credentials(true);
     }
 
     fn reload_people(&self) {
@@ -56,11 +56,14 @@ impl Reloader {
                 self.store.lock().allow(allowed, clock::now());
                 self.store.publish_change();
             }
-            Err(error) => tracing::error!(%error, "the people who were allowed before still are"),
+            Err(error) => {
+                tracing::error!(%error, "the people file is not used; the previous list stays in force");
+            }
         }
     }
 
-    fn reload_credentials(&self) {
+    /// `always`: even if the zuliprc is as before.
+    fn reload_credentials(&self, always: bool) {
         let Some(path) = &self.zuliprc else {
             return;
         };
@@ -68,17 +71,17 @@ impl Reloader {
         let credentials = match ZulipCredentials::load(path.exists().then_some(path), |name| {
             std::env::var(name).ok()
         }) {
-            Ok(credentials) if credentials == *before.credentials() => return,
+            Ok(credentials) if !always && credentials == *before.credentials() => return,
             Ok(credentials) if credentials.site != before.site() => {
                 tracing::error!(
                     site = credentials.site,
-                    "the zuliprc names another site: that counts from the next start on"
+                    "the zuliprc names another site: it is used after a restart"
                 );
                 return;
             }
             Ok(credentials) => credentials,
             Err(error) => {
-                tracing::error!(%error, "Zulip is asked by the former zuliprc still");
+                tracing::error!(%error, "the zuliprc is not used; the previous one stays in force");
                 return;
             }
         };
@@ -89,7 +92,9 @@ impl Reloader {
                 self.store.lock().credentials_changed(clock::now());
                 self.store.publish_change();
             }
-            Err(error) => tracing::error!(%error, "Zulip is asked by the former zuliprc still"),
+            Err(error) => {
+                tracing::error!(%error, "the zuliprc is not used; the previous one stays in force");
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server's now, known only from what replies say.
+//! Estimates the server's clock from replies.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Dates as HTTP writes them.
+//! Parses HTTP dates.
 
 use crate::Timestamp;
 

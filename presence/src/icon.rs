@@ -1,4 +1,4 @@
-//! The drawing of each status: one source for the page and the gateway's picture.
+//! The SVG path and colours of each status, for the page and the gateway's SVG.
 
 use crate::Status;
 

@@ -1,4 +1,4 @@
-//! How to say when somebody was last active, free of language.
+//! Chooses how to word when a user was last active, independent of the language.
 
 use core::time::Duration;
 

@@ -1,9 +1,7 @@
-//! What a Zulip presence badge decides: whose status is what at which instant, and who is asked
-//! when.
+//! Decides which status each user has at an instant, and when to request whom.
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 
-mod by_user;
 mod clock;
 mod http_date;
 mod icon;
@@ -12,6 +10,7 @@ mod presence;
 pub mod reply;
 mod status;
 mod time;
+mod user_map;
 mod user_ref;
 pub mod watchlist;
 

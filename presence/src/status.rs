@@ -1,4 +1,4 @@
-//! What a badge shows.
+//! The statuses that a badge shows.
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! Whom to ask about.
+//! Names a Zulip user, by ID or by email.
 
 use core::fmt;
 use core::str::FromStr;
@@ -96,7 +96,7 @@ pub(crate) fn percent_encode(text: &str, to: &mut String) {
     }
 }
 
-/// Neither an ID nor an email: nobody to ask about.
+/// Neither a user ID nor an email.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidUser;
 

@@ -163,8 +163,11 @@ impl World {
         } else {
             Endpoint::Gateway
         };
-        let count =
-            if behind == Endpoint::Zulip { 1 + chance.below(20) } else { 1 + chance.below(130) };
+        let count = if behind == Endpoint::Zulip {
+            1 + chance.below(20)
+        } else {
+            1 + chance.below(if seed % 16 == 4 { 700 } else { 130 })
+        };
         let people = (0..count)
             .map(|n| {
                 let user = if chance.one_in(3) {
@@ -181,6 +184,7 @@ impl World {
             offline_threshold: None,
             budget: 60,
             endpoint,
+            verified_users: false,
             seed,
         };
         let wall_ms = i64::try_from(START_MS).unwrap_or(0)
@@ -243,7 +247,7 @@ impl World {
                 "seed {}: abandoned what was not under way",
                 self.seed
             );
-            self.failed(300);
+            self.failed(self.interval_s());
             self.on_the_way.retain(|reply| reply.request.id != *id);
         }
         for request in step.requests {
@@ -400,12 +404,16 @@ impl World {
                         failure,
                         RequestError::RateLimited { .. } | RequestError::Unauthorized
                     );
-                    // At most 15 minutes and a tenth.
-                    self.failed(if imposes { 990 } else { 300 });
+                    // At most 15 minutes and a tenth; a retry waits for one interval at most.
+                    self.failed(if imposes { 990 } else { self.interval_s() });
                     self.list.handle_error(id, failure, self.reading());
                 }
             }
         }
+    }
+
+    fn interval_s(&self) -> u64 {
+        self.settings.interval.as_secs()
     }
 
     fn failed(&mut self, waits_s: u64) {
@@ -593,9 +601,10 @@ impl World {
     /// Whose next request may be due within `ms`.
     fn due_within(&self, ms: u64) -> BTreeSet<UserRef> {
         let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 9 / 10;
-        let near = |user: &&UserRef| {
-            self.asked.get(*user).is_none_or(|at| self.now + ms >= at + interval.min(8_000))
-        };
+        // A request that failed is repeated 2.5 s after that at the soonest.
+        let bound = if self.now < self.trouble_until { 2_500 } else { interval.min(8_000) };
+        let near =
+            |user: &&UserRef| self.asked.get(*user).is_none_or(|at| self.now + ms >= at + bound);
         self.on_screen_since.keys().filter(near).cloned().collect()
     }
 

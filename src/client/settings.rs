@@ -228,6 +228,7 @@ impl Settings {
         watchlist::Settings {
             interval: self.interval,
             offline_threshold: self.offline_after,
+            verified_users: false,
             budget: BUDGET,
             endpoint: match self.auth {
                 Auth::Gateway(_) => watchlist::Endpoint::Gateway,

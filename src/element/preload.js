@@ -1,7 +1,10 @@
 // Has the browser bring the first replies while the WebAssembly is still under way. A hint and no more, for pages of the
 // plain kind: who is asked when is decided by the engine, and where it asks for the same URLs, the browser has them already.
 
-const GROUP = 50;
+// The bounds of a group, as in presence/src/watchlist/query.rs.
+const MAX_GROUP = 500;
+const MAX_GROUP_BYTES = 3_744;
+const GROUP_FRAME_BYTES = 46;
 const MAX_IN_FLIGHT = 4;
 const MAX_A_MINUTE = 60;
 /** After which the engine gives a request up. */
@@ -20,7 +23,16 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
     people.set(user, people.get(user) || isVisible(element));
   }
   const ids = [...people.keys()];
-  const groups = ids.map((_, at) => (at % GROUP ? [] : ids.slice(at, at + GROUP)));
+  const groups = [];
+  let bytes = Infinity;
+  for (const id of ids) {
+    bytes += "%2C".length + id.length;
+    if (bytes > MAX_GROUP_BYTES || groups.at(-1).length >= MAX_GROUP) {
+      groups.push([]);
+      bytes = GROUP_FRAME_BYTES + "%2C".length + id.length;
+    }
+    groups.at(-1).push(id);
+  }
   const wanted = groups
     .filter((group) => group.some((id) => people.get(id)))
     .slice(0, MAX_A_MINUTE);
@@ -28,7 +40,7 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
 
   /** One after the other: the engine asks for them in the same order, and no more at a time. */
   function request(group) {
-    const users = encodeURIComponent(JSON.stringify(group.sort((a, b) => a - b)));
+    const users = encodeURIComponent(`[${group.sort((a, b) => a - b)}]`);
     const next = () => {
       if (wanted.length && !document.hidden) request(wanted.shift());
     };
@@ -36,7 +48,7 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
       rel: "preload",
       as: "fetch",
       crossOrigin: "",
-      href: `${base}/realm/presence?users=${users}`,
+      href: `${base}/realm/presence?users=${users}&slim_presence=true`,
       onload: next,
     });
     document.head.append(link);

@@ -5,7 +5,7 @@ import { expect, test } from "./fixtures.mjs";
 import { stopTime } from "./timers.mjs";
 
 const PEOPLE = 500;
-const GROUPS = PEOPLE / 50;
+const GROUPS = Math.ceil(PEOPLE / 500);
 const HOURS = 24;
 /** In these the allocator, the engine's budgets and the browser's caches find their size. */
 const WARM_HOURS = 4;

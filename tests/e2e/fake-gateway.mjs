@@ -52,7 +52,7 @@ export class FakeGateway {
   }
 
   #answer({ url, headers }, response) {
-    const users = JSON.parse(new URL(url, this.url).searchParams.get("users"));
+    const users = JSON.parse(new URL(url, this.url).searchParams.get("users")).map(String);
     const presences = Object.fromEntries(users.map((user) => [user, this.#presence(user)]));
     const body = {
       result: "success",

@@ -104,7 +104,7 @@ async function soak() {
 
   const [warm, last] = [measured[Math.ceil(MEASURES * WARM)], measured.at(-1)];
   // An interval has 13.5 to 16.5 s.
-  const groups = PEOPLE / 50;
+  const groups = Math.ceil(PEOPLE / 500);
   const [least, most] = [1.1, 0.9].map((jitter) => (groups * last.s) / (INTERVAL_S * jitter));
   const faults = [
     last.wasm !== warm.wasm && "the WebAssembly's memory grew",

@@ -1,11 +1,11 @@
-// The script tag in Firefox, against the real gateway: what the Playwright suite shows in Chromium, as far as browsers may differ.
+// The script tag in Firefox with the real gateway: what the Playwright suite tests in Chromium, where browsers may differ.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { Gateway } from "../e2e/gateway.mjs";
 import { Site } from "../e2e/site.mjs";
-import { Firefox, KEYS } from "./webdriver.mjs";
+import { Firefox, KEYS } from "./firefox.mjs";
 
 const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")
   .trimEnd()
@@ -23,17 +23,17 @@ before(async () => {
   gateway = await new Gateway(["--allow-origin", site.origin]).start();
   firefox = await new Firefox().start();
   console.log(firefox.version);
-  // Ahead of all scripts of a page: what they write to the console, what they throw, and what the policy forbids.
-  site.route("/said.js", (_, response) => {
+  // Before all scripts of a page: records console messages, uncaught errors and policy violations.
+  site.route("/console-messages.js", (_, response) => {
     response.writeHead(200, { "Content-Type": "text/javascript" });
     response.end(`
-      globalThis.said = [];
+      globalThis.consoleMessages = [];
       for (const level of ["log", "info", "warn", "error"])
-        console[level] = (...parts) => said.push(level + ": " + parts.join(" "));
-      addEventListener("error", ({ message }) => said.push("uncaught: " + message));
-      addEventListener("unhandledrejection", ({ reason }) => said.push("uncaught: " + reason));
+        console[level] = (...parts) => consoleMessages.push(level + ": " + parts.join(" "));
+      addEventListener("error", ({ message }) => consoleMessages.push("uncaught: " + message));
+      addEventListener("unhandledrejection", ({ reason }) => consoleMessages.push("uncaught: " + reason));
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-        said.push("policy: " + violatedDirective + " " + blockedURI));`);
+        consoleMessages.push("policy: " + violatedDirective + " " + blockedURI));`);
   });
 });
 
@@ -44,13 +44,13 @@ after(async () => {
 });
 
 const tag = (settings = "") =>
-  `<script src="/said.js"></script><script src="${gateway.url}/zulip-presence.js" async ${settings}></script>`;
+  `<script src="/console-messages.js"></script><script src="${gateway.url}/zulip-presence.js" async ${settings}></script>`;
 
-/** A test that must leave no line in the console. */
+/** A test that must leave no console message. */
 const silently = (name, body) =>
   test(name, async () => {
     await body();
-    assert.deepEqual(await firefox.run(() => said), []);
+    assert.deepEqual(await firefox.run(() => consoleMessages), []);
   });
 
 const open = (body, head = tag()) => firefox.open(site.page(body, head));
@@ -64,8 +64,8 @@ const known = (count) =>
     count,
   );
 
-/** What the gateway says of somebody, where it is not about to change within a minute. */
-function clear({ active_timestamp, idle_timestamp }, now) {
+/** The status that the gateway gives, if it will not change within a minute. */
+function stableStatus({ active_timestamp, idle_timestamp }, now) {
   const [active, idle] = [now - active_timestamp, now - idle_timestamp];
   if (active < 130) return "active";
   if (active > 270 && idle < 130) return "idle";
@@ -73,24 +73,24 @@ function clear({ active_timestamp, idle_timestamp }, now) {
   return undefined;
 }
 
-/** What the gateway says of everybody, `{ presences, server_timestamp }`. */
-async function told() {
+/** The gateway's reply about everybody: `{ presences, server_timestamp }`. */
+async function gatewayReply() {
   const users = encodeURIComponent(JSON.stringify(EVERYBODY));
   const reply = await fetch(`${gateway.url}/api/v1/realm/presence?users=${users}`);
   return reply.json();
 }
 
-silently("every badge shows what the gateway says", async () => {
-  // Of some the gateway learns a little later than of most; one of the demo's people has never opened Zulip.
-  const isSilent = (presence) => Object.keys(presence).length === 0;
-  while (Object.values((await told()).presences ?? [{}, {}]).filter(isSilent).length > 1) {
+silently("every person is shown with the status that the gateway gives", async () => {
+  // The gateway learns about some people a little later; one of the demo's people has never opened Zulip.
+  const hasNoData = (presence) => Object.keys(presence).length === 0;
+  while (Object.values((await gatewayReply()).presences ?? [{}, {}]).filter(hasNoData).length > 1) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await open(
     EVERYBODY.map((id) => `<zulip-presence user="${id}">P${id}</zulip-presence>`).join(" "),
   );
   await known(EVERYBODY.length - 1);
-  const { presences, server_timestamp } = await told();
+  const { presences, server_timestamp } = await gatewayReply();
   const shown = await firefox.run(() =>
     [...document.querySelectorAll("zulip-presence")].map((badge) => ({
       status: badge.status,
@@ -99,7 +99,7 @@ silently("every badge shows what the gateway says", async () => {
   );
   const compared = new Set();
   for (const [i, id] of EVERYBODY.entries()) {
-    const status = clear(presences[id], server_timestamp);
+    const status = stableStatus(presences[id], server_timestamp);
     if (status === undefined) continue;
     compared.add(status);
     assert.equal(shown[i].status, status, id);
@@ -108,7 +108,7 @@ silently("every badge shows what the gateway says", async () => {
   assert.deepEqual([...compared].sort(), ["active", "idle", "offline"]);
 });
 
-silently("a badge has a name for those who cannot see it", async () => {
+silently("a badge has an accessible role and name", async () => {
   await open(`<zulip-presence user="12" name="Ada">Ada</zulip-presence>`);
   await known(1);
   const { role, label } = await firefox.accessible(() =>
@@ -118,7 +118,7 @@ silently("a badge has a name for those who cannot see it", async () => {
   assert.match(label, /Ada|Active|Idle|Offline/i);
 });
 
-silently("labels say the status and the last activity", async () => {
+silently("labels show the status and the last activity", async () => {
   await open(
     `<zulip-presence user="12" label="status">Ada</zulip-presence>
      <zulip-presence user="12" label="last-active">Ada</zulip-presence>
@@ -136,7 +136,7 @@ silently("labels say the status and the last activity", async () => {
   assert.equal(labels[2], "");
 });
 
-silently("an overlaid badge sits on the corner of the picture", async () => {
+silently("an overlaid badge is on the corner of the picture", async () => {
   await open(
     `<zulip-presence user="12" overlay><img src="${PIXEL}" alt="Ada" width="40" height="40"></zulip-presence>`,
   );
@@ -157,12 +157,12 @@ silently("an overlaid badge sits on the corner of the picture", async () => {
   assert.ok(Math.abs(badge.bottom - picture.bottom) < 8, JSON.stringify({ picture, badge }));
 });
 
-silently("a strict Content-Security-Policy lets it work", async () => {
+silently("a badge works under a strict Content-Security-Policy", async () => {
   const policy = `default-src 'none'; script-src 'self' ${gateway.url} 'wasm-unsafe-eval'; style-src 'self'; connect-src ${gateway.url}; img-src data:`;
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
   await open(`<zulip-presence user="12" label="status">Ada</zulip-presence>`, head);
   await known(1);
-  // Its style came along: a badge without it would be as large as its drawing.
+  // Its style is applied: without it a badge would be as large as its drawing.
   const width = await firefox.run(
     () =>
       document
@@ -173,7 +173,7 @@ silently("a strict Content-Security-Policy lets it work", async () => {
   assert.ok(width > 8 && width < 20, `${width}`);
 });
 
-silently("a page's own elements are marked", async () => {
+silently("marked elements get a badge, also those added later", async () => {
   await open(
     `<ul><li data-zulip-presence="12">Ada</li><li data-zulip-presence="17">Tomasz</li></ul>`,
     tag("data-scan"),
@@ -189,7 +189,7 @@ silently("a page's own elements are marked", async () => {
   assert.match(await firefox.run(() => document.querySelector("ul").innerText), /Chiamaka/);
 });
 
-silently("a page is told of changes, and may ask", async () => {
+silently("a page gets events and subscriptions, and can read a status", async () => {
   site.route("/listen.js", (_, response) => {
     response.writeHead(200, { "Content-Type": "text/javascript" });
     response.end(`
@@ -219,7 +219,7 @@ silently("a page is told of changes, and may ask", async () => {
   assert.equal(lastActive, "object");
 });
 
-silently("badges come, move and go", async () => {
+silently("badges may be added, moved and removed", async () => {
   await open(`<main></main><aside></aside>`);
   await firefox.run(() => {
     for (const user of ["12", "17", "23"]) {
@@ -241,7 +241,7 @@ silently("badges come, move and go", async () => {
   await known(2);
 });
 
-silently("without details the keyboard passes a badge by", async () => {
+silently("without details a badge is not focusable", async () => {
   await open(
     `<a href="#one" id="one">One</a> <zulip-presence user="12" label="status">Ada</zulip-presence> <a href="#two" id="two">Two</a>`,
   );
@@ -251,7 +251,7 @@ silently("without details the keyboard passes a badge by", async () => {
   assert.equal(await firefox.run(() => document.activeElement.id), "two");
 });
 
-silently("with details the badge is a button, by keyboard and by mouse", async () => {
+silently("with details the badge is a button for keyboard and mouse", async () => {
   await open(
     `<a href="#one" id="one">One</a> <zulip-presence user="12" name="Ada" details>Ada</zulip-presence> <a href="#two" id="two">Two</a>`,
   );
@@ -282,8 +282,8 @@ silently("with details the badge is a button, by keyboard and by mouse", async (
   await firefox.press(KEYS.tab);
   assert.equal(await firefox.run(() => document.activeElement.id), "two");
 
-  await firefox.point(button, { click: true });
+  await firefox.click(button);
   await firefox.until(isOpen);
-  await firefox.point(() => document.querySelector("#two"), { click: true });
+  await firefox.click(() => document.querySelector("#two"));
   await firefox.until(isClosed);
 });

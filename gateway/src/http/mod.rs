@@ -35,8 +35,18 @@ use self::static_files::StaticFiles;
 use crate::metrics::Metrics;
 use crate::store::shared::SharedStore;
 
-/// The route of all that no other route has.
+const USER_PRESENCE: &str = "/api/v1/users/{user}/presence";
+const REALM_PRESENCE: &str = "/api/v1/realm/presence";
+const SERVER_SETTINGS: &str = "/api/v1/server_settings";
+const OTHER_API: &str = "/api/{*rest}";
+const SVG: &str = "/users/{user}/presence.svg";
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
+const METRICS: &str = "/metrics";
+/// All that has no route: the static files.
 const FILES: &str = "files";
+const ROUTES: [&str; 8] =
+    [USER_PRESENCE, REALM_PRESENCE, SERVER_SETTINGS, OTHER_API, SVG, HEALTHZ, READYZ, METRICS];
 
 #[derive(Clone, FromRef)]
 struct Shared {
@@ -54,11 +64,11 @@ pub(crate) fn router(
     files: StaticFiles,
 ) -> Router {
     let api = Router::new()
-        .route("/api/v1/users/{user}/presence", get(routes::single))
-        .route("/api/v1/realm/presence", get(routes::realm))
-        .route("/api/v1/server_settings", get(routes::server_settings))
-        .route("/users/{user}/presence.svg", get(svg::picture))
-        .route("/api/{*rest}", get(|| async { ApiError::NotFound }))
+        .route(USER_PRESENCE, get(routes::single))
+        .route(REALM_PRESENCE, get(routes::realm))
+        .route(SERVER_SETTINGS, get(routes::server_settings))
+        .route(SVG, get(svg::picture))
+        .route(OTHER_API, get(|| async { ApiError::NotFound }))
         .method_not_allowed_fallback(|| async { ApiError::Method })
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(cache, response_cache::cache_layer))
@@ -66,9 +76,9 @@ pub(crate) fn router(
         .layer(cors::presence_cors(allow_origins))
         .layer(middleware::from_fn(cors::complete_preflight));
     let operations = Router::new()
-        .route("/healthz", get(operations::healthz))
-        .route("/readyz", get(operations::readyz))
-        .route("/metrics", get(operations::metrics))
+        .route(HEALTHZ, get(operations::healthz))
+        .route(READYZ, get(operations::readyz))
+        .route(METRICS, get(operations::metrics))
         .method_not_allowed_fallback(|| async { ApiError::Method });
     let files_router = Router::new()
         .fallback(file)
@@ -85,9 +95,9 @@ pub(crate) fn router(
 /// Counts and times the reply, and tells browsers to believe its type.
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let route = ROUTES.into_iter().find(|route| matched == Some(*route)).unwrap_or(FILES);
     let mut response = next.run(request).await;
-    let route = route.as_ref().map_or(FILES, MatchedPath::as_str);
     metrics.request(route, response.status().as_u16(), started.elapsed());
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response

@@ -18,10 +18,10 @@ use crate::http::error::ApiError;
 use crate::http::query::{DuplicateParameter, parameter};
 use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
-use crate::zulip::wire::{RenderOptions, push_presence, push_timestamp};
+use crate::zulip::wire::{RenderOptions, push_presence, push_slim_presence, push_timestamp};
 
 /// Most people of one organisation-wide request.
-const MAX_USERS: usize = 200;
+const MAX_USERS: usize = 1_000;
 const STALE_IF_ERROR_S: u64 = 60;
 
 /// `GET /api/v1/users/{user}/presence`.
@@ -56,12 +56,16 @@ pub(crate) async fn single(
     result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
-/// `GET /api/v1/realm/presence?users=[…]`.
+/// `GET /api/v1/realm/presence?users=[…]`, with Zulip's own `slim_presence=true` for the modern
+/// fields only.
 pub(crate) async fn realm(
     State(store): State<Arc<SharedStore>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let asked = users(query.as_deref().unwrap_or_default())?;
+    let query = query.as_deref().unwrap_or_default();
+    let asked = users(query)?;
+    let is_slim = is_slim(query)?;
+    let push = if is_slim { push_slim_presence } else { push_presence };
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         let users = asked.iter().map(|(_, user)| user.as_ref());
@@ -90,7 +94,7 @@ pub(crate) async fn realm(
             let separator = if place > 0 { "," } else { "" };
             let _ = write!(json, "{separator}{key}:");
             match answer {
-                Some(Lookup::CachedPresence(known)) => push_presence(known, render, &mut json),
+                Some(Lookup::CachedPresence(known)) => push(known, render, &mut json),
                 _ => json.push_str("{}"),
             }
         }
@@ -173,6 +177,17 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
     Ok(asked)
 }
 
+/// Whether only the modern fields are wanted.
+fn is_slim(query: &str) -> Result<bool, ApiError> {
+    match parameter(query, "slim_presence") {
+        Ok(None | Some("" | "false")) => Ok(false),
+        Ok(Some("true")) => Ok(true),
+        Ok(Some(_)) | Err(DuplicateParameter) => {
+            Err(ApiError::Users("slim_presence: expected true or false, once".into()))
+        }
+    }
+}
+
 /// `application/x-www-form-urlencoded`: `+` is a blank.
 fn form_decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
@@ -222,10 +237,15 @@ mod tests {
         says("users={}", "not a list");
         says("users=[]", "empty");
         says("users=[[1]]", "neither");
+        assert_eq!(is_slim("users=[1]"), Ok(false));
+        assert_eq!(is_slim("users=[1]&slim_presence=true"), Ok(true));
+        for invalid in ["slim_presence=1", "slim_presence=true&slim_presence=true"] {
+            assert!(is_slim(invalid).is_err(), "{invalid}");
+        }
         says("users=[null]", "neither");
         says("users=[{\"a\":1}]", "neither");
-        let many: Vec<String> = (0..201).map(|id| id.to_string()).collect();
-        says(&format!("users=[{}]", many.join(",")), "201 entries");
+        let many: Vec<String> = (0..1_001).map(|id| id.to_string()).collect();
+        says(&format!("users=[{}]", many.join(",")), "1001 entries");
         says(&format!("users={}1{}", "[".repeat(5_000), "]".repeat(5_000)), "not JSON");
     }
 }

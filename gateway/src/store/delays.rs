@@ -22,6 +22,14 @@ const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);
 /// The longest time between two requests of a page: 60 s and a tenth.
 const PAGE_INTERVAL: Duration = Duration::from_secs(66);
 
+/// The refresh interval after a request that took `took`: `refresh`, or so long that Zulip spends at
+/// most 5 % of the time answering. It ends where the sum of delays does, at the longest `--refresh`.
+#[must_use]
+pub(crate) fn stretched_refresh(refresh: Duration, took: Duration) -> Duration {
+    let longest = Duration::from_secs(REFRESH_RANGE_S.end().unsigned_abs());
+    refresh.max(took * 20).min(longest)
+}
+
 /// How long a cache may serve a reply past its `max-age` while it fetches a newer one: what all
 /// other delays leave of the threshold. Whole seconds, as the header has them.
 #[must_use]
@@ -55,5 +63,23 @@ mod tests {
             );
         }
         assert_eq!((*range.start(), *range.end()), (10, 45));
+    }
+
+    #[test]
+    fn slow_zulip_stretches_the_refresh_up_to_the_longest() {
+        let refresh =
+            |s, took_ms| stretched_refresh(Duration::from_secs(s), Duration::from_millis(took_ms));
+        for (seconds, took_ms, expected_s) in
+            [(15, 50, 15), (15, 750, 15), (15, 1_500, 30), (15, 5_000, 45), (45, 9_999, 45)]
+        {
+            assert_eq!(refresh(seconds, took_ms), Duration::from_secs(expected_s));
+        }
+        // Whatever the stretch, the sum of delays is one that the test above added up.
+        for seconds in REFRESH_RANGE_S {
+            for took_ms in (0..10_000).step_by(100) {
+                let stretched = refresh(seconds.unsigned_abs(), took_ms).as_secs_f64();
+                assert!((10.0..=45.0).contains(&stretched), "{seconds} {took_ms}: {stretched}");
+            }
+        }
     }
 }

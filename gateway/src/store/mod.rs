@@ -15,7 +15,7 @@ use zulip_presence_core::watchlist::{
 };
 use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
-use self::delays::MIN_MAX_AGE;
+use self::delays::{MIN_MAX_AGE, stretched_refresh};
 use self::key_changes::KeyChanges;
 use crate::config::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
@@ -57,6 +57,8 @@ pub(crate) struct Store {
     directory: Option<Directory>,
     directory_refresh: DirectoryRefresh,
     key_changes: KeyChanges,
+    /// Time between two organisation-wide requests, as it is now.
+    refresh: Duration,
     /// Users whom pages asked for within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
     last_answer_at: Option<Duration>,
@@ -121,9 +123,11 @@ impl Store {
             offline_threshold: Some(policy.offline_threshold),
             budget: policy.budget,
             endpoint: Endpoint::Zulip,
+            verified_users: true,
             seed: policy.seed,
         };
         Self {
+            refresh: policy.refresh,
             policy,
             watchlist: Watchlist::new(settings, now),
             allowed,
@@ -207,7 +211,7 @@ impl Store {
     fn is_covered(&self, email: &UserRef, now: ClockReading) -> bool {
         let since = self.watched.get(email).map_or(now.monotonic, |watched| watched.since);
         let watched_for = now.monotonic.saturating_sub(since);
-        self.watchlist.realm_age(now).is_some_and(|age| age <= watched_for + self.policy.refresh)
+        self.watchlist.realm_age(now).is_some_and(|age| age <= watched_for + self.refresh)
     }
 
     fn pending(&self, can_wait: bool, now: ClockReading) -> Lookup {
@@ -279,6 +283,10 @@ impl Store {
 
     /// Applies Zulip's reply to a request.
     pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+        if let (Response::Realm(_), Some(took)) = (&reply, self.watchlist.request_age(id, now)) {
+            self.refresh = stretched_refresh(self.policy.refresh, took);
+            self.watchlist.set_interval(self.refresh);
+        }
         let is_stale = match (&reply, &self.directory) {
             (Response::Realm(reply), Some(directory)) => {
                 let server_now = reply.lower_bound().unwrap_or(self.watchlist.server_now(now));
@@ -346,8 +354,10 @@ impl Store {
     /// The directory did not come.
     pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
         let failures = self.directory_refresh.failures.saturating_add(1);
+        // Without a directory nobody can be answered.
+        let max_delay = if self.directory.is_none() { self.policy.refresh } else { DIRECTORY_GAP };
         let wait =
-            failure.imposed_delay().unwrap_or_default().max(retry_delay(failures, DIRECTORY_GAP));
+            failure.imposed_delay().unwrap_or_default().max(retry_delay(failures, max_delay));
         self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + wait,
             in_flight: false,
@@ -403,13 +413,13 @@ impl Store {
     #[must_use]
     pub(crate) fn max_age(&self, now: ClockReading) -> Duration {
         let age = self.watchlist.realm_age(now).unwrap_or(Duration::MAX);
-        self.policy.refresh.saturating_sub(age).max(MIN_MAX_AGE)
+        self.refresh.saturating_sub(age).max(MIN_MAX_AGE)
     }
 
     /// How long a cache may serve a reply past that.
     #[must_use]
     pub(crate) fn stale_while_revalidate(&self) -> Duration {
-        delays::stale_while_revalidate(self.policy.refresh)
+        delays::stale_while_revalidate(self.refresh)
     }
 
     /// When it is worth coming back after "unavailable".

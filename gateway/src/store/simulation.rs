@@ -341,6 +341,23 @@ async fn directory_is_fetched_once_for_keys_that_it_never_has() {
 }
 
 #[tokio::test]
+async fn absent_users_are_offline_from_the_first_reply() {
+    let now = SimulatedZulip::empty(4).now() as i64;
+    let gone = SimulatedState::Reported(ReportedTimestamps {
+        active: Some(now - 20 * 86_400),
+        idle: now - 20 * 86_400,
+    });
+    let mut world = World::new(people(500, |_| gone), "").await;
+    for id in 10_000..10_500 {
+        world.page_asks(&id.to_string());
+    }
+    world.pass(Duration::from_secs(1)).await;
+    for id in 10_000..10_500 {
+        assert_eq!(world.status(&id.to_string()), Some(Status::Offline));
+    }
+}
+
+#[tokio::test]
 async fn deactivated_user_is_dropped() {
     let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
     world.page_asks("10000");

@@ -27,7 +27,14 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
     let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
     let presence = &observed.presence;
     let last_seen = presence.last_active.max(presence.last_connected);
-    if last_seen.is_none() || hide_times && (status == Status::Offline || was_offline) {
+    // Modern fields have no word for "offline" beside a recent timestamp.
+    let is_contradictory = presence.offline
+        && presence.fields.modern
+        && last_seen.is_some_and(|at| at.age(observed.at) <= offline_threshold);
+    if last_seen.is_none()
+        || is_contradictory
+        || hide_times && (status == Status::Offline || was_offline)
+    {
         json.push_str(OFFLINE);
         return;
     }
@@ -68,7 +75,132 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
     json.push('}');
 }
 
+/// Appends only `active_timestamp` and `idle_timestamp`, Zulip's own slim shape. From servers
+/// before Zulip 12 they follow from the legacy status: an active user was active and connected, an
+/// idle one connected. Whoever is offline by the server's word, or without timestamps, is
+/// `aggregated: offline`: these two fields cannot say it.
+pub(crate) fn push_slim_presence(observed: &Observation, render: RenderOptions, json: &mut String) {
+    let RenderOptions { now, offline_threshold, hide_times } = render;
+    let presence = &observed.presence;
+    let last_seen = presence.last_active.max(presence.last_connected);
+    let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
+    let is_offline = was_offline || observed.status(now, offline_threshold) == Status::Offline;
+    let Some(last_seen) = last_seen.filter(|_| !(hide_times && is_offline)) else {
+        json.push_str(OFFLINE);
+        return;
+    };
+    if presence.offline && last_seen.age(observed.at) <= offline_threshold {
+        json.push_str(OFFLINE);
+        return;
+    }
+    let idle = presence.last_connected.or(presence.last_active.filter(|_| !presence.fields.modern));
+    let mut separator = '{';
+    for (name, at) in [("active_timestamp", presence.last_active), ("idle_timestamp", idle)] {
+        if let Some(at) = at {
+            let _ = write!(json, r#"{separator}"{name}":"#);
+            push_timestamp(at, json);
+            separator = ',';
+        }
+    }
+    json.push('}');
+}
+
 /// Appends UNIX seconds, with a fraction only where there is one.
 pub(crate) fn push_timestamp(at: Timestamp, json: &mut String) {
     let _ = write!(json, "{}", at.as_ms() as f64 / 1000.0);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use zulip_presence_core::reply::HttpReply;
+
+    use super::*;
+
+    const NOW_S: i64 = 1_795_462_200;
+
+    /// Reads `presence` as Zulip's reply, and writes it again: in full and slim.
+    fn rendered(presence: &str, hide_times: bool) -> [String; 2] {
+        let body = format!(r#"{{"result":"success","presence":{presence}}}"#);
+        let reply = HttpReply { status: 200, header: &|_| None, body: body.as_bytes() };
+        let presence = reply.parse_user().expect("a reply").content.expect("presence");
+        let now = Timestamp::from_ms(NOW_S * 1000);
+        let observed = Observation { presence, at: now };
+        let render = RenderOptions { now, offline_threshold: Duration::from_secs(200), hide_times };
+        let mut json = [String::new(), String::new()];
+        push_presence(&observed, render, &mut json[0]);
+        push_slim_presence(&observed, render, &mut json[1]);
+        json
+    }
+
+    /// What a page concludes from each shape.
+    fn statuses(json: &[String; 2]) -> [Status; 2] {
+        json.each_ref().map(|json| {
+            let body = format!(r#"{{"result":"success","presence":{json}}}"#);
+            let reply = HttpReply { status: 200, header: &|_| None, body: body.as_bytes() };
+            let presence = reply.parse_user().expect("a reply").content.expect("presence");
+            let now = Timestamp::from_ms(NOW_S * 1000);
+            Observation { presence, at: now }.status(now, Duration::from_secs(200))
+        })
+    }
+
+    #[test]
+    fn full_and_slim_entries_of_every_generation() {
+        let at = |ago: i64| NOW_S - ago;
+        let legacy =
+            |status: &str, ago: i64| format!(r#"{{"status":"{status}","timestamp":{}}}"#, at(ago));
+        let modern = |active: i64, idle: i64| {
+            format!(r#""active_timestamp":{},"idle_timestamp":{}"#, at(active), at(idle))
+        };
+        let offline = r#"{"aggregated":{"status":"offline"}}"#;
+        for (zulip, slim, status) in [
+            // Before Zulip 7, with other clients; then two entries; then modern fields.
+            (
+                format!(r#"{{"ZulipMobile":{0},"aggregated":{0}}}"#, legacy("active", 20)),
+                format!("{{{}}}", modern(20, 20)),
+                Status::Active,
+            ),
+            (
+                format!(r#"{{"aggregated":{0},"website":{0}}}"#, legacy("idle", 20)),
+                format!(r#"{{"idle_timestamp":{}}}"#, at(20)),
+                Status::Idle,
+            ),
+            (
+                format!(
+                    r#"{{"aggregated":{},"website":{}}}"#,
+                    legacy("offline", 9_000),
+                    legacy("active", 9_000)
+                ),
+                format!("{{{}}}", modern(9_000, 9_000)),
+                Status::Offline,
+            ),
+            // Offline at a lower threshold than ours.
+            (
+                format!(r#"{{"aggregated":{}}}"#, legacy("offline", 150)),
+                offline.into(),
+                Status::Offline,
+            ),
+            (format!("{{{}}}", modern(90, 30)), format!("{{{}}}", modern(90, 30)), Status::Active),
+            (
+                format!(r#"{{{},"aggregated":{}}}"#, modern(500, 30), legacy("idle", 30)),
+                format!("{{{}}}", modern(500, 30)),
+                Status::Idle,
+            ),
+            (
+                format!(r#"{{"active_timestamp":{}}}"#, at(30)),
+                format!(r#"{{"active_timestamp":{}}}"#, at(30)),
+                Status::Active,
+            ),
+        ] {
+            let json = rendered(&zulip, false);
+            assert_eq!(json[1], slim, "{zulip}");
+            assert_eq!(statuses(&json), [status; 2], "{zulip}: {json:?}");
+            let hidden = rendered(&zulip, true);
+            assert_eq!(statuses(&hidden), [status; 2], "{zulip}: {hidden:?}");
+            if status == Status::Offline {
+                assert_eq!(hidden, [offline; 2], "{zulip}");
+            }
+        }
+    }
 }

@@ -193,7 +193,7 @@ fn help_lists_every_setting_with_its_default() {
         "--offline-after",
         "--budget",
         "--log-format",
-        "[default: 30]",
+        "[default: 15]",
         "[default: 200]",
         "[default: 60]",
         "[default: 127.0.0.1:8640]",

@@ -24,7 +24,7 @@ fn zuliprc(zulip: &SimulatedZulip, site: SocketAddr) -> String {
 
 /// Asks until the reply to `path` begins with `expected`.
 #[track_caller]
-fn until(address: SocketAddr, path: &str, expected: &str) {
+pub(crate) fn until(address: SocketAddr, path: &str, expected: &str) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !get(address, path).starts_with(expected) {
         assert!(Instant::now() < deadline, "{path} never said {expected}");

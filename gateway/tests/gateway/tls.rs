@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::daemon::until;
 use crate::deployment::{NGINX, there};
 use crate::test_gateway::organisation;
 
@@ -150,6 +151,19 @@ fn tls_settings_of_the_zuliprc_apply() {
     assert_eq!(status("tls-self-signed", self_signed, &own("self-signed")), "200");
     assert_eq!(status("tls-other-bundle", self_signed, &own("elsewhere")), "503");
     assert_eq!(status("tls-other-name", elsewhere, &own("elsewhere")), "503");
+    // Other certificates under the same name: SIGHUP reads them.
+    let swapped = directory.join("swapped.pem");
+    std::fs::copy(directory.join("elsewhere.pem"), &swapped).expect("a file");
+    let account = format!(
+        "[api]\nemail=presence-bot@example.com\nkey={}\nsite=https://{self_signed}\ncert_bundle={}\n",
+        zulip.key(),
+        swapped.display()
+    );
+    let running = Running::start(program().arg("--config-file").arg(file("tls-swapped", &account)));
+    assert!(get(running.address, "/api/v1/users/12/presence").starts_with("HTTP/1.1 503"));
+    std::fs::copy(directory.join("self-signed.pem"), &swapped).expect("a file");
+    running.signal("-HUP");
+    until(running.address, "/readyz", "HTTP/1.1 200");
     let doctor = |name: &str, site: SocketAddr, lines: &str, expected: [&str; 2]| {
         let account =
             format!("[api]\nemail=presence-bot@example.com\nkey=k\nsite=https://{site}\n{lines}");

@@ -1,4 +1,4 @@
-//! What came back over HTTP, parsed once into types.
+//! Parses Zulip's HTTP replies into types.
 
 mod body;
 mod value;
@@ -6,7 +6,7 @@ mod value;
 use core::time::Duration;
 
 use self::value::{Object, Value};
-use crate::by_user::ByUser;
+use crate::user_map::UserMap;
 use crate::{Presence, Timestamp, UserRef, http_date};
 
 /// One HTTP reply as the edge received it.
@@ -21,7 +21,7 @@ pub struct HttpReply<'a> {
     pub body: &'a [u8],
 }
 
-/// A reply that says something about presence, and when.
+/// A parsed reply with its timestamps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply<T> {
     /// What was said.
@@ -61,7 +61,7 @@ pub type UserPresence = Result<Presence, NoPresenceReason>;
 
 /// The answer about many: each user once, `None` where there is an entry without data (`{}`).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct RealmPresence(ByUser<UserPresence>);
+pub struct RealmPresence(UserMap<UserPresence>);
 
 impl RealmPresence {
     /// The entry of `user`; the outer `None` where there is no entry at all.
@@ -126,7 +126,7 @@ pub enum RequestError {
 /// The longest wait that a server can impose: one header must not switch badges off for a day.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
 /// The wait after a 401, which only an administrator can resolve.
-const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(900);
+const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(300);
 
 impl RequestError {
     /// The wait that the server imposes with this error: its `Retry-After`, at most 15 minutes, or

@@ -1,4 +1,4 @@
-//! How long to leave an endpoint alone after a failure.
+//! Delays the next request after a failure.
 
 use core::time::Duration;
 
@@ -8,8 +8,6 @@ use crate::time::EngineInstant;
 
 /// The first wait; it doubles with each further failure.
 const INITIAL_DELAY: Duration = Duration::from_secs(5);
-/// The longest wait that we choose ourselves.
-const MAX_DELAY: Duration = Duration::from_secs(300);
 
 /// The wait after the `failures`th failure in a row: 5 s, doubled with each further one, at most
 /// `max`.
@@ -20,8 +18,8 @@ pub fn retry_delay(failures: u32, max: Duration) -> Duration {
 }
 
 /// [`retry_delay`], half of it random, so that pages do not all retry at once.
-pub(super) fn jittered_retry_delay(failures: u32, jitter: &mut Jitter) -> Duration {
-    jitter.of(retry_delay(failures, MAX_DELAY), 500, 1000)
+pub(super) fn jittered_retry_delay(failures: u32, max: Duration, jitter: &mut Jitter) -> Duration {
+    jitter.of(retry_delay(failures, max), 500, 1000)
 }
 
 /// An endpoint's state of health.
@@ -47,18 +45,20 @@ impl Backoff {
         self.retry_at = EngineInstant::default();
     }
 
-    /// A request that had `started` failed.
+    /// A request that had `started` failed. Waits double up to `max_delay`, the interval of a
+    /// healthy endpoint: that load hurts nobody, and ends the delay within one interval.
     pub(super) fn failed(
         &mut self,
         failure: RequestError,
         started: EngineInstant,
         now: EngineInstant,
+        max_delay: Duration,
         jitter: &mut Jitter,
     ) {
         // Requests that were under way together fail together: that is one failure.
         if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
-            self.retry_at = now + jittered_retry_delay(self.failures, jitter);
+            self.retry_at = now + jittered_retry_delay(self.failures, max_delay, jitter);
         }
         self.failed_at = now;
         if let Some(imposed) = failure.imposed_delay() {

@@ -1,4 +1,4 @@
-//! What is known of one person, and who wants to know.
+//! The state of one user: watchers, polling and the latest observation.
 
 use core::time::Duration;
 
@@ -7,7 +7,7 @@ use super::View;
 use super::groups::{GroupId, PollState};
 use crate::reply::{NoPresenceReason, UserPresence};
 use crate::time::EngineInstant;
-use crate::{Observation, Timestamp};
+use crate::{Observation, Presence, Timestamp};
 
 /// An answer further ahead of the server's now than this was dated by a clock that was wrong:
 /// anything newer replaces it.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) requested_by: Option<RequestId>,
     /// For those who are asked singly.
     pub(super) poll: Option<PollState>,
-    answer: Option<LatestObservation>,
+    latest: Option<LatestObservation>,
     cached: Option<CachedView>,
     /// What the last step left behind.
     pub(super) last_emitted: View,
@@ -77,7 +77,7 @@ impl Entry {
 
     /// The answer: the outer `None` where there is none yet.
     pub(super) fn observed(&self) -> Option<Result<Observation, NoPresenceReason>> {
-        self.answer.map(|answer| answer.observed)
+        self.latest.map(|answer| answer.observed)
     }
 
     pub(super) fn view(&self, now: Now, offline_threshold: Duration) -> View {
@@ -114,14 +114,14 @@ impl Entry {
     /// The claims, and the server's now to judge them by. That may go back when a clock is put
     /// right, but an answer never grows younger.
     fn effective_now(&self, now: Now) -> Option<(Observation, Timestamp)> {
-        let LatestObservation { observed, meta } = self.answer?;
+        let LatestObservation { observed, meta } = self.latest?;
         let at_least = meta.server_now + now.instant.since(meta.arrived);
         Some((observed.ok()?, now.server.max(at_least)))
     }
 
     /// Takes in an answer, unless a newer one is there.
     pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) {
-        if self.answer.is_some_and(|answer| answer.is_newer_than(meta)) {
+        if self.latest.is_some_and(|answer| answer.is_newer_than(meta)) {
             return;
         }
         let at = meta.server_timestamp.unwrap_or(meta.server_now);
@@ -130,17 +130,25 @@ impl Entry {
                 presence.without_future_timestamps(at).ok_or(NoPresenceReason::NoData)
             })
             .map(|presence| Observation { presence, at });
-        self.answer = Some(LatestObservation { observed, meta });
+        self.latest = Some(LatestObservation { observed, meta });
         self.cached = None;
     }
 
-    /// An organisation-wide reply of `origin` had no entry for this person, which says of somebody
-    /// with old claims that nothing newer is known: Zulip leaves out whoever was not connected
-    /// for 14 days.
-    pub(super) fn confirm_absent(&mut self, meta: ObservationMeta) {
-        if let Some(LatestObservation { observed: Ok(observed), .. }) = self.answer {
-            self.apply(Ok(observed.presence), meta);
-        }
+    /// An organisation-wide reply had no entry for this user: Zulip leaves out whoever was not
+    /// connected for 14 days. That is offline for a `verified` user, an active human of the
+    /// organisation. Of others (a bot, a deactivated user, a hidden email) it only confirms what an
+    /// older reply said.
+    pub(super) fn apply_absent(&mut self, meta: ObservationMeta, verified: bool) {
+        let presence = match self.latest {
+            Some(LatestObservation { observed: Ok(observed), .. }) => observed.presence,
+            None if verified => Presence::default(),
+            _ => return,
+        };
+        let offline = presence.offline || verified;
+        // Without the timestamp: a reply about this user alone may be dated by whole seconds, and must
+        // not be taken for an older one.
+        let meta = ObservationMeta { server_timestamp: None, ..meta };
+        self.apply(Ok(Presence { offline, ..presence }), meta);
     }
 }
 
@@ -160,7 +168,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Presence;
 
     const HOUR_MS: i64 = 3_600_000;
 

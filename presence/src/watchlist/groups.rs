@@ -1,4 +1,4 @@
-//! The fixed groups in which people are asked about.
+//! The fixed groups of users that are requested together.
 
 use core::time::Duration;
 
@@ -142,9 +142,13 @@ impl Groups {
                 let left = &mut self.list[at - 1];
                 left.members += right.members;
                 left.bytes = bytes;
-                left.poll.due = left.poll.due.min(right.poll.due);
-                left.poll.requested_at = left.poll.requested_at.max(right.poll.requested_at);
-                left.poll.refresh_requested |= right.poll.refresh_requested;
+                let refresh_requested = left.poll.refresh_requested || right.poll.refresh_requested;
+                // The group that was requested last sets the pace. The other one may have been off
+                // screen for long: whoever of it is on screen counts as a new member.
+                if right.poll.requested_at > left.poll.requested_at {
+                    left.poll = right.poll;
+                }
+                left.poll.refresh_requested = refresh_requested;
                 moved(right.id, left.id);
             } else {
                 at += 1;

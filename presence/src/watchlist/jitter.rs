@@ -1,4 +1,4 @@
-//! Chance from a seed: the engine holds no randomness of its own.
+//! Pseudo-random jitter from a seed: the engine has no other source of randomness.
 
 use core::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Who is asked when: a sans-I/O engine, driven alike by the page and by the gateway.
+//! Decides who is requested when: a sans-I/O engine, driven alike by page and gateway.
 //!
 //! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call
 //! [`step`](Watchlist::step), and do what it says.
@@ -21,26 +21,26 @@ use self::groups::{GroupId, Groups};
 use self::jitter::Jitter;
 pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query};
 use self::rate_limiter::RateLimiter;
-use crate::by_user::ByUser;
 use crate::reply::{NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence};
 use crate::time::EngineInstant;
+use crate::user_map::UserMap;
 use crate::{
     ClockReading, MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD, OFFLINE_THRESHOLD, Observation,
     ServerClock, Status, Timestamp, UserRef,
 };
 
-/// A request that did not return by then is given up (docs/design.md §5: part of the 200 s).
+/// A request without a reply by then is cancelled (docs/design.md §5: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Most requests under way at once (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Most single requests in any 60 s (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 
-/// How long an entry outlives its last watcher: filters and routers remove and re-add rows.
+/// An entry is kept for so long after its last watcher: filters and routers remove and re-add rows.
 const RETENTION: Duration = Duration::from_secs(300);
-/// Least time between two requests for one group: newcomers that come one by one are gathered.
+/// Minimum time between two requests for one group: members that are added one by one share one.
 const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
-/// Least time between two requests by `refresh()`.
+/// Minimum time between two requests by `refresh()`.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// When a user without data, asked singly, is asked again.
 const NO_DATA_INTERVAL: Duration = Duration::from_secs(900);
@@ -59,6 +59,9 @@ pub struct Settings {
     pub budget: u32,
     /// What the endpoint is.
     pub endpoint: Endpoint,
+    /// The watched users are known to be active humans of the organisation: whoever is absent from
+    /// its reply is offline. `false` on a page, which cannot know that.
+    pub verified_users: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -135,7 +138,7 @@ pub struct Watchlist {
     clock: ServerClock,
     jitter: Jitter,
     asleep: bool,
-    entries: ByUser<Entry>,
+    entries: UserMap<Entry>,
     groups: Groups,
     in_flight: Vec<InFlight>,
     next_id: u64,
@@ -155,7 +158,7 @@ struct InFlight {
     target: PollTarget,
     query: Query,
     started: EngineInstant,
-    /// A sleep went over it: its connection is hardly there any more.
+    /// The computer slept meanwhile: its connection is gone.
     stale: bool,
 }
 
@@ -173,7 +176,7 @@ impl Watchlist {
             clock: ServerClock::new(now),
             jitter: Jitter::new(settings.seed),
             asleep: false,
-            entries: ByUser::new(),
+            entries: UserMap::new(),
             groups: match settings.endpoint {
                 Endpoint::Gateway => Groups::new(),
                 Endpoint::Zulip => Groups::all_users(EngineInstant::default()),
@@ -370,12 +373,24 @@ impl Watchlist {
         self.settings.offline_threshold.or(told).unwrap_or(OFFLINE_THRESHOLD)
     }
 
+    /// Polls at another interval from the next request on.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.settings.interval = interval;
+    }
+
     /// How long ago the request started that brought Zulip's last organisation-wide reply. `None`
     /// before the first one, and for a gateway.
     #[must_use]
     pub fn realm_age(&self, now: ClockReading) -> Option<Duration> {
         let (_, meta) = self.realm.as_ref()?;
         Some(self.clock.instant(now).since(meta.requested_at))
+    }
+
+    /// How long ago the request `id` started. `None` for one that is not under way.
+    #[must_use]
+    pub fn request_age(&self, id: RequestId, now: ClockReading) -> Option<Duration> {
+        let request = self.in_flight.iter().find(|request| request.id == id)?;
+        Some(self.clock.instant(now).since(request.started))
     }
 
     /// Whether a request is under way.

@@ -1,24 +1,26 @@
-//! What a request asks for.
+//! What a request asks for, and its URL.
 
 use super::Response;
 use crate::UserRef;
 use crate::reply::{HttpReply, RequestError};
 use crate::user_ref::percent_encode;
 
-/// Most people of a group (docs/design.md §4).
-pub const MAX_GROUP: usize = 50;
-/// Most bytes of a group's path and query: 4,000 for the whole URL (docs/design.md §4) less 256
-/// for the endpoint.
+/// Most users of a group.
+pub const MAX_GROUP: usize = 500;
+/// Most bytes of a group's path and query: 4,000 for the whole URL, less 256 for the endpoint.
 pub const MAX_GROUP_BYTES: usize = 3_744;
+const GROUP_PREFIX: &str = "realm/presence?users=%5B";
+/// `slim_presence` is Zulip's own parameter: only `active_timestamp` and `idle_timestamp`.
+const GROUP_SUFFIX: &str = "%5D&slim_presence=true";
 /// Bytes of a group's path and query besides its members.
-pub(super) const GROUP_FRAME_BYTES: usize = "realm/presence?users=%5B%5D".len();
+pub(super) const GROUP_FRAME_BYTES: usize = GROUP_PREFIX.len() + GROUP_SUFFIX.len();
 
 /// What a request asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query {
     /// `GET users/{user}/presence`.
     User(UserRef),
-    /// `GET realm/presence?users=[…]`, sorted, at most [`MAX_GROUP`] people.
+    /// `GET realm/presence?users=[…]&slim_presence=true`, sorted, at most [`MAX_GROUP`] users.
     Group(Vec<UserRef>),
     /// `GET realm/presence`: everybody.
     AllUsers,
@@ -33,14 +35,14 @@ impl Query {
             Self::User(user) => ["users/", &user.path_segment(), "/presence"].concat(),
             Self::AllUsers => "realm/presence".into(),
             Self::Group(users) => {
-                let mut path = String::from("realm/presence?users=%5B");
+                let mut path = String::from(GROUP_PREFIX);
                 for (place, user) in users.iter().enumerate() {
                     if place > 0 {
                         path.push_str("%2C");
                     }
                     push_member(user, &mut path);
                 }
-                path.push_str("%5D");
+                path.push_str(GROUP_SUFFIX);
                 path
             }
         }
@@ -58,12 +60,17 @@ impl Query {
     }
 }
 
-/// `"user"` as JSON, percent-encoded. Neither an ID nor an email holds a control character or `\`,
-/// so only `"` wants escaping.
+/// `user` as JSON, percent-encoded: an ID as a number, an email as a string. No email holds a
+/// control character or `\`, so only `"` needs escaping.
 fn push_member(user: &UserRef, path: &mut String) {
-    path.push_str("%22");
-    percent_encode(&user.to_string().replace('"', "\\\""), path);
-    path.push_str("%22");
+    match user {
+        UserRef::Id(_) => path.push_str(&user.to_string()),
+        UserRef::Email(email) => {
+            path.push_str("%22");
+            percent_encode(&email.replace('"', "\\\""), path);
+            path.push_str("%22");
+        }
+    }
 }
 
 /// Bytes that `user` adds to a group's path.
@@ -87,7 +94,7 @@ mod tests {
         let group = Query::Group(users(&["12", "ada@example.com", "a\"b@c"]));
         assert_eq!(
             group.path(),
-            "realm/presence?users=%5B%2212%22%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D"
+            "realm/presence?users=%5B12%2C%22ada%40example.com%22%2C%22a%5C%22b%40c%22%5D&slim_presence=true"
         );
         assert_eq!(Query::AllUsers.path(), "realm/presence");
     }

@@ -1,4 +1,4 @@
-//! How many requests may start in any 60 s.
+//! Limits the requests that start in any 60 s.
 
 use core::time::Duration;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What replies bring.
+//! Applies replies and errors to the watchlist.
 
 use super::entry::{Entry, ObservationMeta};
 use super::groups::{GroupId, Groups, PollState};
@@ -15,12 +15,13 @@ impl Watchlist {
         match user {
             UserRef::Id(_) => entry.poll = Some(PollState::due_at(now)),
             UserRef::Email(_) => {
+                let verified = self.settings.verified_users;
                 entry.group = Some(GroupId::ALL_USERS);
                 if let Some((realm, meta)) = &self.realm
                     && now.since(meta.requested_at) <= self.settings.interval
                 {
                     entry.requested_at = Some(meta.requested_at);
-                    apply_realm_entry(entry, realm.get(user), *meta, now);
+                    apply_realm_entry(entry, realm.get(user), *meta, now, verified);
                 }
             }
         }
@@ -108,10 +109,13 @@ impl Watchlist {
             }
         }
         let everybody = self.settings.endpoint == Endpoint::Zulip;
+        let verified = self.settings.verified_users;
         for (user, entry) in self.entries.iter_mut() {
             let is_asked = entry.group == Some(group) || everybody && entry.group.is_some();
             match realm.get(user) {
-                found if everybody && is_asked => apply_realm_entry(entry, found, meta, now),
+                found if everybody && is_asked => {
+                    apply_realm_entry(entry, found, meta, now, verified);
+                }
                 Some(presence) if is_asked => entry.apply(presence, meta),
                 _ => {}
             }
@@ -150,27 +154,29 @@ impl Watchlist {
         now: ClockReading,
     ) {
         let now = self.tick(now);
-        self.backoff.failed(failure, request.started, now, &mut self.jitter);
+        let max_delay = self.settings.interval;
+        self.backoff.failed(failure, request.started, now, max_delay, &mut self.jitter);
         let failures = self.poll(&request.target).map_or(0, |poll| {
             poll.failures = poll.failures.saturating_add(1);
             poll.failures
         });
         // Each request backs off by itself too, so that one that always fails does not keep the
         // others from being asked.
-        let due = now + backoff::jittered_retry_delay(failures, &mut self.jitter);
+        let due = now + backoff::jittered_retry_delay(failures, max_delay, &mut self.jitter);
         if let Some(poll) = self.poll(&request.target) {
             poll.due = due;
         }
     }
 }
 
-/// Applies Zulip's organisation-wide reply to somebody named by email. Whoever is absent from it is
-/// asked singly once, and daily after that.
+/// Applies Zulip's organisation-wide reply to a user named by email. A user who is absent from it
+/// gets a query of their own, once and daily after that: it tells when they were last active.
 fn apply_realm_entry(
     entry: &mut Entry,
     found: Option<UserPresence>,
     meta: ObservationMeta,
     now: EngineInstant,
+    verified: bool,
 ) {
     entry.requested_at = entry.requested_at.max(Some(meta.requested_at));
     match found {
@@ -179,7 +185,7 @@ fn apply_realm_entry(
             entry.poll = None;
         }
         None => {
-            entry.confirm_absent(meta);
+            entry.apply_absent(meta, verified);
             entry.poll.get_or_insert(PollState::due_at(now));
         }
     }

@@ -1,4 +1,4 @@
-//! Which requests are due, and which may start.
+//! Finds the requests that are due, and starts those that the limits allow.
 
 use super::{
     Endpoint, InFlight, MAX_IN_FLIGHT, MIN_GROUP_INTERVAL, PollTarget, Query, Request, RequestId,

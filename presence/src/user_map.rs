@@ -1,5 +1,5 @@
-//! A map from people to something: a sorted list, for the standard library's tree weighs a tenth of
-//! the page's bundle.
+//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` in its place makes the
+//! page's bundle a tenth larger.
 
 use std::collections::BinaryHeap;
 
@@ -7,9 +7,9 @@ use crate::UserRef;
 
 /// Sorted by user, each once.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ByUser<T>(Vec<(UserRef, T)>);
+pub(crate) struct UserMap<T>(Vec<(UserRef, T)>);
 
-impl<T> ByUser<T> {
+impl<T> UserMap<T> {
     pub(crate) fn new() -> Self {
         Self(Vec::new())
     }
@@ -61,13 +61,13 @@ impl<T> ByUser<T> {
     }
 }
 
-impl<T> Default for ByUser<T> {
+impl<T> Default for UserMap<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<T> FromIterator<(UserRef, T)> for ByUser<T> {
+impl<T> FromIterator<(UserRef, T)> for UserMap<T> {
     /// Of two of one user the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, T)>>(all: I) -> Self {
         // A heap sorts in a tenth of the code that the standard library's sort takes.
@@ -104,14 +104,14 @@ mod tests {
         prop::collection::vec((user, any::<u8>()), 0..40)
     }
 
-    fn list(map: &ByUser<u8>) -> Vec<(UserRef, u8)> {
+    fn list(map: &UserMap<u8>) -> Vec<(UserRef, u8)> {
         map.iter().map(|(user, value)| (user.clone(), *value)).collect()
     }
 
     proptest! {
         #[test]
         fn inserting_makes_what_a_tree_makes(entries in users()) {
-            let mut map = ByUser::new();
+            let mut map = UserMap::new();
             for (user, value) in entries.clone() {
                 map.insert(user, value);
             }
@@ -126,7 +126,7 @@ mod tests {
 
         #[test]
         fn collecting_keeps_the_first(entries in users()) {
-            let map: ByUser<_> = entries.iter().cloned().collect();
+            let map: UserMap<_> = entries.iter().cloned().collect();
             let tree: BTreeMap<_, _> = entries.into_iter().rev().collect();
             prop_assert_eq!(list(&map), tree.into_iter().collect::<Vec<_>>());
         }
