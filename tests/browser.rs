@@ -267,7 +267,10 @@ async fn providers_of_one_endpoint_share_a_client() {
     let client = PresenceClient::new(&settings);
     assert!(client == PresenceClient::new(&Settings::gateway(&format!("{ENDPOINT}/")).unwrap()));
     assert!(
-        client != PresenceClient::new(&settings.with_endpoint("https://other.example.com/api/v1").unwrap())
+        client
+            != PresenceClient::new(
+                &settings.with_endpoint("https://other.example.com/api/v1").unwrap()
+            )
     );
     drop(page);
 }
@@ -585,8 +588,8 @@ async fn refresh_asks_at_once_but_not_twice() {
     let page = Page::new();
     let app = mount(&page, &["1"]);
     page.see("svg[data-status=active]").await;
-    let subscription =
-        PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap()).subscribe(&UserRef::Id(1), Rc::new(|_| ()));
+    let subscription = PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap())
+        .subscribe(&UserRef::Id(1), Rc::new(|_| ()));
     pass(15_000.0).await;
     for _ in 0..5 {
         subscription.refresh();
@@ -630,10 +633,16 @@ async fn badges_follow_the_language_of_a_yew_app_when_it_changes() {
     let app = mount_labelled(&page, &["1"], Label::Status);
     page.see("svg[data-status=active]").await;
     settle().await;
-    assert_eq!((page.names(), page.label()), (vec!["Ada: active now".to_owned()], "Active now".to_owned()));
+    assert_eq!(
+        (page.names(), page.label()),
+        (vec!["Ada: active now".to_owned()], "Active now".to_owned())
+    );
     page.root.set_attribute("lang", "de").unwrap();
     settle().await;
-    assert_eq!((page.names(), page.label()), (vec!["Ada: gerade aktiv".to_owned()], "Gerade aktiv".to_owned()));
+    assert_eq!(
+        (page.names(), page.label()),
+        (vec!["Ada: gerade aktiv".to_owned()], "Gerade aktiv".to_owned())
+    );
     unmount(app).await;
 }
 
@@ -663,11 +672,9 @@ fn House(props: &HouseProps) -> Html {
 async fn use_presence_follows_a_person_without_a_badge() {
     let page = Page::new();
     let text = || page.all("output").remove(0).text_content().unwrap();
-    let mut app = yew::Renderer::<House>::with_root_and_props(
-        page.root.clone(),
-        HouseProps { user: "1" },
-    )
-    .render();
+    let mut app =
+        yew::Renderer::<House>::with_root_and_props(page.root.clone(), HouseProps { user: "1" })
+            .render();
     wait(asked(1)).await;
     settle().await;
     assert_eq!(text(), "active");

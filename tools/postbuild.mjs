@@ -30,7 +30,7 @@ const FEATURES = [
 ].map((feature) => `--enable-${feature}`);
 /** Found by trying: each brings some hundred bytes over the wire. */
 const OPTIMIZE = [
-  ...["-Oz", "--flatten", "--rereloop", "-Oz", "--converge"],
+  ...["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"],
   ...["--one-caller-inline-max-function-size", "0"],
   // Below the first kilobyte is only the far end of the stack.
   "--low-memory-unused",

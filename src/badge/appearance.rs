@@ -67,7 +67,9 @@ impl Appearance {
                 let text = last_active.as_ref().map(|_| status_text);
                 Some((text.unwrap_or_default().to_owned(), true))
             }
-            Label::LastActive => Some((last_active.clone().unwrap_or_default(), last_active.is_none())),
+            Label::LastActive => {
+                Some((last_active.clone().unwrap_or_default(), last_active.is_none()))
+            }
         };
         let details = options.details.then(|| DetailsText {
             status: status_text.to_owned().into(),
@@ -81,5 +83,87 @@ impl Appearance {
             lang: messages.fallback_lang().map(|lang| lang.to_owned().into()),
         }
     }
+}
 
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+    use crate::i18n::tests::{messages, pending};
+
+    const NAME: &str = "Ada";
+
+    fn appearance(
+        label: Label,
+        details: bool,
+        status: Status,
+        last_active: Option<LastActive>,
+    ) -> Appearance {
+        let options = Options { name: NAME, label, details };
+        Appearance::new(&options, status, last_active, &messages(""))
+    }
+
+    #[test]
+    fn labels_say_what_the_option_asks_for() {
+        use LastActive::{Minutes, NotInTheLastYear, Now, Unknown};
+        for (label, status, last_active, text, is_hidden) in [
+            (Label::Status, Status::Active, Some(Now), "Active now", true),
+            (Label::Status, Status::Idle, Some(Minutes(5)), "Idle", true),
+            (Label::Status, Status::Unknown, Some(Unknown), "Status unknown", true),
+            (Label::LastActive, Status::Active, Some(Now), "Active now", false),
+            (Label::LastActive, Status::Idle, Some(Minutes(5)), "Active 5 minute(s) ago", false),
+            (
+                Label::LastActive,
+                Status::Offline,
+                Some(NotInTheLastYear),
+                "Not active in the last year",
+                false,
+            ),
+            (Label::LastActive, Status::Unknown, Some(Unknown), "Activity unknown", false),
+            // Before there is a result.
+            (Label::Status, Status::Unknown, None, "", true),
+            (Label::LastActive, Status::Unknown, None, "", true),
+        ] {
+            let shown = appearance(label, false, status, last_active).label;
+            let expected = LabelText { text: text.into(), is_hidden };
+            assert_eq!(shown, Some(expected), "{label:?} {status} {last_active:?}");
+        }
+        assert_eq!(appearance(Label::None, false, Status::Active, None).label, None);
+    }
+
+    #[test]
+    fn details_do_not_say_the_status_twice() {
+        for (status, last_active, text) in [
+            (Status::Active, LastActive::Now, ""),
+            (Status::Idle, LastActive::Idle, ""),
+            (Status::Idle, LastActive::Minutes(5), "Active 5 minute(s) ago"),
+            (Status::Offline, LastActive::Hours(3), "Active 3 hour(s) ago"),
+        ] {
+            let details = appearance(Label::None, true, status, Some(last_active)).details;
+            assert_eq!(details.expect("wanted").last_active, text, "{status} {last_active:?}");
+        }
+        assert_eq!(appearance(Label::None, false, Status::Active, None).details, None);
+    }
+
+    #[test]
+    fn the_accessible_name_tells_person_and_status() {
+        for (status, name) in [
+            (Status::Active, "Ada: active now"),
+            (Status::Idle, "Ada: idle"),
+            (Status::Offline, "Ada: offline"),
+            (Status::Unknown, "Ada: status unknown"),
+        ] {
+            let shown = appearance(Label::None, false, status, None);
+            assert_eq!((shown.status, &*shown.accessible_name), (status, name));
+            assert_eq!(shown.lang, None);
+        }
+    }
+
+    #[test]
+    fn while_a_catalog_loads_names_are_english_and_marked_as_such_and_labels_are_empty() {
+        let options = Options { name: NAME, label: Label::Status, details: false };
+        let shown = Appearance::new(&options, Status::Idle, Some(LastActive::Idle), &pending());
+        assert_eq!(&*shown.accessible_name, "Ada: idle");
+        assert_eq!(shown.lang.as_deref(), Some("en"));
+        assert_eq!(shown.label.expect("wanted").text, "");
+    }
 }

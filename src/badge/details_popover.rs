@@ -153,8 +153,7 @@ impl Component for DetailsPopover {
                 if self.is_open { self.listen_to_window(ctx) } else { Vec::new() };
             if let Some(popover) = self.popover.get().map(JsCast::unchecked_into::<Properties>) {
                 // Above everything else on the page.
-                let _ =
-                    if self.is_open { popover.show_popover() } else { popover.hide_popover() };
+                let _ = if self.is_open { popover.show_popover() } else { popover.hide_popover() };
             }
         }
         self.place();
@@ -194,10 +193,8 @@ impl DetailsPopover {
         let Some(window) = self.window() else {
             return Vec::new();
         };
-        let options = EventListenerOptions {
-            passive: false,
-            ..EventListenerOptions::run_in_capture_phase()
-        };
+        let options =
+            EventListenerOptions { passive: false, ..EventListenerOptions::run_in_capture_phase() };
         listen(&window, &WINDOW_EVENTS, options, || {
             let (link, badge) = (ctx.link().clone(), self.badge.clone());
             move |event: &Event| {

@@ -22,11 +22,11 @@ use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Request, RequestId, Response, View};
 use zulip_presence_core::{UserRef, Watchlist};
 
-use self::page::{is_loading, is_visible};
 pub(crate) use self::page::{document, window};
+use self::page::{is_loading, is_visible};
 pub use self::settings::{Credentials, InvalidEndpoint, ScriptSettings, Settings};
-pub use self::subscription::Subscription;
 use self::subscription::Subscribers;
+pub use self::subscription::Subscription;
 pub(crate) use self::visibility::VisibilityObserver;
 use crate::console::warn_once;
 
@@ -169,7 +169,8 @@ impl Inner {
         }
         self.subscribers.borrow_mut().mark_dirty(&actions.changes, now.monotonic);
         // What is no longer true is not shown for even that long.
-        let decays = actions.changes.iter().any(|change| change.after.status > change.before.status);
+        let decays =
+            actions.changes.iter().any(|change| change.after.status > change.before.status);
         let batch_delay = self.batch_delay(now.monotonic).filter(|_| !decays);
         if batch_delay.is_none() {
             self.notify(now.monotonic);

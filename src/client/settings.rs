@@ -6,8 +6,8 @@ use web_sys::Url;
 use zulip_presence_core::watchlist;
 use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
 
-use crate::console::warn_once;
 use super::page::{document, window};
+use crate::console::warn_once;
 
 /// Time between two requests for the same people unless the page says otherwise.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -18,7 +18,8 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 /// Most requests of a page in any 60 s.
 const BUDGET: u32 = 60;
 
-const INVALID_INTERVAL: &str = "data-interval must be a number of seconds from 15 to 60; 60 is used.";
+const INVALID_INTERVAL: &str =
+    "data-interval must be a number of seconds from 15 to 60; 60 is used.";
 const INVALID_OFFLINE_AFTER: &str =
     "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
 const INVALID_CREDENTIALS: &str =
@@ -165,8 +166,9 @@ impl Settings {
         let mut settings = match (given(script.email), given(script.api_key)) {
             (None, None) => {
                 let endpoint = endpoint.as_deref().unwrap_or(default_endpoint);
-                let settings =
-                    Self::gateway(endpoint).map_err(|_| warn_once(INVALID_ENDPOINT, endpoint)).ok()?;
+                let settings = Self::gateway(endpoint)
+                    .map_err(|_| warn_once(INVALID_ENDPOINT, endpoint))
+                    .ok()?;
                 settings.credentials(credentials(given(script.credentials).as_deref()))
             }
             (Some(email), Some(api_key)) if endpoint.is_some() => {
@@ -410,8 +412,7 @@ mod tests {
             ("yes", Credentials::SameOrigin),
         ] {
             assert!(
-                script(&[("credentials", written)]).expect("valid").auth
-                    == Auth::Gateway(expected),
+                script(&[("credentials", written)]).expect("valid").auth == Auth::Gateway(expected),
                 "{written}"
             );
         }

@@ -78,11 +78,9 @@ impl Shared {
         });
         let options = IntersectionObserverInit::new();
         options.set_root_margin(MARGIN);
-        let observer = IntersectionObserver::new_with_options(
-            on_entries.as_ref().unchecked_ref(),
-            &options,
-        )
-        .ok()?;
+        let observer =
+            IntersectionObserver::new_with_options(on_entries.as_ref().unchecked_ref(), &options)
+                .ok()?;
         Some(Self {
             observer,
             places: WeakMap::new(),

@@ -43,8 +43,7 @@ pub fn configure(
     email: Option<String>,
     api_key: Option<String>,
 ) {
-    let script =
-        ScriptSettings { endpoint, interval, offline_after, credentials, email, api_key };
+    let script = ScriptSettings { endpoint, interval, offline_after, credentials, email, api_key };
     let page = Settings::from_script(script, default_endpoint).map(|settings| {
         let client = PresenceClient::new(&settings);
         (settings, client)

@@ -110,16 +110,25 @@ pub(crate) mod tests {
         Messages::new(Some(catalog.into()), None, format_time)
     }
 
+    /// Messages of a language whose catalog is being loaded.
+    pub(crate) fn pending() -> Messages {
+        Messages::new(None, Some("en"), Box::new(|_| String::new()))
+    }
+
     #[test]
     fn every_catalog_has_every_key_of_english_with_the_same_placeholders() {
         for lang in super::super::LANGUAGES {
             let catalog = super::super::built_in_catalog(lang);
             let keys = |catalog: &str| -> Vec<String> {
-                catalog.lines().filter_map(|line| Some(line.split_once(" = ")?.0.to_owned())).collect()
+                catalog
+                    .lines()
+                    .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+                    .collect()
             };
             assert_eq!(keys(catalog), keys(ENGLISH), "{lang}");
             for key in keys(catalog) {
-                let places = |catalog: &str| find(catalog, &key).expect("listed").matches("{}").count();
+                let places =
+                    |catalog: &str| find(catalog, &key).expect("listed").matches("{}").count();
                 assert_eq!(places(catalog), places(ENGLISH), "{lang}: {key}");
             }
         }
@@ -129,10 +138,7 @@ pub(crate) mod tests {
     fn a_name_is_used_as_it_is() {
         let english = messages("");
         assert_eq!(english.accessible_name("", Status::Idle), "Idle");
-        assert_eq!(
-            english.accessible_name(" {} & <b> ", Status::Active),
-            "{} & <b>: active now"
-        );
+        assert_eq!(english.accessible_name(" {} & <b> ", Status::Active), "{} & <b>: active now");
     }
 
     #[test]

@@ -56,8 +56,7 @@ pub(super) fn time_format(tag: String, lang: &'static str) -> TimeFormat {
 
 impl Intl {
     fn new(tag: &str, lang: &str) -> Self {
-        let relative =
-            |lang: &str| RelativeTimeFormat::new(lang, &options("numeric", "auto")).ok();
+        let relative = |lang: &str| RelativeTimeFormat::new(lang, &options("numeric", "auto")).ok();
         match Some(tag).filter(|tag| !tag.is_empty()).and_then(relative) {
             Some(format) => Self { lang: tag.to_owned(), relative: Some(format) },
             None => Self { lang: lang.to_owned(), relative: relative(lang) },

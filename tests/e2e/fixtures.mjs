@@ -87,6 +87,6 @@ export async function presences({ url }, ids) {
 /** The people that a URL of either endpoint asks for. */
 export function people(url) {
   const users = url.searchParams.get("users");
-  if (users !== null) return JSON.parse(users);
+  if (users !== null) return JSON.parse(users).map(String);
   return [decodeURIComponent(url.pathname.split("/").at(-2))];
 }
