@@ -39,7 +39,7 @@ export interface ZulipPresenceAttributes {
 
 /** `<zulip-presence>`. Its attributes may change at any time. */
 export interface ZulipPresenceElement extends HTMLElement {
-  /** Also the attribute `status`. */
+  /** Also a custom state, for CSS: `zulip-presence:state(active)`. */
   readonly status: PresenceStatus;
   /** When the person was last active, where the endpoint tells. */
   readonly lastActive: Date | null;

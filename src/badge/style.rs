@@ -45,7 +45,7 @@ mod unit_tests {
             assert!(STYLE.contains(status.colour()), "{status}");
             assert!(STYLE.contains(status.colour_on_dark()), "{status} on dark");
         }
-        assert!(include_str!("../element/element.js").contains(Status::Unknown.svg_path()));
+        assert!(include_str!("../element/template.js").contains(Status::Unknown.svg_path()));
     }
 }
 

@@ -37,7 +37,12 @@ export function defineElement() {
     #root = this.#wrapper.lastChild;
     #states = this.attachInternals?.().states;
     #handle;
-    #status = "unknown";
+    #status;
+
+    constructor() {
+      super();
+      this.#setStatus("unknown");
+    }
 
     static {
       settle = (element) => element.#settle();

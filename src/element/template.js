@@ -33,7 +33,13 @@ function createTemplate() {
   const path = createElement("path", { d: UNKNOWN });
   const icon = createElement(
     "svg",
-    { "data-status": "unknown", part: "badge", viewBox: "0 0 16 16", role: "img", "aria-label": "Status unknown" },
+    {
+      "data-status": "unknown",
+      part: "badge",
+      viewBox: "0 0 16 16",
+      role: "img",
+      "aria-label": "Status unknown",
+    },
     path,
   );
   const badge = createElement("span", null, icon);

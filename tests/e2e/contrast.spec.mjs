@@ -32,7 +32,7 @@ async function shown({ page, site, tag }, ground, html) {
     for (const [status, user] of Object.entries(PEOPLE)) {
       const badge = page.locator(`[user="${user}"]`).nth(size === SMALL ? 1 : 0);
       if (status !== "unknown") await expect(badge).toHaveStatus(status);
-      await expect(badge.locator(`.${status}`)).toBeVisible();
+      await expect(badge.locator(`[data-status=${status}]`)).toBeVisible();
       boxes[status] = await badge.locator("svg").boundingBox();
     }
     const picture = await pixels(page, await page.screenshot({ animations: "disabled" }));

@@ -42,7 +42,7 @@ test("search removes people and puts them back unchanged, without a request", as
     .poll(() => new Set(presenceRequests.flatMap(people)).size)
     .toBeGreaterThanOrEqual(PEOPLE);
   const before = presenceRequests.length;
-  const status = await ada.status;
+  const status = await ada.evaluate((badge) => badge.status);
 
   const search = page.getByRole("searchbox");
   await search.fill("Lucia");

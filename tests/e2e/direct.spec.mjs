@@ -66,7 +66,7 @@ test("with a key in the page people are found by ID and by email, and the consol
   expect([...zulip.preflights]).toEqual(["authorization"]);
 });
 
-test("a key that Zulip rejects is tried once, not every minute", async ({
+test("a key that Zulip rejects is tried every five minutes, not every minute", async ({
   page,
   site,
   gateway,
@@ -80,14 +80,14 @@ test("a key that Zulip rejects is tried once, not every minute", async ({
   const refused = await page.waitForResponse((response) => response.status() === 401);
   await refused.finished();
   await page.clock.runFor("14:00");
-  expect(presenceRequests).toHaveLength(1);
+  expect(presenceRequests.length).toBeLessThanOrEqual(3);
   await expect(page.locator("zulip-presence")).toHaveStatus("unknown");
 
   // In short steps: the network does not hurry with the page's clock, and a request is given up after 10 s.
   zulip.key = KEY;
   const status = async () => {
     await page.clock.runFor("00:05");
-    return page.locator("zulip-presence").getAttribute("status");
+    return page.locator("zulip-presence").evaluate((badge) => badge.status);
   };
   await expect.poll(status, { intervals: [50], timeout: 30_000 }).toMatch(KNOWN);
 });

@@ -19,7 +19,7 @@ const test = shared.extend({
   },
 });
 
-const drawn = (badge) => badge.locator("svg").getAttribute("class");
+const drawn = (badge) => badge.locator("svg").getAttribute("data-status");
 
 async function lives(badge) {
   await expect(badge).toHaveStatus(KNOWN);

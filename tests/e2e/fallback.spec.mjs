@@ -135,8 +135,8 @@ test("WebAssembly served with the wrong type works, without a console message", 
 
 for (const [what, take] of [
   ["WebAssembly", () => delete globalThis.WebAssembly],
-  ["constructed style sheets and preloaded modules", olderThan2023],
-  ["preloaded modules", () => (DOMTokenList.prototype.supports = () => false)],
+  ["constructed style sheets and custom states", olderThan2023],
+  ["custom states", () => (CSS.supports = () => false)],
 ]) {
   test(`a browser without ${what} shows the unknown badge and one console line`, async ({
     page,
@@ -157,7 +157,7 @@ function olderThan2023() {
       throw new TypeError("Illegal constructor");
     }
   };
-  DOMTokenList.prototype.supports = () => false;
+  CSS.supports = () => false;
 }
 
 function isGlue(name) {

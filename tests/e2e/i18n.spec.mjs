@@ -105,7 +105,11 @@ test("messages that cannot be loaded are in English, and marked as English", asy
   for (const badge of await page.locator("zulip-presence").all()) {
     await expect(badge.locator("[part=label]")).toHaveText("Active 5 minutes ago");
     await expect(badge.getByRole("img", { name: "Ada Lovelace: idle" })).toBeVisible();
-    expect(await badge.evaluate((element) => element.shadowRoot.lastChild.lang)).toBe("en");
+    expect(
+      await badge.evaluate((element) =>
+        element.shadowRoot.querySelector("svg").getAttribute("lang"),
+      ),
+    ).toBe("en");
   }
   expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });

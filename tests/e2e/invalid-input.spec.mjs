@@ -65,9 +65,7 @@ test("one person in two notations is requested once", async ({
   const users = ["12", "0012", "ada@example.com", "ADA@Example.com"];
   const body = users.map((user) => `<zulip-presence user="${user}">Ada</zulip-presence>`).join(" ");
   await page.goto(site.page(body, tag()));
-  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(
-    users.length,
-  );
+  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(users.length);
   expect(presenceRequests).toHaveLength(1);
   expect(people(presenceRequests[0]).map((user) => user.toLowerCase())).toEqual([
     "12",
@@ -145,7 +143,7 @@ for (const [what, name] of [
     expect(await badge.evaluate((badge) => badge.textContent)).toBe(name);
     const heard = await badge.locator("svg").getAttribute("aria-label");
     expect(heard).toContain(name.trim());
-    expect(await badge.evaluate((badge) => badge.shadowRoot.querySelectorAll("*").length)).toBe(5);
+    expect(await badge.evaluate((badge) => badge.shadowRoot.querySelectorAll("*").length)).toBe(6);
     // An override that the text never ends does not turn the label, too.
     await expect(badge.locator("[part=label]")).toHaveCSS("unicode-bidi", "isolate");
     expect(await page.evaluate(() => window.isHit)).toBeUndefined();
@@ -159,9 +157,7 @@ test("an unknown label value shows no label", async ({ page, site, tag, consoleM
     (label) => `<zulip-presence user="12" label="${label}"></zulip-presence>`,
   );
   await page.goto(site.page(body.join(""), tag()));
-  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(
-    labels.length,
-  );
+  await expect(page.locator("zulip-presence:not(:state(unknown))")).toHaveCount(labels.length);
   await expect(page.locator("[part=label]")).toHaveCount(0);
   expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
 });

@@ -85,8 +85,7 @@ for (const [what, settings, body, expected] of [
   }) => {
     await page.goto(site.page(body, tag(settings)));
     await expect.poll(() => page.evaluate(() => zulipPresence.ready)).toBe(true);
-    if (expected)
-      await expect(page.locator("zulip-presence").last()).toHaveStatus("active");
+    if (expected) await expect(page.locator("zulip-presence").last()).toHaveStatus("active");
     expect(served.users).toEqual(expected ? [expected] : []);
     expect(await page.locator("link[rel=preload]").count()).toBe(0);
   });

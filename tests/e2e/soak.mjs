@@ -86,7 +86,8 @@ async function soak() {
     const { nodes, jsEventListeners: listeners } = await devtools.send("Memory.getDOMCounters");
     const { requestCount, timers, wasm, known } = await page.evaluate(async (glue) => {
       const { default: init } = await import(glue);
-      const wasm = (await init()).memory.buffer.byteLength;
+      const wasm = Object.values(await init()).find((one) => one instanceof WebAssembly.Memory)
+        .buffer.byteLength;
       const known = document.querySelectorAll("zulip-presence:not(:state(unknown))").length;
       return { requestCount, timers: pending.size, wasm, known };
     }, glue);

@@ -92,9 +92,7 @@ class VirtualPage {
     return this.page
       .locator("zulip-presence")
       .evaluateAll((all) =>
-        Object.fromEntries(
-          all.map((one) => [one.getAttribute("user"), one.status]),
-        ),
+        Object.fromEntries(all.map((one) => [one.getAttribute("user"), one.status])),
       );
   }
 

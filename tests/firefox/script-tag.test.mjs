@@ -58,9 +58,8 @@ const open = (body, head = tag()) => firefox.open(site.page(body, head));
 const known = (count) =>
   firefox.until(
     (count) =>
-      document.querySelectorAll(
-        "zulip-presence:is(:state(active), :state(idle), :state(offline))",
-      ).length === count,
+      document.querySelectorAll("zulip-presence:is(:state(active), :state(idle), :state(offline))")
+        .length === count,
     count,
   );
 

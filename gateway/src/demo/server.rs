@@ -37,6 +37,8 @@ const DEACTIVATED_ID: u64 = 2002;
 const SILENT_ID: u64 = 2003;
 /// Listed on the demo page, and never seen.
 const UNSEEN_ID: u64 = 1024;
+/// Of the gallery.
+const GALLERY_UNKNOWN_ID: u64 = 3004;
 /// The first person of the demo page is always there.
 const ADA_ID: u64 = 12;
 /// How long ago a permanently idle user was active.
@@ -96,6 +98,8 @@ impl SimulatedZulip {
         for (id, full_name, state) in people::gallery() {
             zulip.add(id, &format!("user{id}@example.com"), full_name, state);
         }
+        // The gallery's unknown person: a deactivated account, which is unknown from the first reply.
+        zulip.deactivate(GALLERY_UNKNOWN_ID);
         zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", SimulatedState::Scheduled);
         zulip.deactivate(DEACTIVATED_ID);
         zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", SimulatedState::NeverSeen);
