@@ -7,6 +7,7 @@ use zulip_presence_core::watchlist::View;
 
 use super::parse_user;
 use super::provider::PresenceContext;
+use crate::client::Subscription;
 
 /// What is known of `user` (a Zulip user ID or Zulip email), from the nearest
 /// [`PresenceProvider`](crate::PresenceProvider). The component renders again whenever it changes.
@@ -34,5 +35,5 @@ pub fn use_presence(user: impl Into<AttrValue>) -> View {
         subscription.set_visible(true);
         Some(subscription)
     });
-    subscription.as_ref().as_ref().map(|subscription| subscription.view()).unwrap_or_default()
+    subscription.as_ref().as_ref().map_or_else(View::default, Subscription::view)
 }

@@ -21,7 +21,13 @@ extern "C" {
     /// Not gloo-net's own `send()`: it panics where a page that wraps fetch throws, rejects with
     /// something that is no `Error`, or hands out its own class of response.
     #[wasm_bindgen(catch, js_name = fetch)]
-    fn window_fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
+    fn window_fetch(request: &web_sys::Request) -> Result<JsValue, JsValue>;
+
+    /// What a page's own fetch may resolve to.
+    type Reply;
+
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Reply) -> JsValue;
 
     /// What a stream's `read()` resolves to.
     type Chunk;
@@ -77,8 +83,11 @@ pub(super) async fn fetch(
     let request = request.build().map_err(|_| RequestError::Unreachable)?;
     let unreachable = |_: JsValue| RequestError::Unreachable;
     let reply = window_fetch(&request.into()).map_err(unreachable)?;
-    // Not by `instanceof`: pages replace Promise and Response by their own.
-    let reply = JsFuture::from(reply).await.map_err(unreachable)?;
+    let reply = JsFuture::from(Promise::resolve(&reply)).await.map_err(unreachable)?;
+    // Not by `instanceof`: pages replace Response by their own.
+    if !reply.is_object() || !reply.unchecked_ref::<Reply>().headers().is_object() {
+        return Err(RequestError::Unreachable);
+    }
     let response = gloo_net::http::Response::from(reply.unchecked_into::<web_sys::Response>());
     Ok(RawResponse {
         status: response.status(),

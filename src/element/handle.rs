@@ -59,6 +59,7 @@ impl ElementHandle {
     }
 
     /// Takes the element's attributes.
+    #[allow(clippy::needless_pass_by_value, reason = "wasm-bindgen hands out owned strings")]
     pub fn update(
         &self,
         user: Option<String>,

@@ -105,7 +105,7 @@ function simulate(report_s) {
   const groups = new Map();
   const { fetch } = window;
   window.fetch = async (...request) => {
-    const url = new URL(request[0], location.href);
+    const url = new URL(request[0].url ?? request[0], location.href);
     if (!url.pathname.endsWith("/realm/presence")) return fetch(...request);
     const users = url.searchParams.get("users");
     groups.set(users, (groups.get(users) ?? 0) + 1);

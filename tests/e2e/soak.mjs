@@ -49,7 +49,7 @@ async function soak() {
     // Not what goes over the wire: the browser's cache answers some, and asks again for itself while a stale one is shown.
     globalThis.requestCount = 0;
     window.fetch = (...request) => {
-      if (`${request[0]}`.includes("/presence?")) requestCount += 1;
+      if ((request[0].url ?? `${request[0]}`).includes("/presence?")) requestCount += 1;
       return fetch(...request);
     };
     globalThis.pending = new Set();

@@ -136,7 +136,7 @@ function observe() {
 
   const { fetch } = window;
   window.fetch = (...request) => {
-    if (`${request[0]}`.includes("/presence?"))
+    if ((request[0].url ?? `${request[0]}`).includes("/presence?"))
       observed.requestTimes_ms.push(performance.now() - start_ms);
     return count(fetch(...request));
   };

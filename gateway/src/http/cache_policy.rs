@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 
 /// The two files that the loader loads with `?v=`, in the order in which they are digested
-/// (tools/dist.mjs).
+/// (tools/postbuild.mjs).
 pub(super) const VERSIONED: [&str; 2] =
     ["zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
 /// How the files begin that the glue loads with its own `?v=`; it holds their digests.
