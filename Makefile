@@ -99,6 +99,11 @@ test-proxies: dist $(GATEWAY) tools-proxies tools-browser ## Gateway behind ngin
 test-hosts: dist $(GATEWAY) tools-browser tools-hosts ## Real wikis, sites and frameworks in Chromium: MediaWiki, WordPress, React … (10 min)
 	npx --no-install playwright test --config tests/hosts/playwright.config.mjs
 
+.PHONY: release
+release: package tools-release ## All packages, in target/release-packages; each is installed and run
+	bash tools/release.sh
+	ZULIP_PRESENCE_GATEWAY=target/x86_64-unknown-linux-musl/gateway/zulip-presence-gateway node --test tests/packages/*.test.mjs
+
 .PHONY: bench-gateway
 bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
 	@bash tools/install-tools.sh nginx wrk
@@ -166,7 +171,7 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-vite tools-hosts tools-audit tools-fuzz tools-browser tools-firefox tools-gateway tools-proxies
+.PHONY: tools-wasm tools-build tools-npm tools-vite tools-hosts tools-audit tools-fuzz tools-browser tools-firefox tools-gateway tools-proxies tools-release
 tools-wasm:
 	@bash tools/install-tools.sh wasm-target
 tools-build: tools-wasm tools-npm
@@ -189,3 +194,5 @@ tools-gateway:
 	@bash tools/install-tools.sh nginx openssl python-client
 tools-proxies: tools-npm
 	@bash tools/install-tools.sh nginx openssl proxies
+tools-release: tools-npm
+	@bash tools/install-tools.sh musl cargo-deb cargo-cyclonedx packaging manifest-schemas

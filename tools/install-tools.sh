@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, at the version that this project is built with, and says so.
-# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|host-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies...
+# Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|host-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies|musl|cargo-deb|cargo-cyclonedx|packaging|manifest-schemas...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,10 @@ GECKODRIVER_VERSION=0.37.1
 NODE_MAJOR=20
 NIGHTLY=nightly-2026-05-20 # only for make dist-smallest
 PYTHON_CLIENT_VERSION=0.9.1
+CARGO_DEB_VERSION=3.8.0
+CARGO_CYCLONEDX_VERSION=0.5.9
+CHECK_JSONSCHEMA_VERSION=0.39.0   # carries the Compose specification's schema
+KUBERNETES_VALIDATE_VERSION=1.37.0 # carries Kubernetes' schemas
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -148,6 +152,34 @@ proxies() {
   [ ${#missing[@]} = 0 ] || debian "install Apache, Caddy, HAProxy and Squid" "${missing[@]}"
 }
 
+# A C compiler for musl: ring has parts in C.
+musl() {
+  have rustup || die "rustup is missing: install Rust from https://rustup.rs"
+  have musl-gcc || debian "install musl's C compiler, musl-gcc" musl-tools
+  rustup target list --installed | grep -qx x86_64-unknown-linux-musl && return
+  say "adding the x86_64-unknown-linux-musl target"
+  rustup target add x86_64-unknown-linux-musl
+}
+
+packaging() {
+  local missing=() tool
+  for tool in lintian umoci runc mmdebstrap; do
+    have "$tool" || missing+=("$tool")
+  done
+  [ ${#missing[@]} = 0 ] || debian "install lintian, umoci, runc and mmdebstrap" "${missing[@]}"
+}
+
+# What checks deploy/compose.yaml and deploy/kubernetes.yaml without a network.
+manifest_schemas() {
+  local wanted=("check-jsonschema==$CHECK_JSONSCHEMA_VERSION" "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION")
+  [ "$(cat .tools/manifests/.installed 2>/dev/null)" = "${wanted[*]}" ] && return
+  say "installing ${wanted[*]} for Python into .tools/manifests"
+  python3 -c "import venv, ensurepip" 2>/dev/null || debian "install Python 3 with venv" python3 python3-venv
+  python3 -m venv .tools/manifests
+  .tools/manifests/bin/python -m pip install -q --disable-pip-version-check "${wanted[@]}"
+  echo "${wanted[*]}" >.tools/manifests/.installed
+}
+
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
@@ -175,6 +207,11 @@ for need in "$@"; do
     wrk) load_generator ;;
     python-client) python_client ;;
     proxies) proxies ;;
+    musl) musl ;;
+    cargo-deb) cargo_tool cargo-deb "$CARGO_DEB_VERSION" cargo-deb ;;
+    cargo-cyclonedx) cargo_tool cargo-cyclonedx "$CARGO_CYCLONEDX_VERSION" cargo-cyclonedx ;;
+    packaging) packaging ;;
+    manifest-schemas) manifest_schemas ;;
     *) die "nobody knows how to install '$need'" ;;
   esac
 done

@@ -1,0 +1,18 @@
+// Gives the one image of an OCI layout these names, by which podman and docker load it.
+// Usage: node tools/name-image.mjs LAYOUT NAME...
+
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const [layout, ...names] = process.argv.slice(2);
+const path = join(layout, "index.json");
+const index = JSON.parse(await readFile(path, "utf8"));
+const [image] = index.manifests;
+index.manifests = names.map((name) => ({
+  ...image,
+  annotations: {
+    "org.opencontainers.image.ref.name": name,
+    "io.containerd.image.name": name,
+  },
+}));
+await writeFile(path, JSON.stringify(index));
