@@ -23,33 +23,62 @@ const MAX_EMAIL_BYTES: usize = 254;
 impl FromStr for UserRef {
     type Err = InvalidUser;
 
-    /// Blanks around are dropped, as Zulip does.
+    /// What comes along when an address is copied is dropped: blanks, invisible characters, quotes
+    /// around, `mailto:`, and the name before `<ada@example.com>`.
     ///
     /// # Errors
-    /// [`InvalidUser`] for all that is neither 1–10 ASCII digits nor an address of at most 254
-    /// bytes with exactly one `@`, both sides non-empty, and no space, control character, `/`
-    /// or `\` in it.
+    /// [`InvalidUser`] for all that is then neither 1–10 ASCII digits nor an address of at most 254
+    /// bytes with exactly one `@`, both sides non-empty, and no space, control character, `/`,
+    /// `\`, bracket, typographic quote, `,`, `;` or `:` in it.
     fn from_str(written: &str) -> Result<Self, InvalidUser> {
-        let written = written.trim_ascii();
-        if let Some(id) = id(written) {
+        let visible = written.chars().filter(|c| !is_invisible(*c));
+        let lower: String = visible.map(|c| c.to_ascii_lowercase()).collect();
+        let address = address(&lower);
+        if let Some(id) = id(address) {
             return Ok(Self::Id(id));
         }
-        let (local, domain) = written.split_once('@').ok_or(InvalidUser)?;
-        let fits = written.len() <= MAX_EMAIL_BYTES && !local.is_empty() && !domain.is_empty();
-        let clean = |c: char| !(c.is_whitespace() || c.is_control() || c == '/' || c == '\\');
-        // Lower case may be longer than upper: Zulip's own limit counts what it stores, we what
-        // goes into a URL.
-        let lower = written.to_ascii_lowercase();
-        if fits
-            && lower.len() <= MAX_EMAIL_BYTES
-            && !domain.contains('@')
-            && lower.chars().all(clean)
-        {
-            Ok(Self::Email(lower.into_boxed_str()))
+        let (local, domain) = address.split_once('@').ok_or(InvalidUser)?;
+        let fits = address.len() <= MAX_EMAIL_BYTES && !local.is_empty() && !domain.is_empty();
+        if fits && !domain.contains('@') && !address.chars().any(is_foreign) {
+            Ok(Self::Email(address.into()))
         } else {
             Err(InvalidUser)
         }
     }
+}
+
+/// Whether `c` is a format character that word processors, chats and spreadsheets put into copied
+/// text: soft hyphen, zero-width space and joiners, directional marks, byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Whether `c` stands around an address, not at its ends: blank, quote, bracket, separator.
+fn is_around(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' | '‹' | '›')
+        || matches!(c, '<' | '>' | ',' | ';')
+}
+
+/// Whether `c` is in no address that a page may name.
+fn is_foreign(c: char) -> bool {
+    (is_around(c) && !matches!(c, '"' | '\'' | '`'))
+        || c.is_control()
+        || matches!(c, '/' | '\\' | '(' | ')' | ':')
+}
+
+/// What is left of a copied address, in lower case, without what stands around it: of
+/// `"Ada" <mailto:ada@example.com?subject=x>`, that is `ada@example.com`.
+fn address(written: &str) -> &str {
+    let outer = written.trim_matches(is_around);
+    let inner = outer.rsplit('<').next().unwrap_or_default();
+    let inner = match inner.strip_prefix("mailto:") {
+        Some(url) => url.split('?').next().unwrap_or_default(),
+        None => inner,
+    };
+    let inner = inner.trim_matches(is_around);
+    // An ID is never taken out of something else.
+    if inner.contains('@') { inner } else { outer }
 }
 
 fn id(written: &str) -> Option<u64> {
@@ -132,6 +161,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_copied_along_is_dropped() {
+        for written in [
+            "\u{feff}ada@example.com\u{200b}",
+            "ada\u{200b}@exam\u{ad}ple.com",
+            "\u{202a}ada@example.com\u{202c}",
+            "\u{2066}ada@example.com\u{2069}",
+            "\u{a0}ada@example.com\u{3000}",
+            "mailto:ada@example.com",
+            "MailTo: ada@example.com?subject=Hello%20Ada",
+            "<ada@example.com>",
+            "<mailto:ada@example.com>",
+            "Ada Lovelace <ada@example.com>",
+            "\"Lovelace, Ada\" <ada@example.com>;",
+            "“ada@example.com”",
+            "„ada@example.com“",
+            "« ada@example.com »",
+            "‘ada@example.com’",
+            "'ada@example.com'",
+            "\"ada@example.com\",",
+            "`<ada@example.com>`",
+            "ada@example.com;",
+            "“ada@example.com",
+            "Ada <ada@example.com",
+        ] {
+            same(written, "ada@example.com");
+        }
+        for written in ["12\u{200b}", "“12”", "\u{a0}12", "12,", "<12>"] {
+            same(written, "12");
+        }
+        same("o'brien@example.com", "O'Brien@example.com");
+        assert_ne!("o'brien@example.com".parse::<UserRef>(), "obrien@example.com".parse());
+    }
+
+    #[test]
     fn rejects_invalid_users() {
         for written in [
             "",
@@ -153,6 +216,16 @@ mod tests {
             "a\u{0}@b",
             "a\u{7f}@b",
             "a\u{a0}b@c",
+            "ada@example.com, bob@example.com",
+            "ada@example.com;12",
+            "ada@example.com (Ada)",
+            "sip:ada@example.com",
+            "mailto:",
+            "mailto:12",
+            "a@<12>",
+            "<>",
+            "“”",
+            "\u{200b}",
             "..",
             ".",
             "%2e%2e",
@@ -182,6 +255,6 @@ mod tests {
         segment("012", "12");
         segment("ada+x@example.com", "ada%2Bx%40example.com");
         segment("a?b#c%@d", "a%3Fb%23c%25%40d");
-        segment("<é>@x", "%3C%C3%A9%3E%40x");
+        segment("{é}@x", "%7B%C3%A9%7D%40x");
     }
 }
