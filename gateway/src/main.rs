@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory as _, Parser as _};
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zulip_presence_gateway::commands::doctor::{self, Check};
@@ -33,7 +34,9 @@ fn main() -> ExitCode {
     let done = runtime.block_on(async {
         match &cli.command {
             None => serve_until_shutdown(&cli.settings).await,
-            Some(Command::Doctor { origin }) => run_doctor(&cli.settings, origin.as_ref()).await,
+            Some(Command::Doctor { origin, public_url }) => {
+                run_doctor(&cli.settings, origin.as_ref(), public_url.as_ref()).await
+            }
             Some(Command::People { format }) => list_people(&cli.settings, *format).await,
             Some(Command::Healthcheck) => healthcheck::healthcheck(&cli.settings.listen)
                 .await
@@ -86,10 +89,11 @@ fn variable(name: &str) -> Option<String> {
 async fn run_doctor(
     settings: &Settings,
     origin: Option<&AllowedOrigin>,
+    public_url: Option<&Url>,
 ) -> Result<ExitCode, String> {
     let checks = match credentials(settings).await {
         Ok((credentials, server)) => tokio::select! {
-            checks = doctor::run(settings, credentials, origin) => checks,
+            checks = doctor::run(settings, credentials, origin, public_url) => checks,
             () = server => Vec::new(),
         },
         Err(problem) => {

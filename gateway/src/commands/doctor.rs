@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use reqwest::Url;
+use reqwest::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, ORIGIN};
 use serde_json::Value;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
@@ -52,11 +54,13 @@ impl fmt::Display for Check {
     }
 }
 
-/// Checks all that can be checked for `credentials`. `origin`: of the page that is to show badges.
+/// Checks all that can be checked for `credentials`. `origin`: of the page that is to show badges;
+/// `public_url`: where browsers reach the gateway.
 pub async fn run(
     settings: &Settings,
     credentials: ZulipCredentials,
     origin: Option<&AllowedOrigin>,
+    public_url: Option<&Url>,
 ) -> Vec<Check> {
     let mut checks = Vec::new();
     if credentials.tls.insecure {
@@ -75,7 +79,71 @@ pub async fn run(
     }
     cors(settings, origin, &mut checks);
     checks.extend(listening(&settings.listen).await);
+    if let Some(url) = public_url {
+        checks.push(public(url, origin).await.unwrap_or_else(|problem| problem));
+    }
     checks
+}
+
+/// Asks through the proxy, as a page of `origin` would, for the script and for presence.
+async fn public(url: &Url, origin: Option<&AllowedOrigin>) -> Result<Check, Check> {
+    let base = url.as_str().trim_end_matches('/');
+    let unreachable = |error: reqwest::Error| {
+        problem(
+            format_args!("{base} cannot be reached: {}", ClientError::from(error)),
+            "check the address, and that the proxy runs",
+        )
+    };
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(unreachable)?;
+    let script = client.get(format!("{base}/zulip-presence.js"));
+    let script = script.send().await.map_err(unreachable)?;
+    let kind = script.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    if script.status() != 200 || !kind.unwrap_or_default().contains("javascript") {
+        return Err(problem(
+            format_args!(
+                "{base}/zulip-presence.js is not the widget: status {}, type {}",
+                script.status().as_u16(),
+                kind.unwrap_or("none")
+            ),
+            "let the proxy hand every path below that address on to the gateway, without the address's own path, and ask for no login: docs/gateway.md has the lines",
+        ));
+    }
+    // Nobody of theirs, so that nobody is asked about.
+    let mut request = client.get(format!("{base}/api/v1/realm/presence?users=%5B%5D"));
+    let origin = match origin {
+        Some(AllowedOrigin::Origin(origin)) => Some(origin),
+        _ => None,
+    };
+    if let Some(origin) = origin {
+        request = request.header(ORIGIN, origin);
+    }
+    let reply = request.send().await.map_err(unreachable)?;
+    let (status, headers) = (reply.status(), reply.headers().clone());
+    let body = reply.bytes().await.unwrap_or_default();
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+    if body["result"].is_null() {
+        return Err(problem(
+            format_args!("{base}/api/v1 is not the gateway's API: status {}", status.as_u16()),
+            "let the proxy hand the paths below /api/v1 on to the gateway, too",
+        ));
+    }
+    let allowed: Vec<_> = headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter().collect();
+    if let Some(origin) = origin
+        && (allowed.len() != 1 || (allowed[0] != origin && allowed[0] != "*"))
+    {
+        return Err(problem(
+            format_args!(
+                "{base} does not let pages of {} read presence",
+                origin.to_str().unwrap_or_default()
+            ),
+            "start the gateway with --allow-origin for them, and let the proxy neither drop nor add the header Access-Control-Allow-Origin",
+        ));
+    }
+    Ok(Check::Ok(format!("browsers reach the gateway at {base}")))
 }
 
 /// Whether the gateway can listen, or does so already. What systemd hands over only the service
@@ -89,6 +157,10 @@ async fn listening(address: &ListenAddress) -> Option<Check> {
     };
     Some(match healthcheck(address).await {
         Ok(()) => Check::Ok(format!("a gateway runs at {address}")),
+        Err(health) if health.kind() == ErrorKind::ResourceBusy => problem(
+            format_args!("the gateway at {address} is {health}"),
+            "read its log, and restart it",
+        ),
         Err(_) if error.kind() == ErrorKind::AddrInUse => Check::Warning(format!(
             "something else than a healthy gateway listens at {address}: choose another address with --listen"
         )),

@@ -46,5 +46,11 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
     }
     let text = String::from_utf8_lossy(&reply);
     let body = text.rsplit("\r\n").next().unwrap_or_default();
-    Err(Error::other(format!("not well: {}", body.trim())))
+    // Of a gateway that runs but is not well, unlike of anything else that listens there.
+    let kind = if reply.starts_with(b"HTTP/1.1 503 ") {
+        ErrorKind::ResourceBusy
+    } else {
+        ErrorKind::Other
+    };
+    Err(Error::new(kind, format!("not well: {}", body.trim())))
 }

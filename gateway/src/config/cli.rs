@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use reqwest::Url;
 
 use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
@@ -35,6 +36,10 @@ pub enum Command {
         /// The origin of a page with badges, such as `https://wiki.example.com`
         #[arg(long, value_name = "ORIGIN")]
         origin: Option<AllowedOrigin>,
+        /// Where browsers reach this gateway, through whatever proxy stands before it, such as
+        /// `https://intra.example.com/presence`
+        #[arg(long, value_name = "URL")]
+        public_url: Option<Url>,
     },
     /// Lists the users who can be shown, with ID, name and API email: for page authors and for the
     /// file of --people

@@ -19,7 +19,8 @@ pub(crate) const RESPONSE_CACHE_TTL: Duration = Duration::from_secs(1);
 pub(crate) const MIN_MAX_AGE: Duration = Duration::from_secs(1);
 /// The longest that a cache may serve a reply while it fetches a newer one.
 const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);
-/// The longest time between two requests of a page: 60 s and a tenth.
+/// The longest time between two requests of a page: `data-interval="60"` and a tenth. (The default is
+/// 30 s.)
 const PAGE_INTERVAL: Duration = Duration::from_secs(66);
 
 /// The refresh interval after a request that took `took`: `refresh`, or so long that Zulip spends at

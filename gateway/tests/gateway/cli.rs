@@ -371,6 +371,88 @@ fn doctor_reports_each_problem_with_its_fix() {
 }
 
 #[test]
+fn doctor_tells_an_unwell_gateway_from_another_server() {
+    for (reply, status, expected) in [
+        (
+            "503 Service Unavailable\r\n\r\nthe poll loop has not run for a minute\n",
+            1,
+            "is not well: the poll loop has not run for a minute\n  → read its log",
+        ),
+        (
+            "404 Not Found\r\n\r\nnot here\n",
+            0,
+            "! something else than a healthy gateway listens at",
+        ),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it has one").to_string();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = write!(stream, "HTTP/1.1 {reply}");
+            }
+        });
+        let output =
+            program().args(["--demo", "--listen", &address, "doctor"]).output().expect("it starts");
+        let said = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(said.contains(expected), "{expected:?} in\n{said}");
+        assert_eq!(output.status.code(), Some(status), "{said}");
+    }
+}
+
+#[test]
+fn doctor_asks_through_the_proxy() {
+    let doctor = |url: &str, origin: &str| {
+        let output = program()
+            .args(["--demo", "--allow-origin", "https://wiki.example.com"])
+            .args(["--allow-origin", "https://other.example.com", "doctor"])
+            .args(["--origin", origin, "--public-url", url])
+            .output()
+            .expect("it starts");
+        (String::from_utf8(output.stdout).expect("UTF-8"), output.status.code())
+    };
+    let dist = std::env::temp_dir().join(format!("zulip-presence-doctor-{}", std::process::id()));
+    std::fs::create_dir_all(&dist).expect("a folder");
+    for name in ["index.html", "zulip-presence.js"] {
+        std::fs::write(dist.join(name), "").expect("a file");
+    }
+    let running = Running::start(
+        program()
+            .args(["--demo", "--allow-origin", "https://wiki.example.com", "--dist"])
+            .arg(&dist),
+    );
+    let public = format!("http://{}/", running.address);
+    let (said, status) = doctor(&public, "https://wiki.example.com");
+    assert!(said.contains("✓ browsers reach the gateway at http://127.0.0.1"), "{said}");
+    assert_eq!(status, Some(0), "{said}");
+    for (url, origin, problem, fix) in [
+        (
+            public.as_str(),
+            "https://other.example.com",
+            "does not let pages of https://other.example.com read presence",
+            "→ start the gateway with --allow-origin",
+        ),
+        (
+            &format!("{public}presence"),
+            "https://wiki.example.com",
+            "/presence/zulip-presence.js is not the widget: status 404",
+            "→ let the proxy hand every path",
+        ),
+        (
+            "http://127.0.0.1:1/",
+            "https://wiki.example.com",
+            "the connection was refused",
+            "proxy runs",
+        ),
+    ] {
+        let (said, status) = doctor(url, origin);
+        assert!(said.contains(problem) && said.contains(fix), "{problem:?} {fix:?} in\n{said}");
+        assert_eq!(status, Some(1), "{said}");
+    }
+    std::fs::remove_dir_all(dist).expect("it was there");
+}
+
+#[test]
 fn json_log_has_one_line_per_zulip_failure() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::ServerError);
