@@ -9,6 +9,10 @@ import { join } from "node:path";
 const SCRIPTS = [
   "zulip-presence.js",
   "zulip-presence-widget.js",
+  "configure.js",
+  "configure-code.js",
+  "configure-input.js",
+  "configure-languages.js",
   "directory.js",
   "gallery.js",
   "theme.js",

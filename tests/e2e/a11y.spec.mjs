@@ -1,4 +1,4 @@
-// axe-core finds no violations on the demo and the gallery, in any colour scheme.
+// axe-core finds no violations on the demo, the gallery and the configurator, in any colour scheme.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "./fixtures.mjs";
@@ -32,11 +32,12 @@ for (const [what, media] of [
   ["forced colours, light", { colorScheme: "light", forcedColors: "active" }],
   ["forced colours, dark", { colorScheme: "dark", forcedColors: "active" }],
 ]) {
-  for (const path of ["/", "/gallery.html"]) {
-    test(`${path === "/" ? "the demo" : "the gallery"} has no axe violations, ${what}`, async ({
-      page,
-      gateway,
-    }) => {
+  for (const [name, path, popovers] of [
+    ["demo", "/"],
+    ["gallery", "/gallery.html", "[data-panes=details]"],
+    ["configurator", "/configure.html#details=on&zulip=chat.example.com", ".live"],
+  ]) {
+    test(`the ${name} has no axe violations, ${what}`, async ({ page, gateway }) => {
       await page.emulateMedia(media);
       // As high as the page, so that every badge gets its answer.
       await page.setViewportSize({ width: 1280, height: 8000 });
@@ -46,11 +47,11 @@ for (const [what, media] of [
       }
       expect(await violations(page)).toEqual([]);
 
-      if (path === "/") return;
+      if (!popovers) return;
       const details = page.locator("zulip-presence[details]").first();
       await details.getByRole("button").click();
       await expect(details.locator("[part=details]")).toBeVisible();
-      expect(await violations(page, "[data-panes=details]")).toEqual([]);
+      expect(await violations(page, popovers)).toEqual([]);
     });
   }
 }

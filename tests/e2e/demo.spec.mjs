@@ -72,10 +72,13 @@ test("the legend filters by status", async ({ page, gateway }) => {
 for (const [what, path] of [
   ["the demo fits", "/"],
   ["the gallery fits", "/gallery.html"],
+  ["the configurator fits", "/configure.html"],
 ]) {
   test(`${what} the width of a phone`, async ({ page, gateway }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(gateway.url + path);
+    // The configurator's stand below its form.
+    await page.locator("zulip-presence").first().scrollIntoViewIfNeeded();
     await expect(page.locator("zulip-presence:state(active)").first()).toBeAttached();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
   });
