@@ -1,5 +1,5 @@
 // Measures the badge and its peers in one run. Everything at once by default; for a part of it, in the environment:
-// ROUNDS=3  N=200,1000  PAGES=ours,vanilla  LINES=loopback,4g  PARTS=loads,steady,requests
+// ROUNDS=3  N=200,1000  PAGES=ours,vanilla  LINES=loopback,4g  PARTS=directory,loads,steady,requests
 // Only a run of all pages and parts writes RESULTS.md and the pictures; a part is printed.
 
 import { execFileSync } from "node:child_process";
@@ -8,13 +8,14 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { bars } from "./harness/bar-chart.mjs";
 import { lay, versions } from "./harness/build.mjs";
 import { Chromium } from "./harness/chromium.mjs";
-import { LINES, load } from "./harness/load.mjs";
-import { PAGES } from "./harness/pages.mjs";
+import { LINES, load, loadDirectory } from "./harness/load.mjs";
+import { BARE, PAGES } from "./harness/pages.mjs";
 import { report } from "./harness/report.mjs";
 import { Server } from "./harness/server.mjs";
 import { poll, requests } from "./harness/steady.mjs";
 
 const WATCH_MS = 180_000;
+const DIRECTORIES = [100, 1000, 5000];
 /** On the slow line, 5,000 badges take longer than all fewer ones together. */
 const MOST_ROUNDS = { 5000: 3 };
 const { ROUNDS = "7", N, PAGES: ONLY, LINES: ONLY_LINES, PARTS } = process.env;
@@ -23,7 +24,7 @@ const isWhole = !N && !ONLY && !ONLY_LINES && !PARTS;
 const sizes = list(N, [1, 50, 200, 1000, 5000]).map(Number);
 const names = list(ONLY, Object.keys(PAGES));
 const lines = list(ONLY_LINES, Object.keys(LINES));
-const parts = list(PARTS, ["loads", "steady", "requests"]);
+const parts = list(PARTS, ["directory", "loads", "steady", "requests"]);
 for (const name of names) if (!PAGES[name]) throw new Error(`PAGES: there is no ${name}`);
 
 const server = await new Server().start();
@@ -51,6 +52,7 @@ if (parts.includes("requests")) {
   const pages = Object.fromEntries(fetching.map((name) => [name, PAGES[name]]));
   run.requests = await requests(browser, server, pages, WATCH_MS);
 }
+if (parts.includes("directory")) await directories();
 if (parts.includes("loads")) await loads();
 await browser.stop();
 await server.stop();
@@ -65,6 +67,21 @@ async function write() {
     await writeFile(new URL(`${line}.svg`, import.meta.url), bars(title, run.loads[line], names));
   }
   await writeFile(new URL("RESULTS.md", import.meta.url), `${report(run).trimEnd()}\n`);
+}
+
+/** The headline: when all badges in view are correct. */
+async function directories() {
+  const tags = { ours: "zulip-presence", vanilla: "vanilla-presence", bare: undefined };
+  run.directory = {};
+  for (let round = 0; round < rounds; round += 1) {
+    for (const n of DIRECTORIES) {
+      const results = (run.directory[n] ??= {});
+      for (const [name, tag] of Object.entries(tags)) {
+        const page = PAGES[name] ?? BARE;
+        (results[name] ??= []).push(await loadDirectory(browser, server, name, page, n, tag));
+      }
+    }
+  }
 }
 
 /** In turn, so that whatever disturbs the machine disturbs all of them. Written after every round, so that a run may be ended early. */

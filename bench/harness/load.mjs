@@ -1,6 +1,6 @@
 // One page loaded once, in a browser context of its own, and what it cost.
 
-import { html } from "./pages.mjs";
+import { CARDS_IN_VIEW, directory, html } from "./pages.mjs";
 import { personAt, statusOf } from "./people.mjs";
 import { probe } from "./probe.mjs";
 import { SHAPES } from "./shapes.mjs";
@@ -45,6 +45,17 @@ export async function open(browser, page, n, line = {}) {
 export async function load(browser, server, name, page, n, line) {
   const path = `/${name}/${n}.html`;
   await server.add(path, Buffer.from(html(page, n)));
+  return measure(browser, server, path, page, n, line);
+}
+
+/** A directory of `n` people, until all badges in view are correct. */
+export async function loadDirectory(browser, server, name, page, n, tag) {
+  const path = `/${name}/directory-${n}.html`;
+  await server.add(path, Buffer.from(directory(page, n, tag)));
+  return measure(browser, server, path, page, Math.min(n, CARDS_IN_VIEW), LINES.loopback);
+}
+
+async function measure(browser, server, path, page, n, line) {
   const tab = await open(browser, page, n, line);
   const wire = { code: 0, rest: 0 };
   const code = new Set();

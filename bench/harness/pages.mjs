@@ -32,15 +32,8 @@ export const PAGES = {
     badges: () => document.getElementsByTagName("zulip-presence"),
     ...CUSTOM_ELEMENT,
   },
-  vanilla: {
-    title: "vanilla baseline",
-    entry: "vanilla.js",
-    fetches: true,
-    head: (settings) => `<script src="app.js" async ${settings}></script>`,
-    body: elements("vanilla-presence", (place) => `user="${personAt(place)}" name="Person"`),
-    badges: () => document.getElementsByTagName("vanilla-presence"),
-    ...CUSTOM_ELEMENT,
-  },
+  vanilla: vanilla("vanilla baseline, groups of 500", 500),
+  "vanilla-50": vanilla("vanilla baseline, groups of 50", 50),
   "fluent-18": {
     title: "Fluent PresenceBadge, React 18",
     package: "@fluentui/react-components",
@@ -99,6 +92,31 @@ export const PAGES = {
   },
 };
 
+/** For the directory: the same page without badges. */
+export const BARE = {
+  title: "the page without badges",
+  head: () => "",
+  badges: () => document.getElementsByTagName("b"),
+  drawn: () => document.readyState !== "loading",
+  correct: () => document.readyState !== "loading",
+};
+
+/** The hand-written element, which asks for so many people at a time. */
+function vanilla(title, group) {
+  return {
+    title,
+    entry: "vanilla.js",
+    fetches: true,
+    head: (settings) => `<script src="app.js" async data-group="${group}" ${settings}></script>`,
+    body: elements("vanilla-presence", (place) => `user="${personAt(place)}" name="Person"`),
+    badges: () => document.getElementsByTagName("vanilla-presence"),
+    ...CUSTOM_ELEMENT,
+    correct: (badge, status, shapes) =>
+      badge.getAttribute("status") === status &&
+      badge.shadowRoot.querySelector("svg path").getAttribute("d") === shapes[status],
+  };
+}
+
 const VARIANTS = { active: "success", idle: "warning", offline: "neutral", unknown: "neutral" };
 const AVAILABILITIES = {
   active: "Available",
@@ -119,6 +137,30 @@ function elements(name, attributes) {
 function inlined(n) {
   const statuses = Array.from({ length: n }, (_, place) => status(place));
   return `<script type="application/json" id="statuses">${JSON.stringify(statuses)}</script>`;
+}
+
+/** Cards of 80 px in three columns, as of an employee directory: about 50 are in view. */
+export const CARDS_IN_VIEW = 45;
+
+/** A directory of `n` people with the badges of `name`, or of none. */
+export function directory(page, n, tag) {
+  const cards = Array.from({ length: n }, (_, place) => {
+    const name = `Person ${place}`;
+    const badge = tag ? `<${tag} user="${place + 1}" name="${name}">${name}</${tag}>` : name;
+    return `<div class="card"><b>${badge}</b><span>Department ${place % 7}</span></div>`;
+  });
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Bench</title>
+<link rel="icon" href="data:,">
+<style>body { margin: 0; font: 14px/20px sans-serif; display: grid; grid-template-columns: repeat(3, 1fr) }
+.card { height: 78px; border: 1px solid #ccc } .card span { display: block }</style>
+${page.head("")}
+<body>
+${cards.join("\n")}
+</body>
+</html>`;
 }
 
 /** A whole page. `split`: only so many badges are in view, the others far below. */

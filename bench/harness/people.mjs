@@ -27,24 +27,25 @@ export function statusOf(person, generation = 0) {
   return STATUSES[person % 10];
 }
 
-/** The reply to `realm/presence?users=[…]`, in the gateway's shape. */
-export function realmPresence(users, generation) {
+/** The reply to `realm/presence?users=[…]`, in the gateway's shape; slim if it was asked so. */
+export function realmPresence(users, generation, isSlim) {
   const now = Date.now() / 1000;
   return {
     result: "success",
     msg: "",
     presences: Object.fromEntries(
-      users.map((user) => [user, presence(statusOf(Number(user), generation), now)]),
+      users.map((user) => [user, presence(statusOf(Number(user), generation), now, isSlim)]),
     ),
     server_timestamp: now,
     server_presence_offline_threshold_seconds: 200,
   };
 }
 
-function presence(status, now) {
+function presence(status, now, isSlim) {
   const age = { active: [20, 20], idle: [1800, 20], offline: [7200, 5400] }[status];
   if (!age) return {};
   const [active, idle] = age.map((seconds) => Math.floor(now) - seconds);
+  if (isSlim) return { active_timestamp: active, idle_timestamp: idle };
   const claim = { client: "website", status, timestamp: status === "active" ? active : idle };
   return {
     active_timestamp: active,

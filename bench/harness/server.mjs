@@ -73,7 +73,9 @@ export class Server {
     if (!url.pathname.endsWith("/api/v1/realm/presence")) return undefined;
     this.requests.push({ at: Date.now(), users: url.searchParams.get("users"), page: referer });
     const users = JSON.parse(url.searchParams.get("users"));
-    const body = Buffer.from(JSON.stringify(realmPresence(users, this.generation)));
+    const body = Buffer.from(
+      JSON.stringify(realmPresence(users, this.generation, url.searchParams.has("slim_presence"))),
+    );
     return {
       type: TYPES[".json"],
       body: brotliCompressSync(body, {

@@ -3,7 +3,6 @@
 "use strict";
 
 {
-  const GROUP = 50;
   const OFFLINE_AFTER_S = 200;
   const SHAPES = {
     active: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2z",
@@ -13,7 +12,8 @@
       "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z",
   };
   const { src, dataset } = document.currentScript;
-  const interval_s = Number(dataset.interval ?? 60);
+  const group_size = Number(dataset.group);
+  const interval_s = Number(dataset.interval ?? 30);
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
     svg { width: .8em; height: .8em; margin-inline-start: .3em; vertical-align: -.04em; fill: #767c90 }
@@ -58,10 +58,11 @@
 
   async function poll() {
     const users = [...badges.keys()];
-    for (let at = 0; at < users.length; at += GROUP) {
-      const group = users.slice(at, at + GROUP).sort();
+    for (let at = 0; at < users.length; at += group_size) {
+      const group = users.slice(at, at + group_size).sort();
       const url = new URL("api/v1/realm/presence", src);
       url.searchParams.set("users", JSON.stringify(group));
+      url.searchParams.set("slim_presence", "true");
       fetch(url)
         .then((response) => response.json())
         .then((body) => {
