@@ -56,7 +56,7 @@ SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
 	RUSTFLAGS="-Clink-arg=-zstack-size=131072 -Cllvm-args=-inline-threshold=37 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
 
 .PHONY: dist-smallest
-dist-smallest: tools-build ## The same with a pinned nightly compiler: a sixth less to download
+dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth less to download
 	@bash tools/install-tools.sh nightly
 	$(SMALLEST) $(TRUNK) build --release
 	node tools/size.mjs smallest

@@ -10,6 +10,12 @@ export interface Presence {
   lastActive: Date | null;
 }
 
+/** What the hooks of React and Preact return. */
+export interface LivePresence extends Presence {
+  /** Requests their presence at once, but not more often than every 10 s. */
+  refresh(): void;
+}
+
 /** A change of somebody's status. */
 export interface PresenceChange extends Presence {
   previous: PresenceStatus;
@@ -39,6 +45,16 @@ export interface ZulipPresenceAttributes {
 
 /** `<zulip-presence>`. Its attributes may change at any time. */
 export interface ZulipPresenceElement extends HTMLElement {
+  get user(): string;
+  set user(user: string | number);
+  /** "" where there is none. */
+  name: string;
+  /** "" where there is none. */
+  label: PresenceLabel | "";
+  overlay: boolean;
+  details: boolean;
+  /** "" where there is none. */
+  endpoint: string;
   /** Also a custom state, for CSS: `zulip-presence:state(active)`. */
   readonly status: PresenceStatus;
   /** When the person was last active, where the endpoint tells. */
@@ -51,7 +67,7 @@ export interface ZulipPresenceElement extends HTMLElement {
 export interface PresenceSettings {
   /** Where a gateway's API begins, such as `https://presence.example.com/api/v1`. Default: `api/v1`, relative to the page. */
   endpoint?: string;
-  /** Seconds between two questions, 15 to 60. Default: 60. */
+  /** Seconds between two requests, 15 to 60. Default: 30. */
   interval?: number | `${number}`;
   /** Seconds after which a sign of life no longer counts, 60 to 3600. Default: what the endpoint says, else 200. */
   offlineAfter?: number | `${number}`;
@@ -59,6 +75,8 @@ export interface PresenceSettings {
   credentials?: "same-origin" | "include" | "omit";
   /** Once it is there, elements with `data-zulip-presence` get badges too. */
   scan?: "" | true;
+  /** The address of your Zulip, such as `https://chat.example.com`: details then link to a direct message. */
+  zulip?: string;
   /** For trials that only you can reach: the bot's address. `endpoint` is then Zulip's own. */
   email?: string;
   /** The bot's key. **Everybody who can read the page can then do all that the bot can.** */
@@ -73,6 +91,8 @@ export interface ZulipPresence {
   get(user: string | number): Presence;
   /** Asks about somebody like a badge on screen does, and calls back upon every change. Returns what ends it. */
   subscribe(user: string | number, callback: (change: PresenceChange) => void): () => void;
+  /** Requests the presence of somebody whom the page follows at once, but not more often than every 10 s. */
+  refresh(user: string | number): void;
   /** Changes some settings; the others stay. */
   configure(settings: PresenceSettings): void;
 }

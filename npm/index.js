@@ -3,5 +3,6 @@ export const zulipPresence = globalThis.window?.zulipPresence ?? {
   ready: Promise.resolve(false),
   get: (user) => ({ user: `${user}`, status: "unknown", lastActive: null }),
   subscribe: () => () => {},
+  refresh() {},
   configure() {},
 };

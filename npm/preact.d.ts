@@ -1,7 +1,7 @@
 // Types for Preact.
 import type { HTMLAttributes } from "preact";
 import type {
-  Presence,
+  LivePresence,
   PresenceChangeEvent,
   ZulipPresenceAttributes,
   ZulipPresenceElement,
@@ -13,7 +13,7 @@ export * from "./index.js";
  * What is known of a person, for components that draw it themselves; they render again when the status changes. Unknown before the first
  * reply, on a server, and while its HTML is hydrated. For Preact 10 and later.
  */
-export function usePresence(user: string | number): Presence;
+export function usePresence(user: string | number): LivePresence;
 
 declare module "preact" {
   namespace JSX {

@@ -3,8 +3,9 @@ import { zulipPresence } from "./index.js";
 
 export function presenceStore(user) {
   user = `${user}`;
+  const refresh = () => zulipPresence.refresh(user);
   /** Before the first reply; on a server; and while a page from a server is hydrated. */
-  const unknown = { user, status: "unknown", lastActive: null };
+  const unknown = { user, status: "unknown", lastActive: null, refresh };
   let snapshot = unknown;
 
   return {
@@ -13,7 +14,7 @@ export function presenceStore(user) {
     getSnapshot() {
       const { status, lastActive } = zulipPresence.get(user);
       if (status !== snapshot.status || lastActive?.getTime() !== snapshot.lastActive?.getTime())
-        snapshot = { user, status, lastActive };
+        snapshot = { user, status, lastActive, refresh };
       return snapshot;
     },
     /** Requests presence, and calls back whenever the snapshot may have changed. Returns what ends it. */

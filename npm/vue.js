@@ -23,5 +23,6 @@ export function usePresence(user) {
   return {
     status: computed(() => presence.value.status),
     lastActive: computed(() => presence.value.lastActive),
+    refresh: () => presence.value.refresh(),
   };
 }

@@ -1,14 +1,16 @@
 // Makes the npm package in dist/npm out of what `make dist` built and the files in npm/. It says what is in it.
 
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { loader } from "./loader.mjs";
 
 const DIST = "dist";
 const PACKAGE = "dist/npm";
 const SOURCES = "npm";
 /** What the loader loads, and what that loads. */
-const LOADED = /^zulip-presence-.*\.(?:js|wasm|txt|json)$/;
+const LOADED = /^zulip-presence-.*\.(?:wasm|txt|json)$/;
+/** What loads it, as a module. */
+const GLUE = "target/npm/zulip-presence-widget.js";
 const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 await rm(PACKAGE, { recursive: true, force: true });
@@ -19,6 +21,7 @@ const written = await readdir(SOURCES);
 await Promise.all([
   ...loaded.map((name) => cp(join(DIST, name), join(PACKAGE, name))),
   ...written.map((name) => cp(join(SOURCES, name), join(PACKAGE, name))),
+  cp(GLUE, join(PACKAGE, basename(GLUE))),
   ...LICENCES.map((name) => cp(name, join(PACKAGE, name))),
 ]);
 await writeFile(join(PACKAGE, "index.js"), await module());

@@ -1,14 +1,15 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
 // src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know; wasm-bindgen's glue and the scripts
-// of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it.
+// of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it. For the npm package
+// the glue becomes a module, too.
 // In a release build also: wasm-opt takes out what only debuggers read, the scripts are minified, the loader learns the digests of the files
 // that it loads (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
@@ -20,7 +21,9 @@ const RELEASE = process.env.TRUNK_PROFILE === "release";
 const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-/** Where wasm-bindgen lays the modules that Rust code imports. */
+/** The glue of the npm package. */
+const MODULE = join("target/npm", basename(GLUE));
+/** Where wasm-bindgen lays copies of the modules that Rust code imports. */
 const SNIPPETS = join(DIST, "snippets");
 const WASM_OPT = "node_modules/.bin/wasm-opt";
 /** The features of WebAssembly that rustc and wasm-bindgen use. */
@@ -76,24 +79,43 @@ async function optimize() {
   return names;
 }
 
-/** Makes one module of the glue and of the scripts beside it. `names` are properties to shorten. */
+/** Makes one file of the glue and of the scripts beside it. `names` are properties to shorten. */
 async function bundle(names) {
   const longNames = Object.keys(names).map((name) => name.replaceAll(/[.$]/g, "\\$&"));
-  await build({
-    entryPoints: ["src/element/bundle.js"],
-    outfile: GLUE,
-    allowOverwrite: true,
+  const constants = define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests });
+  const options = {
     bundle: true,
     alias: { "wasm-bindgen": resolve(GLUE) },
-    define: define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests }),
+    plugins: [{ name: "originals", setup: originals }],
+    define: constants,
     minify: RELEASE,
     mangleProps: longNames.length ? new RegExp(`^(?:${longNames.join("|")})$`) : undefined,
     mangleCache: names,
     mangleQuoted: true,
     target: "es2022",
-    format: "esm",
     legalComments: "none",
+  };
+  await build({
+    ...options,
+    entryPoints: ["src/element/bundle.js"],
+    outfile: MODULE,
+    format: "esm",
   });
+  await build({
+    ...options,
+    entryPoints: ["src/element/bundle-script.js"],
+    outfile: GLUE,
+    allowOverwrite: true,
+    format: "iife",
+    define: { ...constants, "import.meta.url": "document.currentScript.src" },
+  });
+}
+
+/** In place of wasm-bindgen's copies of our modules those themselves, which other modules import, too. */
+function originals({ onResolve }) {
+  onResolve({ filter: /\/snippets\// }, ({ path }) => ({
+    path: resolve(path.replace(/^.*?\/snippets\/[^/]+\//, "")),
+  }));
 }
 
 /** The rules that the loader adds to its own. */

@@ -3,7 +3,7 @@
 
 import { stat } from "node:fs/promises";
 
-const LIMITS = { loader: 2_560, total: process.argv[2] === "smallest" ? 78_500 : 86_600 };
+const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 81_400 : 89_550 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",
   glue: "dist/zulip-presence-widget.js.br",

@@ -11,6 +11,8 @@ pub(super) struct Options<'a> {
     pub(super) name: &'a str,
     pub(super) label: Label,
     pub(super) details: bool,
+    /// Where to write to the person.
+    pub(super) message_url: Option<String>,
 }
 
 impl Options<'_> {
@@ -46,6 +48,14 @@ pub(super) struct DetailsText {
     pub(super) status: AttrValue,
     /// Empty where it would repeat the status.
     pub(super) last_active: AttrValue,
+    pub(super) link: Option<Link>,
+}
+
+/// Leads to a message to the person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Link {
+    pub(super) url: AttrValue,
+    pub(super) text: AttrValue,
 }
 
 impl Appearance {
@@ -74,6 +84,10 @@ impl Appearance {
         let details = options.details.then(|| DetailsText {
             status: status_text.to_owned().into(),
             last_active: last_active.filter(|text| text != status_text).unwrap_or_default().into(),
+            link: options.message_url.clone().map(|url| Link {
+                url: url.into(),
+                text: messages.message_link().to_owned().into(),
+            }),
         });
         Self {
             status,
@@ -98,7 +112,7 @@ mod unit_tests {
         status: Status,
         last_active: Option<LastActive>,
     ) -> Appearance {
-        let options = Options { name: NAME, label, details };
+        let options = Options { name: NAME, label, details, message_url: None };
         Appearance::new(&options, status, last_active, &messages(""))
     }
 
@@ -145,6 +159,20 @@ mod unit_tests {
     }
 
     #[test]
+    fn details_link_to_a_message_where_its_address_is_known() {
+        let url = "https://chat.example.com/#narrow/dm/12";
+        let options = Options {
+            name: NAME,
+            label: Label::None,
+            details: true,
+            message_url: Some(url.to_owned()),
+        };
+        let shown = Appearance::new(&options, Status::Active, None, &messages(""));
+        let link = Link { url: url.into(), text: "Message on Zulip".into() };
+        assert_eq!(shown.details.expect("wanted").link, Some(link));
+    }
+
+    #[test]
     fn the_accessible_name_tells_person_and_status() {
         for (status, name) in [
             (Status::Active, "Ada: active now"),
@@ -160,7 +188,8 @@ mod unit_tests {
 
     #[test]
     fn while_a_catalog_loads_names_are_english_and_marked_as_such_and_labels_are_empty() {
-        let options = Options { name: NAME, label: Label::Status, details: false };
+        let options =
+            Options { name: NAME, label: Label::Status, details: false, message_url: None };
         let shown = Appearance::new(&options, Status::Idle, Some(LastActive::Idle), &pending());
         assert_eq!(&*shown.accessible_name, "Ada: idle");
         assert_eq!(shown.lang.as_deref(), Some("en"));

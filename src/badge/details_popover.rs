@@ -11,7 +11,7 @@ use yew::prelude::*;
 use zulip_presence_core::Status;
 
 use super::appearance::DetailsText;
-use super::icon;
+use super::icon::icon;
 
 /// Events of the badge, and while the popover is open those of the window.
 const BADGE_EVENTS: [&str; 5] = ["click", "pointerenter", "pointerleave", "focusout", "keydown"];
@@ -36,6 +36,11 @@ extern "C" {
     fn inner_width(this: &Properties) -> f64;
     #[wasm_bindgen(method, getter, js_name = innerHeight)]
     fn inner_height(this: &Properties) -> f64;
+    #[wasm_bindgen(method, getter, js_name = relatedTarget)]
+    fn related_target(this: &Properties) -> Option<Node>;
+    /// Undefined in browsers where coordinates are those within the zoomed element.
+    #[wasm_bindgen(method, getter, js_name = currentCSSZoom)]
+    fn current_css_zoom(this: &Properties) -> Option<f64>;
     /// Throw where the badge is not in a document.
     #[wasm_bindgen(method, catch, js_name = showPopover)]
     fn show_popover(this: &Properties) -> Result<(), JsValue>;
@@ -127,17 +132,23 @@ impl Component for DetailsPopover {
                 </button>
                 <span
                     ref={&self.popover}
-                    id={&self.id}
                     part="details"
                     data-open={self.is_open.then_some("")}
                     popover="manual"
-                    role="tooltip"
+                    // A tooltip holds nothing to press.
+                    role={if text.link.is_some() { "group" } else { "tooltip" }}
+                    aria-label={text.link.is_some().then(|| name.clone())}
                     dir="auto"
                     lang={lang.clone()}
                 >
                     <span>
-                        <span>{ &text.status }</span>
-                        <span>{ &text.last_active }</span>
+                        <span id={&self.id}>
+                            <span>{ &text.status }</span>
+                            <span>{ &text.last_active }</span>
+                        </span>
+                        if let Some(link) = &text.link {
+                            <a part="link" href={&link.url}>{ &link.text }</a>
+                        }
                     </span>
                 </span>
             </span>
@@ -166,15 +177,25 @@ impl DetailsPopover {
             return Vec::new();
         };
         listen(&badge, &BADGE_EVENTS, EventListenerOptions::enable_prevent_default(), || {
-            let (link, button, popover) =
-                (ctx.link().clone(), self.button.clone(), self.popover.clone());
+            let (link, badge, button, popover) =
+                (ctx.link().clone(), self.badge.clone(), self.button.clone(), self.popover.clone());
             move |event: &Event| {
                 let message = match event.type_().as_str() {
-                    "click" if contains(&button, event) => Msg::Press,
+                    "click" => {
+                        // The press is the badge's, not of a link or a card that it stands in.
+                        event.stop_propagation();
+                        if !is_on_link(event) {
+                            event.prevent_default();
+                        }
+                        if !contains(&button, event) {
+                            return;
+                        }
+                        Msg::Press
+                    }
                     // A finger that touches is a press.
                     "pointerenter" if is_mouse(event) => Msg::PointerEntered,
                     "pointerleave" => Msg::PointerLeft,
-                    "focusout" => Msg::Close,
+                    "focusout" if leaves(&badge, event) => Msg::Close,
                     "keydown" if is_escape(event) && is_open(&popover) => {
                         // It is ours: a dialog around must not close by it too.
                         event.stop_propagation();
@@ -196,12 +217,19 @@ impl DetailsPopover {
         let options =
             EventListenerOptions { passive: false, ..EventListenerOptions::run_in_capture_phase() };
         listen(&window, &WINDOW_EVENTS, options, || {
-            let (link, badge) = (ctx.link().clone(), self.badge.clone());
+            let (link, badge, button) =
+                (ctx.link().clone(), self.badge.clone(), self.button.clone());
             move |event: &Event| {
                 let message = match event.type_().as_str() {
                     "keydown" if is_escape(event) => {
                         event.stop_propagation();
                         event.prevent_default();
+                        // From the link, which is hidden now.
+                        if is_on_path(&badge, event)
+                            && let Some(button) = button.cast::<HtmlElement>()
+                        {
+                            let _ = button.focus();
+                        }
                         Msg::Close
                     }
                     // The target may be in a shadow that the window does not see into.
@@ -237,9 +265,10 @@ impl DetailsPopover {
         let has_room = at.bottom() + own.height() <= window.inner_height();
         let top = if has_room { at.bottom() } else { at.top() - own.height() };
         let style = popover.style();
+        let zoom = popover.unchecked_into::<Properties>().current_css_zoom().unwrap_or(1.0);
         for (property, value) in [("left", left), ("top", top)] {
             // Whole pixels: the text stays sharp, and no float has to be written.
-            let value = [&(value as i32).to_string(), "px"].concat();
+            let value = [&((value / zoom) as i32).to_string(), "px"].concat();
             // Not by an attribute, which a strict Content-Security-Policy forbids.
             let _ = style.set_property(property, &value);
         }
@@ -267,6 +296,23 @@ fn is_escape(event: &Event) -> bool {
 
 fn is_open(popover: &NodeRef) -> bool {
     popover.cast::<Element>().is_some_and(|popover| popover.has_attribute("data-open"))
+}
+
+fn is_on_link(event: &Event) -> bool {
+    let target: Option<Element> = event.target().map(JsCast::unchecked_into);
+    target.is_some_and(|target| target.has_attribute("href"))
+}
+
+/// Whether the focus goes out of the badge, and not only from the button because something of the
+/// popover that takes no focus is pressed.
+fn leaves(badge: &NodeRef, event: &Event) -> bool {
+    let Some(badge) = badge.cast::<Element>() else {
+        return true;
+    };
+    match event.unchecked_ref::<Properties>().related_target() {
+        Some(to) => !badge.contains(Some(&to)),
+        None => !badge.matches(":hover").unwrap_or_default(),
+    }
 }
 
 fn contains(button: &NodeRef, event: &Event) -> bool {

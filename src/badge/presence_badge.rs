@@ -4,8 +4,9 @@ use web_sys::Element;
 use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 
+use super::component::{Badge, Host};
+use super::label::Label;
 use super::provider::PresenceContext;
-use super::{Badge, Host, Label};
 use crate::client::VisibilityObserver;
 use crate::console::warn_once;
 

@@ -24,7 +24,7 @@ pub struct PresenceProviderProps {
     /// Where the gateway's API begins: `https://presence.example.com/api/v1`, or relative to the
     /// page.
     pub endpoint: AttrValue,
-    /// Time between two requests for the same people, 15–60 s.
+    /// Time between two requests for the same people, 15–60 s. Default: 30 s.
     #[prop_or_default]
     pub interval: Option<Duration>,
     /// How long after their last sign of life people are offline, 60–3600 s. Default: as the
@@ -34,6 +34,10 @@ pub struct PresenceProviderProps {
     /// Whether requests carry cookies.
     #[prop_or_default]
     pub credentials: Credentials,
+    /// The address of your Zulip, `https://chat.example.com`: the details then link to a message to
+    /// the person, if the badge names them by ID.
+    #[prop_or_default]
+    pub zulip: Option<AttrValue>,
     /// Badges, and whatever is around them.
     #[prop_or_default]
     pub children: Html,
@@ -83,6 +87,9 @@ fn client(props: &PresenceProviderProps) -> Option<PresenceClient> {
     }
     if let Some(offline_after) = props.offline_after {
         settings = settings.offline_after(offline_after);
+    }
+    if let Some(zulip) = &props.zulip {
+        settings = settings.zulip(zulip);
     }
     Some(PresenceClient::new(&settings))
 }

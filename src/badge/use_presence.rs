@@ -5,8 +5,8 @@ use std::rc::Rc;
 use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 
-use super::parse_user;
 use super::provider::PresenceContext;
+use super::user::parse_user;
 use crate::client::Subscription;
 
 /// What is known of `user` (a Zulip user ID or Zulip email), from the nearest

@@ -16,13 +16,16 @@ const MAX_BODY: usize = 1 << 20;
 /// Most bytes that are read of Zulip's own reply, which tells of everybody: about 300 bytes each.
 const MAX_REALM_BODY: usize = 8 << 20;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/client/fetch.js")]
 extern "C" {
     /// Not gloo-net's own `send()`: it panics where a page that wraps fetch throws, rejects with
     /// something that is no `Error`, or hands out its own class of response.
-    #[wasm_bindgen(catch, js_name = fetch)]
-    fn window_fetch(request: &web_sys::Request) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn send(request: &web_sys::Request) -> Result<JsValue, JsValue>;
+}
 
+#[wasm_bindgen]
+extern "C" {
     /// What a page's own fetch may resolve to.
     type Reply;
 
@@ -82,7 +85,7 @@ pub(super) async fn fetch(
     };
     let request = request.build().map_err(|_| RequestError::Unreachable)?;
     let unreachable = |_: JsValue| RequestError::Unreachable;
-    let reply = window_fetch(&request.into()).map_err(unreachable)?;
+    let reply = send(&request.into()).map_err(unreachable)?;
     let reply = JsFuture::from(Promise::resolve(&reply)).await.map_err(unreachable)?;
     // Not by `instanceof`: pages replace Response by their own.
     if !reply.is_object() || !reply.unchecked_ref::<Reply>().headers().is_object() {

@@ -10,7 +10,7 @@ use super::page::{document, window};
 use crate::console::warn_once;
 
 /// Time between two requests for the same people unless the page says otherwise.
-const INTERVAL: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(30);
 /// Zulip's clients report once a minute: more often than this tells nothing new.
 const MIN_INTERVAL: Duration = Duration::from_secs(15);
 /// Part of the 200 s in which news must arrive (docs/design.md, delay sum).
@@ -19,12 +19,14 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 const BUDGET: u32 = 60;
 
 const INVALID_INTERVAL: &str =
-    "data-interval must be a number of seconds from 15 to 60; 60 is used.";
+    "data-interval must be a number of seconds from 15 to 60; 30 is used.";
 const INVALID_OFFLINE_AFTER: &str =
     "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
 const INVALID_CREDENTIALS: &str =
     "data-credentials must be same-origin, include or omit; same-origin is used.";
 const INVALID_ENDPOINT: &str = "data-endpoint must be an http or https URL like https://presence.example.com/api/v1; no request is made.";
+const INVALID_ZULIP: &str =
+    "data-zulip must be an http or https URL like https://chat.example.com; no link is shown.";
 const INCOMPLETE_CREDENTIALS: &str = "data-email and data-api-key belong together, with data-endpoint for the address of your Zulip; no request is made.";
 const API_KEY_EXPOSED: &str = "data-api-key gives everybody who can read this page all that the bot can do in Zulip. \
     Use it for trials only; a zulip-presence-gateway keeps the key off the page.";
@@ -36,6 +38,8 @@ pub struct Settings {
     endpoint: String,
     interval: Duration,
     offline_after: Option<Duration>,
+    /// The address of Zulip for people, absolute, ends with a slash.
+    zulip: Option<String>,
     pub(crate) auth: Auth,
 }
 
@@ -50,6 +54,7 @@ pub struct ScriptSettings {
     pub credentials: Option<String>,
     pub email: Option<String>,
     pub api_key: Option<String>,
+    pub zulip: Option<String>,
 }
 
 /// How an endpoint knows who asks.
@@ -125,6 +130,7 @@ impl Settings {
             endpoint,
             interval: INTERVAL,
             offline_after: None,
+            zulip: None,
             auth: Auth::Gateway(Credentials::default()),
         })
     }
@@ -152,6 +158,22 @@ impl Settings {
             Auth::Gateway(_) => Self { auth: Auth::Gateway(credentials), ..self },
             Auth::Zulip(_) => self,
         }
+    }
+
+    /// Where people use Zulip, for links to it: `https://chat.example.com`. Ignored, with a console
+    /// line, unless it is an http or https URL.
+    #[must_use]
+    pub fn zulip(self, url: &str) -> Self {
+        let zulip = resolve_endpoint(url);
+        if zulip.is_none() {
+            warn_once(INVALID_ZULIP, url);
+        }
+        Self { zulip, ..self }
+    }
+
+    /// Where to write to the person with this ID.
+    pub(crate) fn message_url(&self, user_id: u64) -> Option<String> {
+        Some([self.zulip.as_deref()?, "#narrow/dm/", &user_id.to_string()].concat())
     }
 
     /// Reads the attributes of the script tag; `default_endpoint` is for a tag that names none.
@@ -193,6 +215,9 @@ impl Settings {
         {
             settings.interval = interval;
         }
+        if let Some(zulip) = given(script.zulip) {
+            settings = settings.zulip(&zulip);
+        }
         settings.offline_after = seconds(
             given(script.offline_after),
             MIN_OFFLINE_THRESHOLD,
@@ -202,7 +227,7 @@ impl Settings {
         Some(settings)
     }
 
-    /// The same but for another gateway, which never gets to see a key.
+    /// The same but for another gateway, which never gets to see a key, and may be of another Zulip.
     #[must_use]
     pub fn with_endpoint(&self, endpoint: &str) -> Option<Self> {
         let endpoint = resolve_endpoint(endpoint).or_else(|| {
@@ -213,7 +238,7 @@ impl Settings {
             Auth::Gateway(credentials) => Auth::Gateway(*credentials),
             Auth::Zulip(_) => Auth::Gateway(Credentials::default()),
         };
-        Some(Self { endpoint, auth, ..*self })
+        Some(Self { endpoint, auth, zulip: None, ..*self })
     }
 
     /// The URL of `path`, which is relative to the endpoint.
@@ -313,6 +338,7 @@ mod tests {
             credentials: attribute("credentials"),
             email: attribute("email"),
             api_key: attribute("apiKey"),
+            zulip: attribute("zulip"),
         };
         Settings::from_script(script, DEFAULT_ENDPOINT)
     }
@@ -324,7 +350,7 @@ mod tests {
             settings.url("realm/presence"),
             "https://presence.example.com/api/v1/realm/presence"
         );
-        assert_eq!((settings.interval, settings.offline_after), (Duration::from_secs(60), None));
+        assert_eq!((settings.interval, settings.offline_after), (Duration::from_secs(30), None));
         assert!(settings.auth == Auth::Gateway(Credentials::SameOrigin));
         assert!(
             script(&[("endpoint", " "), ("email", "")]) == Some(settings),
@@ -374,14 +400,14 @@ mod tests {
             ("15", 15),
             ("60", 60),
             (" 20 ", 20),
-            ("0", 60),
-            ("14", 60),
-            ("61", 60),
-            ("-20", 60),
-            ("abc", 60),
-            ("20s", 60),
-            ("1e1", 60),
-            ("99999999999999999999", 60),
+            ("0", 30),
+            ("14", 30),
+            ("61", 30),
+            ("-20", 30),
+            ("abc", 30),
+            ("20s", 30),
+            ("1e1", 30),
+            ("99999999999999999999", 30),
         ] {
             assert_eq!(
                 script(&[("interval", written)]).expect("valid").interval,
@@ -416,6 +442,25 @@ mod tests {
                 "{written}"
             );
         }
+    }
+
+    #[wasm_bindgen_test]
+    fn links_lead_to_http_urls_only() {
+        for (written, expected) in [
+            ("https://chat.example.com", Some("https://chat.example.com/#narrow/dm/12")),
+            (" https://chat.example.com/?x#y ", Some("https://chat.example.com/#narrow/dm/12")),
+            ("https://example.com/zulip/", Some("https://example.com/zulip/#narrow/dm/12")),
+            ("javascript:alert(1)", None),
+            ("https://user:password@chat.example.com", None),
+            ("http://[", None),
+            ("", None),
+        ] {
+            let settings = script(&[("zulip", written)]).expect("valid");
+            assert_eq!(settings.message_url(12).as_deref(), expected, "{written}");
+        }
+        let settings = script(&[("zulip", "https://chat.example.com")]).expect("valid");
+        let other = settings.with_endpoint("https://b.example/api/v1").expect("valid");
+        assert_eq!(other.message_url(12), None);
     }
 
     #[wasm_bindgen_test]

@@ -1,18 +1,13 @@
-//! Who on the page is told about whom.
+//! One subscriber of a client.
 
 use core::time::Duration;
-use std::rc::Rc;
 
-use slab::Slab;
-use zulip_presence_core::watchlist::{Change, View};
-use zulip_presence_core::{Timestamp, UserRef, Watchlist};
+use zulip_presence_core::watchlist::View;
+use zulip_presence_core::{Timestamp, UserRef};
 
-use super::{PresenceClient, clock};
-
-/// How far labels about time may lag, so that many of them are rendered together.
-const LABEL_GRANULARITY: Duration = Duration::from_secs(1);
-
-type OnPresence = Rc<dyn Fn(View)>;
+use super::clock;
+use super::presence_client::PresenceClient;
+use super::subscribers::{OnPresence, RerenderAt, Subscriber};
 
 /// A subscription to one person, until dropped.
 pub struct Subscription {
@@ -20,35 +15,10 @@ pub struct Subscription {
     place: usize,
 }
 
-struct Subscriber {
-    user: UserRef,
-    on_presence: OnPresence,
-    is_visible: bool,
-    /// The view differs from what the subscriber was told.
-    is_dirty: bool,
-    /// When to call again although the view did not change.
-    rerender: Option<RerenderAt>,
-}
-
-/// When a text beside a badge is to be rendered again though the view is the same.
-#[derive(Clone, Copy)]
-enum RerenderAt {
-    /// Once there is a result, be it that nothing is known.
-    Result,
-    /// At this reading of the monotonic clock.
-    Monotonic(Duration),
-}
-
-/// All subscribers of a client.
-#[derive(Default)]
-pub(super) struct Subscribers {
-    all: Slab<Subscriber>,
-    /// Since when any is dirty, on the monotonic clock.
-    dirty_since: Option<Duration>,
-}
-
-impl Subscription {
-    pub(super) fn new(client: PresenceClient, user: &UserRef, on_presence: OnPresence) -> Self {
+impl PresenceClient {
+    /// Subscribes to `user`, off screen until told otherwise. `on_presence` is called upon every
+    /// change, never from within this call.
+    pub fn subscribe(&self, user: &UserRef, on_presence: OnPresence) -> Subscription {
         let subscriber = Subscriber {
             user: user.clone(),
             on_presence,
@@ -56,12 +26,14 @@ impl Subscription {
             is_dirty: false,
             rerender: None,
         };
-        let place = client.0.subscribers.borrow_mut().all.insert(subscriber);
-        client.0.watchlist.borrow_mut().watch(user, clock::now());
-        client.0.schedule_tick();
-        Self { client, place }
+        let place = self.0.subscribers.borrow_mut().all.insert(subscriber);
+        self.0.watchlist.borrow_mut().watch(user, clock::now());
+        self.0.schedule_tick();
+        Subscription { client: self.clone(), place }
     }
+}
 
+impl Subscription {
     /// What is known now.
     #[must_use]
     pub fn view(&self) -> View {
@@ -75,11 +47,15 @@ impl Subscription {
         self.user().is_some_and(|user| watchlist.observation(&user).is_some())
     }
 
+    /// Where to write to the person in Zulip.
+    pub(crate) fn message_url(&self) -> Option<String> {
+        self.client.message_url(&self.user()?)
+    }
+
     /// Requests the person's presence at once, but not more often than every 10 s.
     pub fn refresh(&self) {
         if let Some(user) = self.user() {
-            self.client.0.watchlist.borrow_mut().refresh(&user, clock::now());
-            self.client.0.schedule_tick();
+            self.client.refresh(&user);
         }
     }
 
@@ -139,64 +115,5 @@ impl Drop for Subscription {
             self.client.0.watchlist.borrow_mut().unwatch(&subscriber.user, clock::now());
             self.client.0.schedule_tick();
         }
-    }
-}
-
-impl Subscribers {
-    /// Marks who is to be told of `changes`, which are sorted by user.
-    pub(super) fn mark_dirty(&mut self, changes: &[Change], now: Duration) {
-        if changes.is_empty() {
-            return;
-        }
-        self.dirty_since.get_or_insert(now);
-        for (_, subscriber) in &mut self.all {
-            subscriber.is_dirty |=
-                changes.binary_search_by(|change| change.user.cmp(&subscriber.user)).is_ok();
-        }
-    }
-
-    pub(super) fn mark_all_dirty(&mut self, now: Duration) {
-        self.dirty_since.get_or_insert(now);
-        for (_, subscriber) in &mut self.all {
-            subscriber.is_dirty = true;
-        }
-    }
-
-    /// How long any has been dirty.
-    pub(super) fn dirty_for(&self, now: Duration) -> Option<Duration> {
-        Some(now.saturating_sub(self.dirty_since?))
-    }
-
-    /// The places of all who are to be called now, who then count as told.
-    pub(super) fn take_due(&mut self, now: Duration, watchlist: &Watchlist) -> Vec<usize> {
-        self.dirty_since = None;
-        let mut due = Vec::new();
-        for (place, subscriber) in &mut self.all {
-            let rerenders = subscriber.rerender.is_some_and(|rerender| match rerender {
-                RerenderAt::Result => watchlist.observation(&subscriber.user).is_some(),
-                RerenderAt::Monotonic(at) => at <= now,
-            });
-            if rerenders {
-                subscriber.rerender = None;
-            }
-            if core::mem::take(&mut subscriber.is_dirty) || rerenders {
-                due.push(place);
-            }
-        }
-        due
-    }
-
-    pub(super) fn get(&self, place: usize) -> Option<(UserRef, OnPresence)> {
-        let subscriber = self.all.get(place)?;
-        Some((subscriber.user.clone(), subscriber.on_presence.clone()))
-    }
-
-    /// In how long the next label is to be rendered again.
-    pub(super) fn next_rerender(&self, now: Duration) -> Option<Duration> {
-        let times = self.all.iter().filter_map(|(_, subscriber)| match subscriber.rerender? {
-            RerenderAt::Monotonic(at) => Some(at.saturating_sub(now).max(LABEL_GRANULARITY)),
-            RerenderAt::Result => None,
-        });
-        times.min()
     }
 }

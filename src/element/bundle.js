@@ -1,17 +1,17 @@
-// The glue: what wasm-bindgen made of the Rust code, and the scripts that are smaller or faster than the same in WebAssembly. The build makes
-// one file of it, zulip-presence-widget.js. "wasm-bindgen" stands for what that wrote; BADGE_STYLE is a constant of the build: the rules of
-// badge.css.
+// The glue: what wasm-bindgen made of the Rust code, and the scripts that are smaller or faster than the same in WebAssembly. "wasm-bindgen"
+// stands for what that wrote; BADGE_STYLE is a constant of the build: the rules of badge.css.
 
 export {
   configure,
   ElementHandle,
   langChanged,
   lastActiveOf,
+  refresh,
   statusOf,
   subscribe,
 } from "wasm-bindgen";
 export { default } from "wasm-bindgen";
-export { preload } from "./preload.js";
+export { takeOver } from "../client/fetch.js";
 export { scan } from "./scan.js";
 
 export const STYLE = BADGE_STYLE;

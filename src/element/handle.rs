@@ -20,8 +20,8 @@ use super::page_api;
 pub struct ElementHandle(Rc<Inner>);
 
 struct Inner {
-    /// What the badge is drawn into.
-    root: Element,
+    /// What the badge is drawn into, once the element has such a thing.
+    root: RefCell<Option<Element>>,
     /// Called with the status and the last activity (ms since 1970) at first, and whenever the
     /// status changes.
     on_change: Function,
@@ -34,10 +34,10 @@ struct Inner {
 
 #[wasm_bindgen]
 impl ElementHandle {
-    /// A badge in `root`, which shows nobody before [`update`](Self::update).
+    /// The badge of `element`, which shows nobody before [`update`](Self::update).
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(root: Element, on_change: Function) -> Self {
+    pub fn new(element: Element, on_change: Function) -> Self {
         let props = BadgeProps {
             client: None,
             user: AttrValue::default(),
@@ -46,10 +46,10 @@ impl ElementHandle {
             details: false,
             is_visible: false,
             on_view: yew::Callback::noop(),
-            host: Host::Element(root.clone()),
+            host: Host::Element(element),
         };
         Self(Rc::new(Inner {
-            root,
+            root: RefCell::default(),
             on_change,
             props: RefCell::new(props),
             subscription: RefCell::default(),
@@ -85,9 +85,11 @@ impl ElementHandle {
         self.0.render();
     }
 
-    /// Tells whether the element is on screen or close to it. The badge is made when it first is.
+    /// Tells whether the element is on screen or close to it, and what to draw its badge into. The
+    /// badge is made when it first is.
     #[wasm_bindgen(js_name = setVisible)]
-    pub fn set_visible(&self, is_visible: bool) {
+    pub fn set_visible(&self, is_visible: bool, root: Element) {
+        self.0.root.replace(Some(root));
         self.0.props.borrow_mut().is_visible = is_visible;
         if let Some(subscription) = &*self.0.subscription.borrow() {
             subscription.set_visible(is_visible);
@@ -148,8 +150,11 @@ impl Inner {
             badge.update(props);
             // The element may stand in another language now.
             badge.send_message(Msg::Rerender);
-        } else if props.is_visible && self.has_settled(&props) {
-            *badge = Some(Renderer::with_root_and_props(self.root.clone(), props).render());
+        } else if props.is_visible
+            && self.has_settled(&props)
+            && let Some(root) = self.root.borrow().clone()
+        {
+            *badge = Some(Renderer::with_root_and_props(root, props).render());
         }
     }
 

@@ -31,6 +31,9 @@ export function definePageApi() {
         callback = null;
       };
     },
+    refresh(user) {
+      wasm?.refresh(`${user}`);
+    },
     configure(options) {
       changeSettings(options);
       updateAll();

@@ -33,6 +33,7 @@ struct Inner {
 
 /// Takes the settings of the page: the attributes of its script tag, and the endpoint where none is
 /// named. Every element must be updated then.
+#[allow(clippy::too_many_arguments, reason = "an object in their place costs a getter for each")]
 #[wasm_bindgen]
 pub fn configure(
     default_endpoint: &str,
@@ -42,8 +43,10 @@ pub fn configure(
     credentials: Option<String>,
     email: Option<String>,
     api_key: Option<String>,
+    zulip: Option<String>,
 ) {
-    let script = ScriptSettings { endpoint, interval, offline_after, credentials, email, api_key };
+    let script =
+        ScriptSettings { endpoint, interval, offline_after, credentials, email, api_key, zulip };
     let page = Settings::from_script(script, default_endpoint).map(|settings| {
         let client = PresenceClient::new(&settings);
         (settings, client)
@@ -88,17 +91,26 @@ fn view(user: &str) -> View {
     client(None).zip(user).map_or_else(View::default, |(client, user)| client.view(&user))
 }
 
+/// Requests the presence of `user`, whom the page follows, at once, but not more often than every
+/// 10 s.
+#[wasm_bindgen]
+pub fn refresh(user: &str) {
+    if let Some((client, user)) = client(None).zip(user.parse().ok()) {
+        client.refresh(&user);
+    }
+}
+
 /// Calls `on_change` with status, last activity (ms since 1970) and previous status upon every
-/// change of the status of `user`. `None` where `user` names nobody.
+/// change of the status or the last activity of `user`. `None` where `user` names nobody.
 #[wasm_bindgen]
 pub fn subscribe(user: &str, on_change: Function) -> Option<PageSubscription> {
     let user: UserRef = user.parse().ok()?;
     let known = client(None).map_or_else(View::default, |client| client.view(&user));
-    let status = Cell::new(known.status);
+    let told = Cell::new(known);
     let on_presence = move |view: View| {
-        let previous = status.replace(view.status);
-        if previous != view.status {
-            call(&on_change, view, previous);
+        let previous = told.replace(view);
+        if previous != view {
+            call(&on_change, view, previous.status);
         }
     };
     let inner = Rc::new(Inner {

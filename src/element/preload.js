@@ -1,20 +1,24 @@
-// Has the browser bring the first replies while the WebAssembly is still under way. A hint and no more, for pages of the
-// plain kind: who is asked when is decided by the engine, and where it asks for the same URLs, the browser has them already.
+// Requests the first replies while the WebAssembly is still under way, for pages of the plain kind. Who is asked when is decided by the
+// engine; where it asks for the same URLs, it gets these replies.
 
-// The bounds of a group, as in presence/src/watchlist/query.rs.
+import { httpUrl } from "./script-tag.js";
+
+// The bounds of the engine: presence/src/watchlist. A test compares them.
 const MAX_GROUP = 500;
 const MAX_GROUP_BYTES = 3_744;
 const GROUP_FRAME_BYTES = 46;
 const MAX_IN_FLIGHT = 4;
-const MAX_A_MINUTE = 60;
 /** After which the engine gives a request up. */
 const TIMEOUT_MS = 10_000;
 
+/** Requests under way, by URL: `{ response, controller }`. */
+export const preloaded = new Map();
+
 /** `isVisible` tells which elements are on screen. */
 export function preload({ endpoint, credentials, email }, defaultEndpoint, isVisible) {
-  if (document.readyState === "loading" || document.hidden || credentials || email) return;
-  const base = URL.parse?.(endpoint || defaultEndpoint, document.baseURI)?.href.replace(/\/$/, "");
-  if (!/^https?:\/\/[^?#@]*$/.test(base)) return;
+  if (document.hidden || credentials || email) return;
+  const base = httpUrl(endpoint || defaultEndpoint)?.replace(/\/$/, "");
+  if (!base || /[?#@]/.test(base)) return;
   /** From user ID to whether the person is on screen, in the order of the document. */
   const people = new Map();
   for (const element of document.querySelectorAll("zulip-presence")) {
@@ -22,10 +26,9 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
     if (!/^[1-9]\d{0,9}$/.test(user) || element.hasAttribute("endpoint")) return;
     people.set(user, people.get(user) || isVisible(element));
   }
-  const ids = [...people.keys()];
   const groups = [];
   let bytes = Infinity;
-  for (const id of ids) {
+  for (const id of people.keys()) {
     bytes += "%2C".length + id.length;
     if (bytes > MAX_GROUP_BYTES || groups.at(-1).length >= MAX_GROUP) {
       groups.push([]);
@@ -33,26 +36,22 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
     }
     groups.at(-1).push(id);
   }
-  const wanted = groups
+  groups
     .filter((group) => group.some((id) => people.get(id)))
-    .slice(0, MAX_A_MINUTE);
-  for (const group of wanted.splice(0, MAX_IN_FLIGHT)) request(group);
+    .slice(0, MAX_IN_FLIGHT)
+    .forEach((group) => request(base, group));
+}
 
-  /** One after the other: the engine asks for them in the same order, and no more at a time. */
-  function request(group) {
-    const users = encodeURIComponent(`[${group.sort((a, b) => a - b)}]`);
-    const next = () => {
-      if (wanted.length && !document.hidden) request(wanted.shift());
-    };
-    const link = Object.assign(document.createElement("link"), {
-      rel: "preload",
-      as: "fetch",
-      crossOrigin: "",
-      href: `${base}/realm/presence?users=${users}&slim_presence=true`,
-      onload: next,
-    });
-    document.head.append(link);
-    // One that hangs would hang all further requests for the same URL: the browser's cache lets one at a time through.
-    setTimeout(() => link.remove(), TIMEOUT_MS);
-  }
+function request(base, group) {
+  const users = encodeURIComponent(`[${group.sort((a, b) => a - b)}]`);
+  const controller = new AbortController();
+  const request = new Request(`${base}/realm/presence?users=${users}&slim_presence=true`, {
+    signal: controller.signal,
+  });
+  // A page's own fetch may throw, or return whatever it likes.
+  const response = (async () => fetch(request))();
+  // Whoever takes it over hears of a failure.
+  response.catch(() => {});
+  setTimeout(() => controller.abort(), TIMEOUT_MS);
+  preloaded.set(request.url, { response, controller });
 }

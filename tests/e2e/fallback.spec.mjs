@@ -74,7 +74,6 @@ for (const [what, policy] of [
 }
 
 for (const [what, change] of [
-  ["the glue has the wrong type", (file, name) => isGlue(name) && (file.type = "text/plain")],
   [
     "the WebAssembly is truncated",
     (file, name) => isWasm(name) && (file.body = file.body.subarray(0, file.body.length / 2)),
@@ -119,7 +118,7 @@ test("files from another origin without CORS leave the unknown badge and one con
   await staysUnknown({ page, consoleMessages, presenceRequests }, "Access-Control-Allow-Origin");
 });
 
-test("WebAssembly served with the wrong type works, without a console message", async ({
+test("files served with the wrong type work, without a console message", async ({
   page,
   site,
   gateway,
@@ -127,6 +126,7 @@ test("WebAssembly served with the wrong type works, without a console message", 
 }) => {
   const src = mirror(site, "/untyped", (file, name) => {
     if (isWasm(name)) file.type = "application/octet-stream";
+    if (isGlue(name)) file.type = "text/plain";
   });
   await page.goto(site.page(BADGE, script(src, `data-endpoint="${gateway.url}/api/v1"`)));
   await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);

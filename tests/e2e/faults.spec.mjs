@@ -9,14 +9,14 @@ const UNKNOWN = Object.fromEntries(Object.keys(EXPECTED_STATUSES).map((id) => [i
 
 /** How long a fault lasts. */
 const OUTAGE_S = 600;
-/** The interval of 60 s with its jitter. */
-const INTERVAL_S = 66;
+/** The interval of 30 s with its jitter. */
+const INTERVAL_S = 33;
 /** Claims are at most 65 s old in an answer, and count for 200 s: before that nobody who is there can age out. */
 const KEPT_S = 135;
 /** An answer that is older says nothing. */
 const THRESHOLD_S = 200;
 /** The longest wait of the page's own: the interval, without jitter. */
-const LONGEST_S = 60;
+const LONGEST_S = 30;
 /** Longest wait that a server may impose, with its jitter. */
 const IMPOSED_S = 990;
 /** The wait after a 401, with its jitter. */
@@ -25,10 +25,10 @@ const UNAUTHORIZED_S = 330;
 const SLACK_S = 14;
 
 /**
- * Own waits of 5, 10, 20, 40 and then 60 s, half of each by chance: in ten minutes these allow 24 requests if all are short and the
- * first comes at once, and ten if all are long, the first comes after an interval and each takes 10 s to fail.
+ * Own waits of 5, 10, 20 and then 30 s, half of each by chance: in ten minutes these allow 43 requests if all are short and the
+ * first comes at once, and 16 if all are long, the first comes after an interval and each takes 10 s to fail.
  */
-const OWN = { requests: [10, 24], recovers_s: LONGEST_S };
+const OWN = { requests: [16, 43], recovers_s: LONGEST_S };
 /** One request, and then the imposed wait. */
 const IMPOSED = { requests: [1, 1], recovers_s: INTERVAL_S + IMPOSED_S - OUTAGE_S };
 
@@ -82,7 +82,7 @@ for (const { name, begin, end, requests, recovers_s, lines = 0 } of ROWS) {
       virtualPage.now_s,
     ];
     const age_s = () => virtualPage.now_s - answered_s;
-    expect(requestsBefore).toBe(2);
+    expect([3, 4]).toContain(requestsBefore);
 
     await begin(virtualPage);
     await virtualPage.pass(KEPT_S - age_s() - 2);

@@ -91,8 +91,8 @@ for (const [setting, value] of [
     await expect(page.locator("zulip-presence").first()).toHaveStatus(KNOWN);
     expect(consoleMessages).toHaveLength(1);
     expect(consoleMessages[0]).toContain(setting);
-    await page.clock.fastForward("00:30");
-    await page.clock.fastForward("00:40");
+    await page.clock.fastForward("00:15");
+    await page.clock.fastForward("00:20");
     await expect.poll(() => presenceRequests.length).toBe(2);
   });
 }

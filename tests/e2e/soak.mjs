@@ -40,10 +40,7 @@ async function soak() {
   const consoleMessages = [];
   page.on("console", (message) => consoleMessages.push(message.text()));
   page.on("pageerror", (error) => consoleMessages.push(`uncaught: ${error.message}`));
-  let glue;
-  page.on("request", (request) => {
-    if (request.url().includes("widget.js")) glue = request.url();
-  });
+  await page.addInitScript(watchWasmMemory);
   await page.addInitScript(() => {
     const { fetch, setTimeout, clearTimeout } = window;
     // Not what goes over the wire: the browser's cache answers some, and asks again for itself while a stale one is shown.
@@ -84,13 +81,15 @@ async function soak() {
     for (let n = 0; n < 3; n++) await devtools.send("HeapProfiler.collectGarbage");
     const { usedSize: heap } = await devtools.send("Runtime.getHeapUsage");
     const { nodes, jsEventListeners: listeners } = await devtools.send("Memory.getDOMCounters");
-    const { requestCount, timers, wasm, known } = await page.evaluate(async (glue) => {
-      const { default: init } = await import(glue);
-      const wasm = Object.values(await init()).find((one) => one instanceof WebAssembly.Memory)
-        .buffer.byteLength;
+    const { requestCount, timers, wasm, known } = await page.evaluate(() => {
       const known = document.querySelectorAll("zulip-presence:not(:state(unknown))").length;
-      return { requestCount, timers: pending.size, wasm, known };
-    }, glue);
+      return {
+        requestCount,
+        timers: pending.size,
+        wasm: wasmMemory.buffer.byteLength,
+        known,
+      };
+    });
     const row = {
       s: Math.round((Date.now() - start_ms) / 1000),
       heap,

@@ -5,7 +5,7 @@ import * as react from "./react";
 import * as vue from "./vue";
 
 const parameters = new URLSearchParams(location.search);
-zulipPresence.configure({ endpoint: parameters.get("endpoint")!, interval: 15 });
+zulipPresence.configure({ endpoint: parameters.get("endpoint")!, interval: 60 });
 if (parameters.has("known")) {
   const { status } = await new Promise<Presence>((resolve) =>
     zulipPresence.subscribe(3001, resolve),
@@ -13,19 +13,23 @@ if (parameters.has("known")) {
   document.body.dataset.known = status;
 }
 
-/** Subscriptions that have not ended. */
-const counted = (difference: number) => {
-  const before = Number(document.body.dataset.subscriptions ?? 0);
-  document.body.dataset.subscriptions = `${before + difference}`;
+/** Counts in attributes of the body: subscriptions that have not ended, and refreshes. */
+const count = (name: string, difference: number) => {
+  const before = Number(document.body.dataset[name] ?? 0);
+  document.body.dataset[name] = `${before + difference}`;
 };
-const { subscribe } = zulipPresence;
+const { subscribe, refresh } = zulipPresence;
 zulipPresence.subscribe = (user, callback) => {
-  counted(1);
+  count("subscriptions", 1);
   const unsubscribe = subscribe(user, callback);
   return () => {
-    counted(-1);
+    count("subscriptions", -1);
     unsubscribe();
   };
+};
+zulipPresence.refresh = (user) => {
+  count("refreshes", 1);
+  refresh(user);
 };
 
 const unmounts = Object.entries({ react, preact, vue }).map(([name, { mount }]) => {

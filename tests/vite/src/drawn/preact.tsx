@@ -5,13 +5,14 @@ import { usePresence } from "zulip-presence/preact";
 
 export function Drawn() {
   const [user, setUser] = useState<number | string>(3001);
-  const { status, lastActive } = usePresence(user);
+  const { status, lastActive, refresh } = usePresence(user);
   // @ts-expect-error There is no such status.
   status satisfies "busy";
   return (
     <p>
       <output title={lastActive?.toISOString() ?? "never"}>{status}</output>
       <button onClick={() => setUser("3003")}>Next</button>
+      <button onClick={refresh}>Refresh</button>
     </p>
   );
 }

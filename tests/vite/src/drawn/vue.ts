@@ -3,13 +3,14 @@ import { usePresence } from "zulip-presence/vue";
 
 export const Drawn = defineComponent(() => {
   const user = ref<number | string>(3001);
-  const { status, lastActive } = usePresence(user);
+  const { status, lastActive, refresh } = usePresence(user);
   // @ts-expect-error There is no such status.
   status.value satisfies "busy";
   return () =>
     h("p", [
       h("output", { title: lastActive.value?.toISOString() ?? "never" }, status.value),
       h("button", { onClick: () => (user.value = "3003") }, "Next"),
+      h("button", { onClick: refresh }, "Refresh"),
     ]);
 });
 

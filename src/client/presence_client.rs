@@ -1,0 +1,295 @@
+//! Drives the core's engine for one endpoint.
+
+use core::cell::{Cell, RefCell};
+use core::time::Duration;
+use std::rc::{Rc, Weak};
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
+use zulip_presence_core::reply::RequestError;
+use zulip_presence_core::watchlist::{Request, RequestId, Response, View};
+use zulip_presence_core::{UserRef, Watchlist};
+
+use super::page::{self, is_loading, is_visible, window};
+use super::settings::Settings;
+use super::subscribers::Subscribers;
+use super::{clock, fetch};
+use crate::console::warn_once;
+
+const UNREACHABLE: &str = "no answer. Check that the endpoint is right and runs, that it allows this page's origin \
+    (gateway: --allow-origin), and that the page's Content-Security-Policy allows it (connect-src). From a public page to a private \
+    network, browsers ask the reader first (Local Network Access).";
+const UNAUTHORIZED: &str =
+    "the endpoint refuses the key. Check email, API key and address of the bot.";
+const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
+
+/// How long the news of one reply may wait for the replies of other requests in flight: a page
+/// that is drawn once is complete sooner than one that is drawn many times.
+const BATCH_WINDOW: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// All clients of the page: whoever asks for one with the same settings gets the same.
+    static CLIENTS: RefCell<Vec<Weak<Inner>>> = const { RefCell::new(Vec::new()) };
+    /// Belongs to the page, not to a client, which may end before the task does.
+    static TICK: Closure<dyn Fn()> = Closure::new(tick_due);
+}
+
+/// The people of one endpoint on this page, and the requests about them. Clones are the same
+/// client; with the last one it ends.
+#[derive(Clone)]
+pub struct PresenceClient(pub(super) Rc<Inner>);
+
+impl PartialEq for PresenceClient {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+pub(super) struct Inner {
+    settings: Settings,
+    pub(super) watchlist: RefCell<Watchlist>,
+    pub(super) subscribers: RefCell<Subscribers>,
+    in_flight: RefCell<Vec<(RequestId, AbortController)>>,
+    /// A request ended, well or not: there is something to show.
+    has_settled: Cell<bool>,
+    /// The endpoint answered at least once: its failures are no mistake in the page.
+    has_answered: Cell<bool>,
+    is_tick_scheduled: Cell<bool>,
+    timer: RefCell<Option<Timeout>>,
+    page_listeners: RefCell<Vec<EventListener>>,
+}
+
+impl PresenceClient {
+    /// The page's client for `settings`.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        CLIENTS.with_borrow_mut(|clients| {
+            let mut same = None;
+            clients.retain(|client| {
+                let client = client.upgrade();
+                let is_alive = client.is_some();
+                same = same.take().or(client.filter(|client| client.settings == *settings));
+                is_alive
+            });
+            let client = same.unwrap_or_else(|| {
+                let client = Inner::start(settings.clone());
+                clients.push(Rc::downgrade(&client));
+                client
+            });
+            Self(client)
+        })
+    }
+
+    /// What is known of `user` now; unknown for whoever nobody subscribes to.
+    #[must_use]
+    pub fn view(&self, user: &UserRef) -> View {
+        self.0.watchlist.borrow().view(user, clock::now())
+    }
+
+    /// Requests the presence of `user` at once, but not more often than every 10 s, and only if
+    /// somebody subscribes to them.
+    pub fn refresh(&self, user: &UserRef) {
+        self.0.watchlist.borrow_mut().refresh(user, clock::now());
+        self.0.schedule_tick();
+    }
+
+    /// Where to write to `user`, who is named by ID, in Zulip.
+    pub(crate) fn message_url(&self, user: &UserRef) -> Option<String> {
+        let UserRef::Id(id) = user else {
+            return None;
+        };
+        self.0.settings.message_url(*id)
+    }
+
+    /// Whether a request ended yet, well or not.
+    #[must_use]
+    pub fn has_settled(&self) -> bool {
+        self.0.has_settled.get()
+    }
+}
+
+impl Inner {
+    fn start(settings: Settings) -> Rc<Self> {
+        let mut watchlist = Watchlist::new(settings.watchlist(), clock::now());
+        if !is_visible() {
+            watchlist.sleep();
+        }
+        Rc::new(Self {
+            watchlist: RefCell::new(watchlist),
+            settings,
+            subscribers: RefCell::default(),
+            in_flight: RefCell::default(),
+            has_settled: Cell::new(false),
+            has_answered: Cell::new(false),
+            is_tick_scheduled: Cell::new(false),
+            timer: RefCell::default(),
+            page_listeners: RefCell::default(),
+        })
+    }
+
+    fn page_changed(self: &Rc<Self>) {
+        let mut watchlist = self.watchlist.borrow_mut();
+        if is_visible() {
+            watchlist.wake(clock::now());
+        } else {
+            watchlist.sleep();
+        }
+        self.schedule_tick();
+    }
+
+    /// Many events of one task make one tick, at the end of the task.
+    pub(super) fn schedule_tick(self: &Rc<Self>) {
+        if !self.is_tick_scheduled.replace(true) {
+            TICK.with(|tick| window().queue_microtask(tick.as_ref().unchecked_ref()));
+        }
+    }
+
+    fn tick(self: &Rc<Self>) {
+        self.is_tick_scheduled.set(false);
+        // Anew each time, since a document.open() takes all listeners away.
+        let client = Rc::downgrade(self);
+        self.page_listeners.replace(page::listen(move || with(&client, Self::page_changed)));
+        // Groups are formed of all whom the document lists, in its order.
+        if is_loading() {
+            return;
+        }
+        let now = clock::now();
+        let actions = self.watchlist.borrow_mut().step(now);
+        for Request { id, .. } in actions.cancelled {
+            if let Some(abort) = self.take_in_flight(id) {
+                abort.abort();
+            }
+        }
+        for request in actions.requests {
+            self.send(request);
+        }
+        self.subscribers.borrow_mut().mark_dirty(&actions.changes, now.monotonic);
+        // What is no longer true is not shown for even that long.
+        let decays =
+            actions.changes.iter().any(|change| change.after.status > change.before.status);
+        let batch_delay = self.batch_delay(now.monotonic).filter(|_| !decays);
+        if batch_delay.is_none() {
+            self.notify(now.monotonic);
+        }
+        let next_rerender = self.subscribers.borrow().next_rerender(now.monotonic);
+        self.set_timer(
+            actions.next_wakeup.into_iter().chain(batch_delay).chain(next_rerender).min(),
+        );
+    }
+
+    /// Replaces the one timer; rounded up to whole milliseconds.
+    fn set_timer(self: &Rc<Self>, wait: Option<Duration>) {
+        let timer = wait.map(|wait| {
+            let client = Rc::downgrade(self);
+            // As a float: `as` keeps it within the bounds, and u128 arithmetic weighs a kilobyte.
+            let wait_ms = (wait.as_secs_f64() * 1000.0).ceil() as u32;
+            Timeout::new(wait_ms, move || with(&client, Self::tick))
+        });
+        self.timer.replace(timer);
+    }
+
+    /// How long the news wait for those of other requests in flight; `None`: no longer.
+    fn batch_delay(&self, now: Duration) -> Option<Duration> {
+        let waited = self.subscribers.borrow().dirty_for(now)?;
+        BATCH_WINDOW
+            .checked_sub(waited)
+            .filter(|left| !left.is_zero() && !self.in_flight.borrow().is_empty())
+    }
+
+    /// No borrow is held while a subscriber is called: it may do anything.
+    fn notify(&self, now: Duration) {
+        let due = self.subscribers.borrow_mut().take_due(now, &self.watchlist.borrow());
+        for place in due {
+            let subscriber = self.subscribers.borrow().get(place);
+            if let Some((user, on_presence)) = subscriber {
+                let view = self.watchlist.borrow().view(&user, clock::now());
+                on_presence(view);
+            }
+        }
+    }
+
+    fn send(self: &Rc<Self>, Request { id, query }: Request) {
+        let Ok(abort) = AbortController::new() else {
+            return;
+        };
+        let signal = abort.signal();
+        self.in_flight.borrow_mut().push((id, abort));
+        let url = self.settings.url(&query.path());
+        let auth = self.settings.auth.clone();
+        let client = Rc::downgrade(self);
+        spawn_local(async move {
+            let raw = fetch::fetch(&url, &auth, &signal).await;
+            let response = raw.and_then(|raw| raw.parse(&query));
+            with(&client, |client| client.received(id, response));
+        });
+    }
+
+    fn received(self: &Rc<Self>, id: RequestId, response: Result<Response, RequestError>) {
+        if self.take_in_flight(id).is_none() {
+            return;
+        }
+        // Before the borrow: pages wrap their console, and may do anything there.
+        match response {
+            Ok(_) => self.has_answered.set(true),
+            Err(error) => self.warn_misconfiguration(error),
+        }
+        let now = clock::now();
+        if !self.has_settled.replace(true) {
+            self.subscribers.borrow_mut().mark_all_dirty(now.monotonic);
+        }
+        let mut watchlist = self.watchlist.borrow_mut();
+        match response {
+            Ok(response) => watchlist.handle_response(id, response, now),
+            Err(error) => watchlist.handle_error(id, error, now),
+        };
+        self.schedule_tick();
+    }
+
+    fn take_in_flight(&self, id: RequestId) -> Option<AbortController> {
+        let mut in_flight = self.in_flight.borrow_mut();
+        let place = in_flight.iter().position(|(other, _)| *other == id)?;
+        Some(in_flight.swap_remove(place).1)
+    }
+
+    /// Names the fix for what looks like a mistake of whoever set this up, not like an outage.
+    fn warn_misconfiguration(&self, error: RequestError) {
+        let line = match error {
+            RequestError::Unauthorized => UNAUTHORIZED,
+            _ if self.has_answered.get() => return,
+            RequestError::Unreachable => UNREACHABLE,
+            RequestError::InvalidResponse | RequestError::Status { code: 300..=499, .. } => {
+                NOT_ZULIP
+            }
+            _ => return,
+        };
+        warn_once(line, self.settings.endpoint());
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        for (_, abort) in self.in_flight.get_mut() {
+            abort.abort();
+        }
+    }
+}
+
+fn tick_due() {
+    let clients: Vec<_> =
+        CLIENTS.with_borrow(|clients| clients.iter().filter_map(Weak::upgrade).collect());
+    for client in clients {
+        if client.is_tick_scheduled.get() {
+            client.tick();
+        }
+    }
+}
+
+fn with(client: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
+    if let Some(client) = client.upgrade() {
+        act(&client);
+    }
+}
