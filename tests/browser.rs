@@ -9,7 +9,7 @@ use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::Element;
+use web_sys::{Element, HtmlIFrameElement};
 use yew::prelude::*;
 use zulip_presence_widget::__private::ScriptSettings;
 use zulip_presence_widget::{
@@ -36,6 +36,8 @@ extern "C" {
     fn warning_lines() -> Array;
     fn asked(count: usize) -> Promise;
     fn appears(root: &Element, selector: &str) -> Promise;
+    fn frames() -> Promise;
+    fn iframe() -> HtmlIFrameElement;
 }
 
 const ENDPOINT: &str = "https://presence.example.com/api/v1";
@@ -625,6 +627,30 @@ async fn the_popover_of_a_yew_app_has_its_style() {
     assert_ne!(style(text, "padding-left"), "0px");
     assert_eq!(style("button", "border-top-width"), "0px");
     unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_yew_app_that_is_moved_to_another_document_keeps_style_and_news() {
+    let page = Page::new();
+    let app = mount(&page, &["1"]);
+    page.see("svg[data-status=active]").await;
+    let fill = |window: &web_sys::Window| {
+        let icon = page.all("svg").remove(0);
+        let style = window.get_computed_style(&icon).unwrap().unwrap();
+        style.get_property_value("fill").unwrap()
+    };
+    let before = fill(&web_sys::window().unwrap());
+    assert_ne!(before, "rgb(0, 0, 0)");
+    let iframe = iframe();
+    iframe.content_document().unwrap().body().unwrap().append_child(&page.root).unwrap();
+    JsFuture::from(frames()).await.unwrap();
+    settle().await;
+    assert_eq!(fill(&iframe.content_window().unwrap()), before);
+    set_presence("1", Some(1_800.0), Some(5.0));
+    pass(MINUTE).await;
+    assert_eq!(page.all("svg[data-status=idle]").len(), 1);
+    unmount(app).await;
+    iframe.remove();
 }
 
 #[wasm_bindgen_test]

@@ -172,6 +172,18 @@ export function appears(root, selector) {
   });
 }
 
+/** Resolves once the browser has shown two more frames, and told who is on screen. */
+export function frames() {
+  return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+}
+
+/** A new iframe in the page. */
+export function iframe() {
+  const element = document.createElement("iframe");
+  document.body.prepend(element);
+  return element;
+}
+
 function tell() {
   for (const { resolve } of waiting.filter(({ count }) => requests.length >= count)) resolve();
   waiting = waiting.filter(({ count }) => requests.length < count);

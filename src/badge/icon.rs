@@ -11,6 +11,10 @@ pub(super) fn icon(status: Status, name: Option<&AttrValue>, lang: &Option<AttrV
             data-status={status.as_str()}
             part="badge"
             viewBox="0 0 16 16"
+            // Where no stylesheet came along: a Yew app that was moved to another document.
+            width="12"
+            height="12"
+            fill={status.colour()}
             role="img"
             aria-label={name.cloned()}
             aria-hidden={name.is_none().then_some("true")}

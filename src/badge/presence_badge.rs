@@ -7,7 +7,8 @@ use zulip_presence_core::watchlist::View;
 use super::component::{Badge, Host};
 use super::label::Label;
 use super::provider::PresenceContext;
-use crate::client::VisibilityObserver;
+use super::style;
+use crate::client::{VisibilityObserver, document};
 use crate::console::warn_once;
 
 const NO_PROVIDER: &str =
@@ -99,7 +100,7 @@ impl Component for PresenceBadge {
                         name={name}
                         label={*label}
                         details={*details}
-                        is_visible={self.is_visible}
+                        is_visible={self.is_visible || self.is_elsewhere()}
                         on_view={on_view}
                         host={Host::Rendered(self.host.clone())}
                     />
@@ -109,10 +110,25 @@ impl Component for PresenceBadge {
     }
 
     fn rendered(&mut self, ctx: &Context<Self>, is_first: bool) {
-        if is_first && let Some(host) = self.host.cast::<Element>() {
+        let Some(host) = self.host.cast::<Element>() else {
+            return;
+        };
+        // The page may have moved it since, to an iframe or to a window of its own.
+        if let Some(document) = host.owner_document() {
+            style::adopt(&document);
+        }
+        if is_first {
             let visible = ctx.link().callback(Msg::Visible);
             self.visibility =
                 VisibilityObserver::observe(host, move |is_visible| visible.emit(is_visible));
         }
+    }
+}
+
+impl PresenceBadge {
+    /// Whether it stands in another document, whose screen is out of this one's sight.
+    fn is_elsewhere(&self) -> bool {
+        let host = self.host.cast::<Element>();
+        host.is_some_and(|host| host.owner_document() != Some(document()))
     }
 }

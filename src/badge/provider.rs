@@ -5,7 +5,7 @@ use core::time::Duration;
 use yew::prelude::*;
 
 use super::style;
-use crate::client::{Credentials, PresenceClient, Settings};
+use crate::client::{Credentials, PresenceClient, Settings, document};
 use crate::console::warn_once;
 use crate::i18n;
 
@@ -54,7 +54,7 @@ impl Component for PresenceProvider {
     type Properties = PresenceProviderProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        style::adopt();
+        style::adopt(&document());
         i18n::set_loader(i18n::load_built_in);
         Self { context: context(ctx.props()) }
     }

@@ -1,35 +1,36 @@
 //! The stylesheet of badges that are not in an element's shadow root.
 
-use core::cell::Cell;
-
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function, Reflect, WeakSet};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::CssStyleSheet;
-
-use crate::client::document;
+use web_sys::Document;
 
 const STYLE: &str = concat!(include_str!("critical.css"), include_str!("badge.css"));
 
 thread_local! {
-    static IS_ADOPTED: Cell<bool> = const { Cell::new(false) };
+    /// The documents that have it.
+    static ADOPTED: WeakSet = WeakSet::new();
 }
 
 /// Gives the badges' style to the document, once. A constructed sheet, since a strict
 /// Content-Security-Policy forbids others.
-pub(super) fn adopt() {
-    if !IS_ADOPTED.replace(true) {
-        // A browser that lacks this shows the badge in black.
-        let _ = try_adopt();
+pub(super) fn adopt(document: &Document) {
+    if !ADOPTED.with(|adopted| adopted.has(document)) {
+        // A browser that lacks this shows the badge in black, as a document does that is not shown.
+        let _ = try_adopt(document);
     }
 }
 
-fn try_adopt() -> Result<(), JsValue> {
-    let sheet = CssStyleSheet::new()?;
+fn try_adopt(document: &Document) -> Result<(), JsValue> {
+    // Such a sheet serves the document whose window made it, and no other.
+    let window = document.default_view().ok_or(JsValue::UNDEFINED)?;
+    let class: Function = Reflect::get(&window, &"CSSStyleSheet".into())?.unchecked_into();
+    let sheet = Reflect::construct(&class, &Array::new())?;
     Reflect::get(&sheet, &"replaceSync".into())?
         .unchecked_into::<Function>()
         .call1(&sheet, &STYLE.into())?;
-    let sheets = Reflect::get(&document().into(), &"adoptedStyleSheets".into())?;
+    let sheets = Reflect::get(document, &"adoptedStyleSheets".into())?;
     sheets.unchecked_into::<Array>().push(&sheet);
+    ADOPTED.with(|adopted| adopted.add(document));
     Ok(())
 }
 
@@ -53,14 +54,17 @@ mod unit_tests {
 mod browser_tests {
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
+    use web_sys::CssStyleSheet;
+
     use super::*;
+    use crate::client::document;
 
     wasm_bindgen_test_configure!(run_in_browser);
 
     #[wasm_bindgen_test]
     fn the_document_adopts_it_once() {
-        adopt();
-        adopt();
+        adopt(&document());
+        adopt(&document());
         let sheets = Reflect::get(&document().into(), &"adoptedStyleSheets".into()).expect("set");
         let sheets: Array = sheets.unchecked_into();
         assert_eq!(sheets.length(), 1);

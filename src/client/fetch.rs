@@ -133,3 +133,22 @@ fn mode(credentials: Credentials) -> RequestCredentials {
         Credentials::Omit => RequestCredentials::Omit,
     }
 }
+
+#[cfg(test)]
+mod unit_tests {
+    use zulip_presence_core::UserRef;
+    use zulip_presence_core::watchlist::{MAX_GROUP, MAX_GROUP_BYTES, Query};
+
+    #[test]
+    fn requests_before_the_engine_have_its_bounds() {
+        let frame = Query::Group(vec![UserRef::Id(1)]).path().len() - 1;
+        let preload = include_str!("../element/preload.js").replace('_', "");
+        for (name, value) in [
+            ("MAXGROUP", MAX_GROUP),
+            ("MAXGROUPBYTES", MAX_GROUP_BYTES),
+            ("GROUPFRAMEBYTES", frame),
+        ] {
+            assert!(preload.contains(&format!("const {name} = {value};")), "{name} = {value}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 
 import { httpUrl } from "./script-tag.js";
 
-// The bounds of the engine: presence/src/watchlist. A test compares them.
+// The bounds of the engine, presence/src/watchlist; a test in src/client/fetch.rs compares them.
 const MAX_GROUP = 500;
 const MAX_GROUP_BYTES = 3_744;
 const GROUP_FRAME_BYTES = 46;
