@@ -19,7 +19,7 @@ GATEWAY := target/gateway/zulip-presence-gateway
 
 .PHONY: help
 help: ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: dist ## Build all, then serve the demo directory on http://127.0.0.1:8640/
@@ -124,6 +124,11 @@ soak-page: dist $(GATEWAY) tools-browser ## A page with 500 badges in real time:
 bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUNDS=3 N=200 PAGES=ours,vanilla
 	@bash tools/install-tools.sh bench-packages
 	node bench/run.mjs
+
+.PHONY: bench-freshness
+bench-freshness: dist $(GATEWAY) tools-browser ## How long after somebody comes a page shows it (4 min)
+	@bash tools/install-tools.sh bench-packages
+	node bench/freshness.mjs
 
 SECONDS := 60
 .PHONY: fuzz

@@ -3,7 +3,8 @@
 
 import { stat } from "node:fs/promises";
 
-const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 81_400 : 89_550 };
+// As measured, and 0.2 % for what the length of the project's own path changes.
+const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 81_500 : 89_700 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",
   glue: "dist/zulip-presence-widget.js.br",
