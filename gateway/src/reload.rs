@@ -27,7 +27,7 @@ impl Reloader {
     /// Reloads the people file whenever it changes.
     pub(crate) async fn watch_people(&self) {
         match &self.people {
-            Some(path) => watch_file(path, || self.reload_people()).await,
+            Some(path) => watch_file(path, || self.reload_people(false)).await,
             None => std::future::pending().await,
         }
     }
@@ -42,19 +42,24 @@ impl Reloader {
 
     /// Reloads both, and the certificates that the zuliprc names.
     pub(crate) fn reload(&self) {
-        self.reload_people();
+        self.reload_people(true);
         self.reload_credentials(true);
     }
 
-    fn reload_people(&self) {
+    /// `always`: say so even if the same people are served as before.
+    fn reload_people(&self, always: bool) {
         let Some(path) = &self.people else {
             return;
         };
         match AllowList::load(path) {
             Ok(allowed) => {
-                tracing::info!(file = %path.display(), "the people file was read again");
-                self.store.lock().allow(allowed, clock::now());
-                self.store.publish_change();
+                let is_other = self.store.lock().allow(allowed, clock::now());
+                if is_other || always {
+                    tracing::info!(file = %path.display(), "the people file was read again");
+                }
+                if is_other {
+                    self.store.publish_change();
+                }
             }
             Err(error) => {
                 tracing::error!(%error, "the people file is not used; the previous list stays in force");

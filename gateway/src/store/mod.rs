@@ -377,10 +377,14 @@ impl Store {
         self.needs_step = true;
     }
 
-    /// Other people may be seen from now on.
-    pub(crate) fn allow(&mut self, allowed: AllowList, now: ClockReading) {
-        self.allowed = allowed;
-        self.drop_hidden_people(now);
+    /// These people may be seen from now on. Tells whether they are others than before.
+    pub(crate) fn allow(&mut self, allowed: AllowList, now: ClockReading) -> bool {
+        let is_other = allowed != self.allowed;
+        if is_other {
+            self.allowed = allowed;
+            self.drop_hidden_people(now);
+        }
+        is_other
     }
 
     fn drop_hidden_people(&mut self, now: ClockReading) {
