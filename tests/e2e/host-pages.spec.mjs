@@ -494,6 +494,8 @@ test("of 5,000 people about 50 get a badge, and all whose group was asked have t
       const drawn = all.filter(({ shadowRoot }) => shadowRoot);
       return {
         drawn: drawn.length,
+        // Yew's icon has a size of its own, the loader's has none.
+        mounted: drawn.filter(({ shadowRoot }) => shadowRoot.querySelector("svg[width]")).length,
         known: all.filter(({ status }) => status !== "unknown").length,
       };
     });
@@ -503,8 +505,11 @@ test("of 5,000 people about 50 get a badge, and all whose group was asked have t
       (presence) => Object.keys(presence).length,
     ).length;
   await expect(async () => expect((await count()).known).toBe(await answered())).toPass();
-  const { drawn } = await count();
+  const { drawn, mounted } = await count();
   expect(drawn).toBe(100);
+  // 3,600 px and 200 more, in cards of 80 px.
+  expect(mounted).toBeGreaterThanOrEqual(45);
+  expect(mounted).toBeLessThanOrEqual(50);
   await page.evaluate(() => scrollTo(0, 80 * 2_500));
   await expect
     .poll(() =>
