@@ -33,15 +33,14 @@ let zulipRequests = 0;
 
 const zulip = createServer(answer).listen(0, "127.0.0.1");
 await once(zulip, "listening");
+/** Also of the page. */
+const origin = `http://127.0.0.1:${zulip.address().port}`;
 const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
 const zuliprc = join(folder, "zuliprc");
-await writeFile(
-  zuliprc,
-  `[api]\nemail=bot@example.com\nkey=k\nsite=http://127.0.0.1:${zulip.address().port}\n`,
-);
+await writeFile(zuliprc, `[api]\nemail=bot@example.com\nkey=k\nsite=${origin}\n`);
 const gateway = spawn(
   PROGRAM,
-  ["--config-file", zuliprc, "--dist", DIST, "--listen", "127.0.0.1:0"],
+  ["--config-file", zuliprc, "--dist", DIST, "--listen", "127.0.0.1:0", "--allow-origin", origin],
   { stdio: ["ignore", "pipe", "pipe"] },
 );
 const url = await new Promise((resolve) => {
@@ -59,21 +58,8 @@ let pageRequests = 0;
 tab.on("Network.requestWillBeSent", ({ request }) => {
   if (request.url.includes("/presence?")) pageRequests += 1;
 });
-// The gateway's own page of the widget has no people: any page of its origin will do.
-await tab.send("Page.navigate", { url: `${url}/healthz` });
-await tab.evaluate(`new Promise((resolve) => {
-  globalThis.changes = {};
-  addEventListener("presence-change", ({ detail }) => {
-    if (detail.status === "active") changes[detail.user] ??= Date.now() / 1000;
-  });
-  document.body.innerHTML = ${JSON.stringify(
-    [...arrivals.keys()].map((id) => `<zulip-presence user="${id}">P</zulip-presence>`).join(" "),
-  )};
-  const script = document.createElement("script");
-  script.src = "/zulip-presence.js";
-  script.onload = resolve;
-  document.head.append(script);
-})`);
+await tab.send("Page.navigate", { url: `${origin}/page` });
+await tab.evaluate("ready");
 const [page_0, zulip_0] = [pageRequests, zulipRequests];
 await new Promise((resolve) => setTimeout(resolve, WATCH_S * 1000));
 const seen = await tab.evaluate("changes");
@@ -95,8 +81,28 @@ zulip.closeAllConnections();
 zulip.close();
 await rm(folder, { recursive: true });
 
-function answer({ url }, response) {
-  const path = new URL(url, "http://zulip").pathname.replace("/api/v1/", "");
+function page() {
+  const badges = [...arrivals.keys()].map(
+    (id) => `<zulip-presence user="${id}">P</zulip-presence>`,
+  );
+  return `<!doctype html><title>Freshness</title><link rel="icon" href="data:,">
+<script>
+  globalThis.changes = {};
+  addEventListener("presence-change", ({ detail }) => {
+    if (detail.status === "active") changes[detail.user] ??= Date.now() / 1000;
+  });
+  globalThis.ready = new Promise((resolve) => addEventListener("load", resolve));
+</script>
+<script src="${url}/zulip-presence.js" async></script>
+${badges.join("\n")}`;
+}
+
+function answer(request, response) {
+  if (request.url === "/page") {
+    response.writeHead(200, { "Content-Type": "text/html; charset=utf-8" });
+    return response.end(page());
+  }
+  const path = new URL(request.url, "http://zulip").pathname.replace("/api/v1/", "");
   if (path.includes("presence")) zulipRequests += 1;
   const body = {
     server_settings: () => ({ zulip_version: "12.0", zulip_feature_level: 500 }),
