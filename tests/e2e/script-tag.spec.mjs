@@ -79,7 +79,10 @@ test("badges may be added, moved and removed", async ({
 }) => {
   await page.clock.install();
   await page.goto(
-    site.page(`<p id="one">${badge({ id: 12, name: "Ada" })}</p><p id="two"></p>`, tag()),
+    site.page(
+      `<p id="one">${badge({ id: 12, name: "Ada" })}</p><p id="two"></p>`,
+      tag('data-interval="60"'),
+    ),
   );
   const ada = page.locator("zulip-presence[user='12']");
   await expect(ada).toHaveStatus(KNOWN);
