@@ -1,6 +1,6 @@
 // Reads what was written into the configurator's form. What is invalid is left out, and complained about by field.
 
-/** As the widget says it in the console (src/badge/mod.rs). */
+/** As the widget says it in the console (src/badge/user.rs). */
 const INVALID_USER =
   "user must be a Zulip user ID like 12 or a Zulip email like ada@example.com; the badge stays unknown.";
 const NOBODY = "Write a user ID or an email into the first line.";

@@ -54,10 +54,7 @@ impl RawResponse {
     pub(super) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
-        match query {
-            Query::User(_) => reply.parse_user().map(Response::User),
-            Query::Group(_) | Query::AllUsers => reply.parse_realm().map(Response::Realm),
-        }
+        query.parse_reply(&reply)
     }
 }
 
