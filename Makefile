@@ -53,7 +53,7 @@ SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
 	CARGO_TARGET_DIR=target/smallest \
 	CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
 	CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size \
-	RUSTFLAGS="-Clink-arg=-zstack-size=131072 -Cllvm-args=-inline-threshold=37 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
+	RUSTFLAGS="-Clink-arg=-zstack-size=131072 -Cllvm-args=-inline-threshold=37 -Cllvm-args=-inline-call-penalty=45 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
 
 .PHONY: dist-smallest
 dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth less to download

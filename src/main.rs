@@ -1,6 +1,8 @@
 //! The bundle that `zulip-presence.js` loads: the Rust side of the custom element and of the page
 //! API.
 
+// A `main` would bring the standard library's start-up of a process along.
+#![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(unreachable_pub, reason = "wasm-bindgen exports only what is pub")]
 
 mod element;
@@ -9,6 +11,5 @@ mod element;
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-fn main() {
-    element::set_catalog_loader();
-}
+#[cfg(not(target_arch = "wasm32"))]
+fn main() {}

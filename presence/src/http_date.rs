@@ -6,7 +6,8 @@ use crate::Timestamp;
 /// GMT`.
 pub(crate) fn parse(date: &str) -> Option<Timestamp> {
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-    let mut parts = date.trim().strip_suffix(" GMT")?.split(' ').skip(1);
+    let mut parts = date.trim_ascii().strip_suffix(" GMT")?.split(' ');
+    let _weekday = parts.next()?;
     let day = number(parts.next()?)?;
     let month = parts.next()?;
     let month = MONTHS.chunks_exact(3).position(|name| name == month.as_bytes())?;

@@ -71,7 +71,8 @@ fn is_foreign(c: char) -> bool {
 /// `"Ada" <mailto:ada@example.com?subject=x>`, that is `ada@example.com`.
 fn address(written: &str) -> &str {
     let outer = written.trim_matches(is_around);
-    let inner = outer.rsplit('<').next().unwrap_or_default();
+    let bracket = outer.bytes().rposition(|byte| byte == b'<');
+    let inner = bracket.and_then(|at| outer.get(at + 1..)).unwrap_or(outer);
     let inner = match inner.strip_prefix("mailto:") {
         Some(url) => url.split('?').next().unwrap_or_default(),
         None => inner,

@@ -71,32 +71,35 @@ impl Appearance {
         let last_active = last_active
             .filter(|_| !messages.is_pending())
             .map(|last_active| messages.last_active(last_active));
+        let last_active = last_active.as_deref();
         let label = match options.label {
             Label::None => None,
-            Label::Status => {
-                let text = last_active.as_ref().map(|_| status_text);
-                Some((text.unwrap_or_default().to_owned(), true))
-            }
-            Label::LastActive => {
-                Some((last_active.clone().unwrap_or_default(), last_active.is_none()))
-            }
+            Label::Status => Some((last_active.map(|_| status_text), true)),
+            Label::LastActive => Some((last_active, last_active.is_none())),
         };
         let details = options.details.then(|| DetailsText {
-            status: status_text.to_owned().into(),
-            last_active: last_active.filter(|text| text != status_text).unwrap_or_default().into(),
-            link: options.message_url.clone().map(|url| Link {
-                url: url.into(),
-                text: messages.message_link().to_owned().into(),
-            }),
+            status: text(status_text),
+            last_active: text(last_active.filter(|text| *text != status_text).unwrap_or_default()),
+            link: options
+                .message_url
+                .as_deref()
+                .map(|url| Link { url: text(url), text: text(messages.message_link()) }),
         });
         Self {
             status,
-            accessible_name: messages.accessible_name(options.name, status).into(),
-            label: label.map(|(text, is_hidden)| LabelText { text: text.into(), is_hidden }),
+            accessible_name: text(&messages.accessible_name(options.name, status)),
+            label: label.map(|(label, is_hidden)| LabelText {
+                text: text(label.unwrap_or_default()),
+                is_hidden,
+            }),
             details,
-            lang: messages.fallback_lang().map(|lang| lang.to_owned().into()),
+            lang: messages.fallback_lang().map(text),
         }
     }
+}
+
+fn text(text: &str) -> AttrValue {
+    AttrValue::Rc(text.into())
 }
 
 #[cfg(test)]

@@ -267,8 +267,8 @@ impl DetailsPopover {
         let style = popover.style();
         let zoom = popover.unchecked_into::<Properties>().current_css_zoom().unwrap_or(1.0);
         for (property, value) in [("left", left), ("top", top)] {
-            // Whole pixels: the text stays sharp, and no float has to be written.
-            let value = [&((value / zoom) as i32).to_string(), "px"].concat();
+            // Whole pixels, at least 0: the text stays sharp, and no float has to be written.
+            let value = [&((value / zoom) as u32).to_string(), "px"].concat();
             // Not by an attribute, which a strict Content-Security-Policy forbids.
             let _ = style.set_property(property, &value);
         }

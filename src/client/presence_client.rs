@@ -6,15 +6,13 @@ use std::rc::{Rc, Weak};
 
 use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Request, RequestId, Response, View};
 use zulip_presence_core::{UserRef, Watchlist};
 
-use super::page::{self, is_loading, is_visible, window};
+use super::page::{self, is_loading, is_visible};
 use super::settings::Settings;
 use super::subscribers::Subscribers;
 use super::{clock, fetch};
@@ -34,8 +32,6 @@ const BATCH_WINDOW: Duration = Duration::from_millis(100);
 thread_local! {
     /// All clients of the page: whoever asks for one with the same settings gets the same.
     static CLIENTS: RefCell<Vec<Weak<Inner>>> = const { RefCell::new(Vec::new()) };
-    /// Belongs to the page, not to a client, which may end before the task does.
-    static TICK: Closure<dyn Fn()> = Closure::new(tick_due);
 }
 
 /// The people of one endpoint on this page, and the requests about them. Clones are the same
@@ -60,7 +56,7 @@ pub(super) struct Inner {
     has_answered: Cell<bool>,
     is_tick_scheduled: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
-    page_listeners: RefCell<Vec<EventListener>>,
+    page_listeners: RefCell<Option<[EventListener; 4]>>,
 }
 
 impl PresenceClient {
@@ -68,19 +64,14 @@ impl PresenceClient {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         CLIENTS.with_borrow_mut(|clients| {
-            let mut same = None;
-            clients.retain(|client| {
-                let client = client.upgrade();
-                let is_alive = client.is_some();
-                same = same.take().or(client.filter(|client| client.settings == *settings));
-                is_alive
-            });
-            let client = same.unwrap_or_else(|| {
+            clients.retain(|client| client.strong_count() > 0);
+            let mut all = clients.iter().filter_map(Weak::upgrade);
+            let same = all.find(|client| client.settings == *settings);
+            Self(same.unwrap_or_else(|| {
                 let client = Inner::start(settings.clone());
                 clients.push(Rc::downgrade(&client));
                 client
-            });
-            Self(client)
+            }))
         })
     }
 
@@ -144,7 +135,8 @@ impl Inner {
     /// Many events of one task make one tick, at the end of the task.
     pub(super) fn schedule_tick(self: &Rc<Self>) {
         if !self.is_tick_scheduled.replace(true) {
-            TICK.with(|tick| window().queue_microtask(tick.as_ref().unchecked_ref()));
+            let client = Rc::downgrade(self);
+            spawn_local(async move { with(&client, Self::tick) });
         }
     }
 
@@ -152,7 +144,7 @@ impl Inner {
         self.is_tick_scheduled.set(false);
         // Anew each time, since a document.open() takes all listeners away.
         let client = Rc::downgrade(self);
-        self.page_listeners.replace(page::listen(move || with(&client, Self::page_changed)));
+        self.page_listeners.replace(Some(page::listen(move || with(&client, Self::page_changed))));
         // Groups are formed of all whom the document lists, in its order.
         if is_loading() {
             return;
@@ -274,16 +266,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         for (_, abort) in self.in_flight.get_mut() {
             abort.abort();
-        }
-    }
-}
-
-fn tick_due() {
-    let clients: Vec<_> =
-        CLIENTS.with_borrow(|clients| clients.iter().filter_map(Weak::upgrade).collect());
-    for client in clients {
-        if client.is_tick_scheduled.get() {
-            client.tick();
         }
     }
 }

@@ -164,11 +164,7 @@ impl Settings {
     /// line, unless it is an http or https URL.
     #[must_use]
     pub fn zulip(self, url: &str) -> Self {
-        let zulip = resolve_endpoint(url);
-        if zulip.is_none() {
-            warn_once(INVALID_ZULIP, url);
-        }
-        Self { zulip, ..self }
+        Self { zulip: zulip_url(url), ..self }
     }
 
     /// Where to write to the person with this ID.
@@ -185,38 +181,32 @@ impl Settings {
             value.map(|value| value.trim_ascii().to_owned()).filter(|value| !value.is_empty())
         };
         let endpoint = given(script.endpoint);
-        let mut settings = match (given(script.email), given(script.api_key)) {
-            (None, None) => {
-                let endpoint = endpoint.as_deref().unwrap_or(default_endpoint);
-                let settings = Self::gateway(endpoint)
-                    .map_err(|_| warn_once(INVALID_ENDPOINT, endpoint))
-                    .ok()?;
-                settings.credentials(credentials(given(script.credentials).as_deref()))
-            }
-            (Some(email), Some(api_key)) if endpoint.is_some() => {
-                let endpoint = endpoint.unwrap_or_default();
-                let settings = Self::gateway(&zulip_api_url(&endpoint))
-                    .map_err(|_| warn_once(INVALID_ENDPOINT, &endpoint))
-                    .ok()?;
+        let (email, api_key) = (given(script.email), given(script.api_key));
+        let is_direct = email.is_some() || api_key.is_some();
+        let key = email
+            .zip(api_key)
+            .filter(|_| endpoint.is_some())
+            .and_then(|(email, api_key)| BasicAuth::new(&email, &api_key));
+        if is_direct && key.is_none() {
+            warn_once(INCOMPLETE_CREDENTIALS, "");
+            return None;
+        }
+        let written = endpoint.as_deref().unwrap_or(default_endpoint);
+        let api = if is_direct { zulip_api_url(written) } else { written.to_owned() };
+        let mut settings =
+            Self::gateway(&api).map_err(|_| warn_once(INVALID_ENDPOINT, written)).ok()?;
+        settings.auth = match key {
+            Some(key) => {
                 warn_once(API_KEY_EXPOSED, "");
-                let key = BasicAuth::new(&email, &api_key).or_else(|| {
-                    warn_once(INCOMPLETE_CREDENTIALS, "");
-                    None
-                });
-                Self { auth: Auth::Zulip(key?), ..settings }
+                Auth::Zulip(key)
             }
-            _ => {
-                warn_once(INCOMPLETE_CREDENTIALS, "");
-                return None;
-            }
+            None => Auth::Gateway(credentials(given(script.credentials).as_deref())),
         };
+        settings.zulip = given(script.zulip).and_then(|zulip| zulip_url(&zulip));
         if let Some(interval) =
             seconds(given(script.interval), MIN_INTERVAL, MAX_INTERVAL, INVALID_INTERVAL)
         {
             settings.interval = interval;
-        }
-        if let Some(zulip) = given(script.zulip) {
-            settings = settings.zulip(&zulip);
         }
         settings.offline_after = seconds(
             given(script.offline_after),
@@ -281,6 +271,14 @@ fn resolve_endpoint(endpoint: &str) -> Option<String> {
         absolute.push('/');
     }
     Some(absolute)
+}
+
+fn zulip_url(written: &str) -> Option<String> {
+    let url = resolve_endpoint(written);
+    if url.is_none() {
+        warn_once(INVALID_ZULIP, written);
+    }
+    url
 }
 
 /// Where the API of a Zulip site begins: people know the address of their Zulip (`https://zulip.example.com`), not that of its API.

@@ -15,7 +15,6 @@ pub(super) type OnPresence = Rc<dyn Fn(View)>;
 pub(super) struct Subscriber {
     pub(super) user: UserRef,
     pub(super) on_presence: OnPresence,
-    pub(super) is_visible: bool,
     /// The view differs from what the subscriber was told.
     pub(super) is_dirty: bool,
     /// When to call again although the view did not change.

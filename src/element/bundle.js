@@ -3,15 +3,15 @@
 
 export {
   configure,
-  ElementHandle,
+  initSync,
   langChanged,
   lastActiveOf,
+  PresenceHandle,
   refresh,
   statusOf,
-  subscribe,
 } from "wasm-bindgen";
-export { default } from "wasm-bindgen";
 export { takeOver } from "../client/fetch.js";
 export { scan } from "./scan.js";
+export { subscribe, updateSubscriptions } from "./subscribe.js";
 
 export const STYLE = BADGE_STYLE;

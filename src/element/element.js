@@ -180,7 +180,7 @@ export function defineElement() {
         this.#root = undefined;
         this.#setStatus("unknown");
       } else if (wasm) {
-        this.#handle ??= new wasm.ElementHandle(this, (status, lastActive_ms) =>
+        this.#handle ??= new wasm.PresenceHandle(this, (status, lastActive_ms) =>
           this.#onPresence(status, lastActive_ms),
         );
         const [user, name, label, endpoint] = TEXTS.map(

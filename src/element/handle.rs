@@ -1,4 +1,4 @@
-//! One connected `<zulip-presence>`.
+//! Whom a connected `<zulip-presence>`, or a callback of the page, follows.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -10,31 +10,32 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, console};
 use yew::{AppHandle, AttrValue, Renderer};
 use zulip_presence_widget::__private::{Badge, BadgeProps, Host, Msg};
-use zulip_presence_widget::{Label, Status, Subscription, UserRef, View};
+use zulip_presence_widget::{Label, Subscription, UserRef, View};
 
 use super::page_api;
 
-/// Rust's side of an element: follows the person's presence from now on, and shows the badge once
-/// the element is close to the screen. Ends with `free()`.
+/// Rust's side of an element or a callback: follows the person's presence from now on, and shows
+/// the badge once the element is close to the screen. Ends with `free()`.
 #[wasm_bindgen]
-pub struct ElementHandle(Rc<Inner>);
+pub struct PresenceHandle(Rc<Inner>);
 
 struct Inner {
     /// What the badge is drawn into, once the element has such a thing.
     root: RefCell<Option<Element>>,
-    /// Called with the status and the last activity (ms since 1970) at first, and whenever the
-    /// status changes.
+    /// Called with the status and the last activity (ms since 1970) at first, and whenever one of
+    /// them changes.
     on_change: Function,
     props: RefCell<BadgeProps>,
     subscription: RefCell<Option<Subscription>>,
-    /// What the element was told last.
-    status: Cell<Option<Status>>,
+    /// What `on_change` was told last.
+    told: Cell<Option<View>>,
     badge: RefCell<Option<AppHandle<Badge>>>,
 }
 
 #[wasm_bindgen]
-impl ElementHandle {
-    /// The badge of `element`, which shows nobody before [`update`](Self::update).
+impl PresenceHandle {
+    /// Follows nobody before [`update`](Self::update). The nearest `lang` of `element` is the
+    /// language of the badge.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(element: Element, on_change: Function) -> Self {
@@ -53,12 +54,12 @@ impl ElementHandle {
             on_change,
             props: RefCell::new(props),
             subscription: RefCell::default(),
-            status: Cell::default(),
+            told: Cell::default(),
             badge: RefCell::default(),
         }))
     }
 
-    /// Takes the element's attributes.
+    /// Takes the element's attributes, whose client the page may have configured anew.
     #[allow(clippy::needless_pass_by_value, reason = "wasm-bindgen hands out owned strings")]
     pub fn update(
         &self,
@@ -86,10 +87,10 @@ impl ElementHandle {
     }
 
     /// Tells whether the element is on screen or close to it, and what to draw its badge into. The
-    /// badge is made when it first is.
+    /// badge is made when it first is. What has no root is visible for whoever it calls back.
     #[wasm_bindgen(js_name = setVisible)]
-    pub fn set_visible(&self, is_visible: bool, root: Element) {
-        self.0.root.replace(Some(root));
+    pub fn set_visible(&self, is_visible: bool, root: Option<Element>) {
+        self.0.root.replace(root);
         self.0.props.borrow_mut().is_visible = is_visible;
         if let Some(subscription) = &*self.0.subscription.borrow() {
             subscription.set_visible(is_visible);
@@ -107,12 +108,12 @@ impl ElementHandle {
     /// When the person was last active, in milliseconds since 1970.
     #[wasm_bindgen(getter, js_name = lastActive)]
     #[must_use]
-    pub fn last_active(&self) -> Option<f64> {
-        self.0.view().last_active.map(page_api::milliseconds)
+    pub fn last_active(&self) -> JsValue {
+        page_api::milliseconds(self.0.view().last_active)
     }
 }
 
-impl Drop for ElementHandle {
+impl Drop for PresenceHandle {
     fn drop(&mut self) {
         if let Some(badge) = self.0.badge.take() {
             // Not at once: Yew ignores it for a component that it has not created yet. It does so
@@ -167,17 +168,16 @@ impl Inner {
         self.subscription.borrow().as_ref().map(Subscription::view).unwrap_or_default()
     }
 
-    /// Tells the element what is known, if its status is another one.
+    /// Tells what is known, unless it was told already.
     fn report(&self, view: View) {
-        if self.status.replace(Some(view.status)) == Some(view.status) {
+        if self.told.replace(Some(view)) == Some(view) {
             return;
         }
-        let last_active = view.last_active.map(page_api::milliseconds);
+        let last_active = page_api::milliseconds(view.last_active);
         let status = view.status.as_str().into();
         // Listeners that throw are the browser's to report; this is what a page's own wrapper of
         // the element's methods may throw.
-        if let Err(thrown) = self.on_change.call2(&JsValue::UNDEFINED, &status, &last_active.into())
-        {
+        if let Err(thrown) = self.on_change.call2(&JsValue::UNDEFINED, &status, &last_active) {
             console::error_1(&thrown);
         }
     }

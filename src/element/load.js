@@ -46,8 +46,8 @@ async function start() {
           ]
         : [runScript(glue), fetch(binary, { integrity: WASM_DIGEST })],
     );
-    // Not the response: its bytes are whole and checked by now, and no type of file is wrong for them.
-    await exports.default({ module_or_path: await response.arrayBuffer() });
+    // Not from the response: its bytes are whole and checked by now, and no type of file is wrong for them.
+    exports.initSync({ module: await WebAssembly.compile(await response.arrayBuffer()) });
     exports.takeOver(preloaded);
     addStyle(exports.STYLE);
     wasm = exports;

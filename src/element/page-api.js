@@ -22,12 +22,10 @@ export function definePageApi() {
     subscribe(user, callback) {
       user = `${user}`;
       const subscribed = load().then(() =>
-        wasm?.subscribe(user, (status, lastActive_ms, previous) =>
-          callback?.({ user, status, previous, lastActive: date(lastActive_ms) }),
-        ),
+        wasm?.subscribe(user, (presence) => callback?.(presence)),
       );
       return () => {
-        if (callback) subscribed.then((subscription) => subscription?.free());
+        if (callback) subscribed.then((unsubscribe) => unsubscribe?.());
         callback = null;
       };
     },

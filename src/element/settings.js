@@ -9,6 +9,7 @@ export function applySettings() {
     settings[name] == null ? undefined : `${settings[name]}`,
   );
   wasm.configure(defaultEndpoint(), ...texts);
+  wasm.updateSubscriptions();
   if (wantsScan()) wasm.scan();
 }
 

@@ -1,5 +1,7 @@
 // Loads the messages of the page's language. Each section of catalogs.txt is a file beside this module.
 
+import { insertCatalog } from "wasm-bindgen";
+
 // Written out, since bundlers look for just this form.
 const URLS = {
   ar: new URL("./zulip-presence-words-ar.txt", import.meta.url),
@@ -16,8 +18,8 @@ const URLS = {
 /** How this module was asked for. */
 const { search } = new URL(import.meta.url);
 
-/** Calls back with the language and its catalog, which is empty where it cannot be had. */
-export function fetchCatalog(lang, callback) {
+/** Hands the language's catalog to the WebAssembly; an empty one where it cannot be had. */
+export function fetchCatalog(lang) {
   const url = URLS[lang];
   // The same, so that an upgrade never mixes versions.
   url.search = search;
@@ -25,5 +27,5 @@ export function fetchCatalog(lang, callback) {
   fetch(url, { integrity: CATALOG_DIGESTS[lang] })
     .then((response) => (response.ok ? response.text() : ""))
     .catch(() => "")
-    .then((catalog) => callback(lang, catalog));
+    .then((catalog) => insertCatalog(lang, catalog));
 }

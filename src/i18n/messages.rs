@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use zulip_presence_core::{LastActive, Status};
 
-use super::time_format::{Time, TimeFormat};
+use super::time_format::{Locale, Time, TimeFormat};
 
 const ENGLISH: &str = "\
 active = Active now
@@ -27,6 +27,7 @@ pub(crate) struct Messages {
     catalog: Option<Rc<str>>,
     /// The language of the messages, where it is not the one that was asked for.
     fallback_lang: Option<&'static str>,
+    locale: Locale,
     format_time: TimeFormat,
 }
 
@@ -34,9 +35,10 @@ impl Messages {
     pub(super) fn new(
         catalog: Option<Rc<str>>,
         fallback_lang: Option<&'static str>,
+        locale: Locale,
         format_time: TimeFormat,
     ) -> Self {
-        Self { catalog, fallback_lang, format_time }
+        Self { catalog, fallback_lang, locale, format_time }
     }
 
     /// The catalog is being loaded: until it is there, the messages are English.
@@ -76,14 +78,18 @@ impl Messages {
             LastActive::Hours(hours) => self.ago(hours, "hour"),
             LastActive::Yesterday => self.ago(1, "day"),
             LastActive::Days(days) => self.ago(days, "day"),
-            LastActive::Date(at) => self.format("on", &(self.format_time)(Time::Date(at))),
+            LastActive::Date(at) => self.format("on", &self.time(Time::Date(at))),
             LastActive::NotInTheLastYear => self.message("not-in-a-year").to_owned(),
             LastActive::Unknown => self.message("no-activity").to_owned(),
         }
     }
 
     fn ago(&self, count: u8, unit: &'static str) -> String {
-        self.format("ago", &(self.format_time)(Time::Ago { count, unit }))
+        self.format("ago", &self.time(Time::Ago { count, unit }))
+    }
+
+    fn time(&self, time: Time) -> String {
+        (self.format_time)(&self.locale, time)
     }
 
     /// The message of `key` with `value` in its place for one.
@@ -101,7 +107,7 @@ impl Messages {
 }
 
 fn find<'c>(catalog: &'c str, key: &str) -> Option<&'c str> {
-    catalog.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
+    catalog.split('\n').find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "))
 }
 
 #[cfg(test)]
@@ -110,16 +116,18 @@ pub(crate) mod tests {
 
     /// Messages in English, or in whatever `catalog` holds; times as numbers and units.
     pub(crate) fn messages(catalog: &str) -> Messages {
-        let format_time = Box::new(|time: Time| match time {
+        let format_time = |_: &Locale, time: Time| match time {
             Time::Ago { count, unit } => format!("{count} {unit}(s) ago"),
             Time::Date(at) => format!("day {}", at.as_ms() / 86_400_000),
-        });
-        Messages::new(Some(catalog.into()), None, format_time)
+        };
+        let locale = Locale { tag: String::new(), fallback: "en" };
+        Messages::new(Some(catalog.into()), None, locale, format_time)
     }
 
     /// Messages of a language whose catalog is being loaded.
     pub(crate) fn pending() -> Messages {
-        Messages::new(None, Some("en"), Box::new(|_| String::new()))
+        let locale = Locale { tag: String::new(), fallback: "en" };
+        Messages::new(None, Some("en"), locale, |_, _| String::new())
     }
 
     #[test]

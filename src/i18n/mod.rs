@@ -17,6 +17,7 @@ pub(crate) use self::messages::Messages;
 #[cfg(test)]
 pub(crate) use self::messages::tests;
 pub(crate) use self::time_format::utc_offset;
+use self::time_format::{Locale, format_time};
 
 /// The languages of `catalogs.txt`, by the names of their sections. English is built in.
 const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru", "zh-CN"];
@@ -39,8 +40,6 @@ extern "C" {
 type Catalog = Option<Rc<str>>;
 
 thread_local! {
-    /// By the page's `lang`.
-    static MESSAGES: RefCell<Vec<(String, Rc<Messages>)>> = const { RefCell::new(Vec::new()) };
     /// The catalogs that were asked for.
     static CATALOGS: RefCell<Vec<(&'static str, Catalog)>> = const { RefCell::new(Vec::new()) };
     static LOADER: Cell<fn(&'static str)> = const { Cell::new(load_nothing) };
@@ -48,22 +47,9 @@ thread_local! {
     static IS_OBSERVING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The messages for what the page calls `lang`; English while they are being loaded, and where
-/// there are none.
-pub(crate) fn messages(lang: &str) -> Rc<Messages> {
-    let cached = MESSAGES.with_borrow(|all| {
-        all.iter().find(|(other, _)| other == lang).map(|(_, messages)| messages.clone())
-    });
-    cached.unwrap_or_else(|| {
-        let messages = Rc::new(make_messages(lang));
-        if !messages.is_pending() {
-            MESSAGES.with_borrow_mut(|all| all.push((lang.to_owned(), messages.clone())));
-        }
-        messages
-    })
-}
-
-fn make_messages(tag: &str) -> Messages {
+/// The messages for what the page calls `tag`; English while they are being loaded, and where there
+/// are none.
+pub(crate) fn messages(tag: &str) -> Messages {
     let locale = match_locale(tag);
     let catalog = locale.map_or(Some("".into()), catalog);
     let is_loaded = catalog.as_ref().is_some_and(|catalog| !catalog.is_empty());
@@ -75,7 +61,8 @@ fn make_messages(tag: &str) -> Messages {
     Messages::new(
         catalog,
         (!is_as_asked).then_some(lang),
-        time_format::time_format(time_tag.to_owned(), lang),
+        Locale { tag: time_tag.to_owned(), fallback: lang },
+        format_time,
     )
 }
 
@@ -130,10 +117,11 @@ fn catalog(lang: &'static str) -> Catalog {
 
 /// The catalog for `tag`, a language tag as pages write it.
 fn match_locale(tag: &str) -> Option<&'static str> {
-    let tag = tag.to_ascii_lowercase();
-    let mut parts = tag.split(['-', '_']);
+    let tag: String =
+        tag.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
+    let mut parts = tag.split('-');
     let lang = parts.next()?;
-    let found = LANGUAGES.into_iter().find(|locale| locale.split('-').next() == Some(lang))?;
+    let found = LANGUAGES.into_iter().find(|locale| locale.get(..2) == Some(lang))?;
     (lang != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
 }
 

@@ -1,9 +1,5 @@
 //! Times and dates in words, by the browser's `Intl`.
 
-use core::cell::OnceCell;
-
-use js_sys::{Object, Reflect};
-use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_core::Timestamp;
 
@@ -16,67 +12,38 @@ pub(crate) enum Time {
     Date(Timestamp),
 }
 
+/// The language that times are told in.
+pub(crate) struct Locale {
+    /// As the page writes it.
+    pub(super) tag: String,
+    /// Where that is no language tag.
+    pub(super) fallback: &'static str,
+}
+
 /// Puts a time into words.
-pub(crate) type TimeFormat = Box<dyn Fn(Time) -> String>;
+pub(crate) type TimeFormat = fn(&Locale, Time) -> String;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/i18n/time_format.js")]
 extern "C" {
-    #[wasm_bindgen(js_namespace = Intl)]
-    type RelativeTimeFormat;
+    #[wasm_bindgen(js_name = formatAgo)]
+    fn format_ago(tag: &str, lang: &str, count: u8, unit: &str) -> String;
 
-    #[wasm_bindgen(catch, constructor, js_namespace = Intl)]
-    fn new(lang: &str, options: &JsValue) -> Result<RelativeTimeFormat, JsValue>;
+    #[wasm_bindgen(js_name = formatDate)]
+    fn format_date(tag: &str, lang: &str, ms: f64) -> String;
 
-    #[wasm_bindgen(method)]
-    fn format(this: &RelativeTimeFormat, value: f64, unit: &str) -> String;
+    #[wasm_bindgen(js_name = utcOffset)]
+    fn utc_offset_at(ms: f64) -> i32;
 }
 
-struct Intl {
-    lang: String,
-    relative: Option<RelativeTimeFormat>,
-}
-
-/// Formats in `tag`, as the page writes it, unless that is no language tag; then in `lang`.
-pub(super) fn time_format(tag: String, lang: &'static str) -> TimeFormat {
-    // Made on first use: a browser takes longer for it than for a hundred badges.
-    let intl = OnceCell::new();
-    Box::new(move |time| {
-        let Intl { lang, relative } = intl.get_or_init(|| Intl::new(&tag, lang));
-        match time {
-            Time::Ago { count, unit } => relative
-                .as_ref()
-                .map(|relative| relative.format(-f64::from(count), unit))
-                .unwrap_or_default(),
-            Time::Date(at) => {
-                js_date(at).to_locale_date_string(lang, &options("dateStyle", "long")).into()
-            }
-        }
-    })
-}
-
-impl Intl {
-    fn new(tag: &str, lang: &str) -> Self {
-        let relative = |lang: &str| RelativeTimeFormat::new(lang, &options("numeric", "auto")).ok();
-        match Some(tag).filter(|tag| !tag.is_empty()).and_then(relative) {
-            Some(format) => Self { lang: tag.to_owned(), relative: Some(format) },
-            None => Self { lang: lang.to_owned(), relative: relative(lang) },
-        }
+/// Formats by the browser.
+pub(super) fn format_time(Locale { tag, fallback }: &Locale, time: Time) -> String {
+    match time {
+        Time::Ago { count, unit } => format_ago(tag, fallback, count, unit),
+        Time::Date(at) => format_date(tag, fallback, at.as_ms() as f64),
     }
-}
-
-/// `{name: value}`.
-fn options(name: &str, value: &str) -> JsValue {
-    let options = Object::new();
-    // An ordinary object takes any property.
-    let _ = Reflect::set(&options, &name.into(), &value.into());
-    options.into()
 }
 
 /// The reader's offset from UTC at an instant, in minutes (east is positive).
 pub(crate) fn utc_offset(at: Timestamp) -> i32 {
-    -(js_date(at).get_timezone_offset() as i32)
-}
-
-fn js_date(at: Timestamp) -> js_sys::Date {
-    js_sys::Date::new(&JsValue::from_f64(at.as_ms() as f64))
+    utc_offset_at(at.as_ms() as f64)
 }

@@ -250,7 +250,8 @@ fn seconds(number: f64) -> Option<Duration> {
 /// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded
 /// up, so that waiting it is enough.
 fn parse_retry_after(header: &str) -> Option<Duration> {
-    let (whole, fraction) = header.trim().split_once('.').unwrap_or((header.trim(), ""));
+    let header = header.trim_ascii();
+    let (whole, fraction) = header.split_once('.').unwrap_or((header, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return None;
@@ -268,8 +269,10 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
 fn max_age(directives: &str) -> Duration {
     let value = directives.split(',').find_map(|directive| {
         let (name, value) = directive.split_once('=')?;
-        let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
-        is_max_age.then(|| value.trim().trim_matches('"'))
+        let value = value.trim_ascii();
+        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        let is_max_age = name.trim_ascii().eq_ignore_ascii_case("max-age");
+        is_max_age.then(|| unquoted.unwrap_or(value))
     });
     value.and_then(parse_retry_after).unwrap_or_default()
 }

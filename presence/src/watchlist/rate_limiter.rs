@@ -1,7 +1,6 @@
 //! Limits the requests that start in any 60 s.
 
 use core::time::Duration;
-use std::collections::VecDeque;
 
 use crate::time::EngineInstant;
 
@@ -11,12 +10,12 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub(super) struct RateLimiter {
     limit: usize,
     /// When the requests of the last 60 s started.
-    starts: VecDeque<EngineInstant>,
+    starts: Vec<EngineInstant>,
 }
 
 impl RateLimiter {
     pub(super) fn new(limit: u32) -> Self {
-        Self { limit: limit as usize, starts: VecDeque::new() }
+        Self { limit: limit as usize, starts: Vec::new() }
     }
 
     /// When the next request may start: now, or later. `None`: never.
@@ -31,9 +30,7 @@ impl RateLimiter {
     }
 
     pub(super) fn acquire(&mut self, now: EngineInstant) {
-        while self.starts.front().is_some_and(|&start| now.since(start) >= WINDOW) {
-            self.starts.pop_front();
-        }
-        self.starts.push_back(now);
+        self.starts.retain(|&start| now.since(start) < WINDOW);
+        self.starts.push(now);
     }
 }
