@@ -10,6 +10,9 @@ MAKEFLAGS += --no-builtin-rules
 CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(CARGO_BIN)
 
+# Where this machine keeps crates is no part of what is built. Added to the flags of .cargo/config.toml.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(patsubst %/bin,%,$(CARGO_BIN))/registry/src=crates
+
 # Trunk takes only true or false in NO_COLOR, not the 1 that others write there.
 TRUNK := env -u NO_COLOR trunk --skip-version-check
 WASM := --target wasm32-unknown-unknown
@@ -53,7 +56,7 @@ SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
 	CARGO_TARGET_DIR=target/smallest \
 	CARGO_UNSTABLE_BUILD_STD=std,panic_abort \
 	CARGO_UNSTABLE_BUILD_STD_FEATURES=optimize_for_size \
-	RUSTFLAGS="-Clink-arg=-zstack-size=131072 -Cllvm-args=-inline-threshold=37 -Cllvm-args=-inline-call-penalty=45 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
+	RUSTFLAGS="-Clink-arg=-zstack-size=131072 -Cllvm-args=-inline-threshold=25 -Cllvm-args=-inline-call-penalty=45 -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none"
 
 .PHONY: dist-smallest
 dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth less to download

@@ -3,8 +3,8 @@
 
 import { stat } from "node:fs/promises";
 
-// As measured, and 0.2 % for what the length of the project's own path changes.
-const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 81_500 : 89_700 };
+// What was promised; by the nightly compiler as measured, and 0.2 % for what the length of the project's own path changes.
+const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 77_900 : 86_000 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",
   glue: "dist/zulip-presence-widget.js.br",

@@ -1,5 +1,4 @@
-//! What reads input from outside and is private otherwise: for `fuzz/` alone, which builds with
-//! `--cfg fuzzing`.
+//! The private parsers of outside input: for `fuzz/` alone, which builds with `--cfg fuzzing`.
 
 use std::collections::HashMap;
 
@@ -10,7 +9,7 @@ use crate::config::ini::Ini;
 use crate::http::routes;
 use crate::zulip::directory::{Directory, Kind, Member};
 
-/// The keys of the reply to `realm/presence?…` as JSON, and whom each names.
+/// The keys of the reply to `realm/presence?…` as JSON, and the user that each names.
 #[must_use]
 pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
     routes::users(query).ok()
@@ -19,7 +18,7 @@ pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
 /// The entries of a `zuliprc` that are read.
 ///
 /// # Errors
-/// The line that is none, or a `%` that cannot be expanded.
+/// An invalid line, or a `%` that cannot be expanded.
 pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, String> {
     let ini = Ini::parse(text).map_err(|error| error.to_string())?;
     let mut entries = HashMap::new();
@@ -38,7 +37,7 @@ pub fn zuliprc(text: &str) -> Result<HashMap<String, String>, String> {
 pub struct People(AllowList);
 
 impl People {
-    /// Reads it.
+    /// Parses a people file.
     ///
     /// # Errors
     /// The number of the invalid line.
@@ -59,7 +58,7 @@ impl People {
     }
 }
 
-/// Whom the body of `GET /users` makes of `user`: their ID and email.
+/// The ID and the email of `user` in the body of `GET /users`.
 #[must_use]
 pub fn directory(body: &[u8], user: &UserRef) -> Option<(UserRef, UserRef)> {
     let directory = Directory::parse(body).ok()?;

@@ -1,6 +1,6 @@
 //! Serves Zulip presence to web pages, and keeps the bot's API key off them.
 //!
-//! [`Gateway`] is the running gateway; the rest is what it is made of and what the binary needs.
+//! [`Gateway`] is the running gateway; the rest are its parts and what the binary needs.
 
 mod clock;
 pub mod commands;
@@ -46,25 +46,25 @@ use crate::store::{Store, StoreConfig};
 pub use crate::zulip::client::ZulipClient;
 pub use crate::zulip::tls::TlsError;
 
-/// All that a gateway needs to know.
+/// The settings of a gateway.
 #[derive(Debug)]
 pub struct Config {
-    /// How Zulip is asked.
+    /// The client for Zulip.
     pub client: ZulipClient,
-    /// The file that tells it: read again when it changes, so that a new key needs no restart.
+    /// The file with its credentials: reloaded when it changes, so that a new key needs no restart.
     /// `None`: never.
     pub zuliprc: Option<PathBuf>,
     /// Time between two organisation-wide requests to Zulip.
     pub refresh: Duration,
     /// The threshold of "offline".
     pub offline_after: Duration,
-    /// Most requests to Zulip in any 60 s.
+    /// Maximum requests to Zulip in any 60 s.
     pub budget: u32,
     /// Which pages may read the replies.
     pub allow_origins: AllowedOrigins,
-    /// The file of those who may be seen; `None`: everybody.
+    /// The file of users who may be seen; `None`: everybody.
     pub people: Option<PathBuf>,
-    /// People who are offline carry no times.
+    /// Offline people are sent without timestamps.
     pub hide_last_active: bool,
     /// The static files.
     pub files: StaticFiles,
@@ -72,12 +72,12 @@ pub struct Config {
     pub seed: u64,
 }
 
-/// A gateway that asks Zulip.
+/// A running gateway.
 #[derive(Debug)]
 pub struct Gateway {
-    /// Everything that is served.
+    /// Everything that is served over HTTP.
     pub router: Router,
-    /// What runs meanwhile.
+    /// The background tasks.
     pub tasks: BackgroundTasks,
     reloader: Arc<Reloader>,
 }
@@ -87,14 +87,14 @@ pub struct Gateway {
 pub struct ReloadHandle(Arc<Reloader>);
 
 impl ReloadHandle {
-    /// Reads the people file and the zuliprc again. An invalid file is logged and changes nothing.
+    /// Reloads the people file and the zuliprc. An invalid file is logged and changes nothing.
     pub fn reload(&self) {
         self.0.reload();
     }
 }
 
 impl Gateway {
-    /// Starts to ask Zulip, which ends when the tasks are dropped.
+    /// Starts to poll Zulip, until the tasks are dropped.
     ///
     /// # Errors
     /// [`PeopleError`] where the people file cannot be used.
@@ -142,7 +142,7 @@ impl Gateway {
         Ok(Self { router, tasks, reloader })
     }
 
-    /// For SIGHUP.
+    /// The handle to reload on SIGHUP.
     #[must_use]
     pub fn reload_handle(&self) -> ReloadHandle {
         ReloadHandle(Arc::clone(&self.reloader))

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     done.unwrap_or_else(|message| usage_error(&message))
 }
 
-/// Zulip's address and the key to it, and the simulated server if there is one.
+/// Zulip's address and the bot's account, and the simulated server if there is one.
 async fn credentials(settings: &Settings) -> Result<(ZulipCredentials, BoxFuture), String> {
     if settings.demo {
         let address = settings.demo_listen;

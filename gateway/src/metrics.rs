@@ -1,4 +1,4 @@
-//! Numbers for Prometheus.
+//! Metrics for Prometheus.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Kind {
     }
 }
 
-/// Seconds: from a reply out of the cache to one that waited for Zulip.
+/// In seconds: from a cached reply to one that waited for Zulip.
 const LATENCY_BUCKETS_S: [f64; 12] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25, 1.0, 2.5, 5.0];
 
@@ -65,7 +65,7 @@ pub(crate) struct Metrics {
     upstream: Family<UpstreamRequest, Counter>,
 }
 
-/// What only the store knows.
+/// Values that only the store knows.
 pub(crate) struct Gauges {
     pub(crate) watched: usize,
     pub(crate) accounts: usize,
@@ -91,7 +91,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts a reply to a page. `route`: as the router has it.
+    /// Counts a reply to a page. `route`: the router's pattern.
     pub(crate) fn request(&self, route: &'static str, status: u16, duration: Duration) {
         self.requests.get_or_create(&Request { route, status }).inc();
         self.latency.get_or_create(&Route { route }).observe(duration.as_secs_f64());
@@ -130,7 +130,7 @@ impl Metrics {
             gauge("last_answer_age_seconds", "Age of the last answer of Zulip", age);
         }
         let mut text = String::new();
-        // A String takes all that is written to it.
+        // Writing to a String never fails.
         let _ = encode_registry(&mut text, &self.registry);
         let _ = encode_registry(&mut text, &registry);
         let _ = encode_eof(&mut text);

@@ -1,4 +1,4 @@
-//! The poll loop: sends the requests that the store wants and passes it the replies.
+//! The poll loop: sends the requests that the store returns and passes it the replies.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,12 +16,12 @@ use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
 use crate::zulip::failure::{ClientError, describe, remedy};
 
-/// The directory of 20,000 people is no small request.
+/// The directory of 20,000 people is a large reply.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Statuses change by age all the time; nothing here depends on catching each change.
 const MIN_WAIT: Duration = Duration::from_millis(250);
 
-/// Asks Zulip for the store.
+/// Polls Zulip for the store.
 #[derive(Debug)]
 pub(crate) struct Poller {
     store: Arc<SharedStore>,
@@ -44,7 +44,7 @@ impl Poller {
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 
-    /// A 401 imposes a long wait; not if it was meant for a key that has been replaced since.
+    /// A 401 imposes a long wait, but not if it was for a key that has been replaced since.
     fn ignore_stale_unauthorized(&self, asked_by: &ZulipClient, failure: Option<RequestError>) {
         if failure == Some(RequestError::Unauthorized) && !asked_by.same_account(&self.client()) {
             self.store.lock().credentials_changed(clock::now());
@@ -60,7 +60,7 @@ impl Poller {
             Ok(Ok(reply)) => match reply.status {
                 200 => Directory::parse(&reply.body)
                     .map_err(|_| ClientError::from(RequestError::InvalidResponse)),
-                // The core reads what an error asks for.
+                // The core parses the wait that an error imposes.
                 _ => Err(reply.error().into()),
             },
         };
@@ -103,10 +103,10 @@ impl Poller {
     }
 }
 
-/// Does what the store wants done, for as long as the runtime lives.
+/// Carries out the store's actions, for as long as the runtime lives.
 ///
 /// # Panics
-/// Where a request's task panicked: its reply would never be handed in.
+/// If a task of a request panicked: its reply would never arrive.
 pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     let mut fetches = JoinSet::new();
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();

@@ -12,7 +12,7 @@ use crate::poller::Poller;
 use crate::store::shared::SharedStore;
 use crate::zulip::client::ZulipClient;
 
-/// What a running gateway reads again.
+/// What a running gateway reloads.
 #[derive(Debug)]
 pub(crate) struct Reloader {
     pub(crate) store: Arc<SharedStore>,
@@ -46,7 +46,7 @@ impl Reloader {
         self.reload_credentials(true);
     }
 
-    /// `always`: say so even if the same people are served as before.
+    /// `always`: log it even if the served people are the same as before.
     fn reload_people(&self, always: bool) {
         let Some(path) = &self.people else {
             return;
@@ -67,7 +67,7 @@ impl Reloader {
         }
     }
 
-    /// `always`: even if the zuliprc is as before.
+    /// `always`: even if the zuliprc is the same as before.
     fn reload_credentials(&self, always: bool) {
         let Some(path) = &self.zuliprc else {
             return;

@@ -5,25 +5,24 @@ use core::time::Duration;
 use crate::time::{EngineInstant, millis};
 use crate::{ClockReading, Timestamp};
 
-/// Wall and monotonic clock further apart than this since they were last compared: a sleep, or a
-/// clock set by hand.
+/// If wall and monotonic clock move apart by more than this, the computer slept or a clock was set.
 const STEP_THRESHOLD: Duration = Duration::from_secs(5);
-/// How long a sample counts once newer ones are there.
+/// Age at which a sample is dropped once a newer one arrives.
 const SAMPLE_TTL: Duration = Duration::from_secs(300);
-/// How long an anchor serves: short enough that slewing never looks like a jump.
+/// Age at which the anchor is replaced: short enough that slewing never looks like a clock step.
 const REBASE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, for caches
-/// on the way may have kept it (docs/zulip-wire.md §3); the greatest bound of the last 5 minutes is
-/// carried forward by whichever local clock advanced more. The local wall clock itself is believed
-/// only while no reply was ever seen.
+/// Estimates the server's clock. Each reply gives a **lower bound** of the server's now, because a
+/// cache may have stored it (docs/zulip-wire.md §3). The greatest bound of the last 5 minutes is
+/// carried forward by whichever local clock advanced more. The local wall clock itself is used only
+/// before the first reply.
 #[derive(Clone, Debug)]
 pub struct ServerClock {
     anchor: ClockReading,
     anchored_at: EngineInstant,
     /// The instant of the last tick.
     latest: EngineInstant,
-    /// Falling in both fields' order: later, and a smaller offset.
+    /// Sorted by time; each later sample has a smaller offset.
     samples: Vec<Sample>,
     clock_stepped: bool,
 }
@@ -31,7 +30,7 @@ pub struct ServerClock {
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     at: EngineInstant,
-    /// Server's UNIX milliseconds less the instant's.
+    /// The server's UNIX milliseconds minus those of the instant.
     offset_ms: i64,
 }
 
@@ -48,7 +47,7 @@ impl ServerClock {
         }
     }
 
-    /// Takes in the lower bound of the server's now that a reply gave.
+    /// Records the lower bound of the server's now that a reply gave.
     pub fn observe(&mut self, lower_bound: Timestamp, now: ClockReading) {
         let at = self.tick(now).now;
         if core::mem::take(&mut self.clock_stepped) {
@@ -71,8 +70,8 @@ impl ServerClock {
         }
     }
 
-    /// The instant of `now` on the engine's own time line, which never goes back: a short sleep is
-    /// no jump, and only the wall clock knows of it, which may be set back after that.
+    /// The instant of `now` on the engine's own time line, which never goes back: only the wall
+    /// clock counts a short sleep (no clock step), and it may be set back later.
     pub(crate) fn instant(&self, now: ClockReading) -> EngineInstant {
         self.since_anchor(now).max(self.latest)
     }
@@ -82,7 +81,7 @@ impl ServerClock {
         self.anchored_at + Duration::from_millis(wall.max(monotonic).unsigned_abs())
     }
 
-    /// Moves on to `now`, and tells whether the clocks clock_stepped apart on the way.
+    /// Advances to `now`, and tells whether the clocks stepped apart.
     pub(crate) fn tick(&mut self, now: ClockReading) -> Tick {
         let (wall, monotonic) = self.elapsed_since_anchor(now);
         let clock_stepped = wall.abs_diff(monotonic) > millis(STEP_THRESHOLD).unsigned_abs();
@@ -99,15 +98,15 @@ impl ServerClock {
         Tick { now: instant, clock_stepped }
     }
 
-    /// Milliseconds since the anchor by the wall clock, which may be negative, and by the monotonic
-    /// one, which is not.
+    /// Milliseconds since the anchor: by the wall clock (may be negative) and by the monotonic
+    /// clock (never negative).
     fn elapsed_since_anchor(&self, now: ClockReading) -> (i64, i64) {
         let wall = now.wall.as_ms().saturating_sub(self.anchor.wall.as_ms());
         (wall, millis(now.monotonic.saturating_sub(self.anchor.monotonic)))
     }
 }
 
-/// Where a clock moved to.
+/// The result of a tick.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick {
     pub(crate) now: EngineInstant,
@@ -189,13 +188,13 @@ mod tests {
         let mut clock = started();
         assert!(!clock.tick(reading(15, 10)).clock_stepped);
         clock.observe(server(10), reading(15, 10));
-        assert_eq!(clock.server_now(reading(15, 10)), server(15), "5 s apart is no jump");
+        assert_eq!(clock.server_now(reading(15, 10)), server(15), "5 s apart is no clock step");
     }
 
     #[test]
     fn short_sleep_survives_setting_the_clock_back() {
-        // Four seconds asleep are no jump; then the clock is set back by less and by more than a
-        // jump.
+        // A sleep of four seconds is no clock step. Then the clock is set back by less and by more
+        // than the step threshold.
         for back in [4, 8] {
             let mut clock = started();
             let slept = clock.tick(reading(14, 10)).now;

@@ -2,8 +2,8 @@
 
 use crate::Timestamp;
 
-/// Reads an IMF-fixdate (RFC 9110 §5.6.7), as all servers write today: `Sun, 06 Nov 1994 08:49:37
-/// GMT`.
+/// Parses an IMF-fixdate (RFC 9110 §5.6.7), the format of all current servers: `Sun, 06 Nov 1994
+/// 08:49:37 GMT`.
 pub(crate) fn parse(date: &str) -> Option<Timestamp> {
     const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let mut parts = date.trim_ascii().strip_suffix(" GMT")?.split(' ');
@@ -33,7 +33,7 @@ pub(crate) fn parse(date: &str) -> Option<Timestamp> {
     Some(Timestamp::from_ms((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000))
 }
 
-/// Decimal digits only, four at most.
+/// At most four decimal digits.
 fn number(digits: &str) -> Option<i64> {
     let plain =
         !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());

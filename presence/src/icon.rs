@@ -6,9 +6,9 @@ use crate::Status;
 pub const VIEWBOX_SIZE: u8 = 16;
 
 impl Status {
-    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of [`VIEWBOX_SIZE`]
-    /// units. Shapes differ without colour: filled disc, half disc in a ring, ring, ring with
-    /// gaps.
+    /// The SVG path (`d`, fill rule `evenodd`) that draws this status in a square of
+    /// [`VIEWBOX_SIZE`] units. The shapes differ even without colour: filled disc, half disc in a
+    /// ring, ring, ring with gaps.
     #[must_use]
     pub const fn svg_path(self) -> &'static str {
         match self {
@@ -34,8 +34,8 @@ impl Status {
         }
     }
 
-    /// The same, lighter, for dark grounds. It still has 3:1 to white, where a page only says that
-    /// it is dark.
+    /// The same, lighter, for dark backgrounds. It also has 3:1 to white, for a light page that
+    /// declares itself dark.
     #[must_use]
     pub const fn colour_on_dark(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use crate::{Status, Timestamp};
 pub enum LastActive {
     /// "Active now".
     Now,
-    /// "Idle": a client is connected, and since when nobody is at it cannot be known.
+    /// "Idle": a client is connected, but the time of the last activity is unknown.
     Idle,
     /// "Active 5 minutes ago": 1–59.
     Minutes(u8),
@@ -34,8 +34,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 impl LastActive {
     /// The wording for `view` at `now` (server's clock). `utc_offset` gives the reader's offset
-    /// from UTC at an instant, in minutes (east is positive), for "yesterday" is a matter of
-    /// their calendar.
+    /// from UTC at an instant, in minutes (east is positive), because "yesterday" depends on their
+    /// calendar.
     #[must_use]
     pub fn from_view(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
         let at = match view {
@@ -60,8 +60,8 @@ impl LastActive {
         }
     }
 
-    /// How long this wording for `view` valid_for right if nothing new is heard and the status valid_for;
-    /// `None`: for good.
+    /// How long this wording for `view` stays valid if nothing new is observed and the status stays
+    /// the same; `None`: without limit.
     #[must_use]
     pub fn valid_for(
         self,
@@ -72,7 +72,7 @@ impl LastActive {
         let age_ms = view.last_active.map_or(0, |at| now.as_ms().saturating_sub(at.as_ms()));
         let left_ms = match self {
             Self::Now | Self::Idle | Self::Unknown | Self::NotInTheLastYear => return None,
-            // The first minute is said as "1 minute" too.
+            // The first minute is also worded "1 minute".
             Self::Minutes(minutes) => (i64::from(minutes) + 1) * MINUTE_MS - age_ms,
             Self::Hours(hours) => (i64::from(hours) + 1) * HOUR_MS - age_ms,
             Self::Yesterday | Self::Days(_) | Self::Date(_) => {
@@ -110,7 +110,7 @@ mod tests {
     fn check(view: View, expected: LastActive) {
         let now = Timestamp::from_ms(NOON);
         assert_eq!(LastActive::from_view(view, now, &|_| 0), expected);
-        // It valid_for as long as it says, and not longer.
+        // The wording holds exactly as long as `valid_for` says.
         if let Some(valid_for) = expected.valid_for(view, now, &|_| 0) {
             assert_eq!(
                 LastActive::from_view(view, now + (valid_for - Duration::from_millis(1)), &|_| 0),

@@ -1,4 +1,4 @@
-//! Decides which status each user has at an instant, and when to request whom.
+//! Decides which status each user has at an instant, and which users to request when.
 //!
 //! Pure: `now` is an argument everywhere. No browser, no clock, no I/O, no async, no randomness.
 

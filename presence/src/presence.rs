@@ -4,40 +4,39 @@ use core::time::Duration;
 
 use crate::{Status, Timestamp};
 
-/// The threshold unless an admin or an endpoint says otherwise: 200 s since Zulip 7.0
+/// The threshold unless an administrator or the endpoint sets another: 200 s since Zulip 7.0
 /// (`OFFLINE_THRESHOLD_SECS`, docs/zulip-wire.md §3).
 pub const OFFLINE_THRESHOLD: Duration = Duration::from_secs(200);
-/// The lowest threshold that can be configured: clients report once a minute, below that everybody
-/// would flicker.
+/// The lowest threshold that can be configured: clients report once a minute, so below that
+/// everybody would flicker.
 pub const MIN_OFFLINE_THRESHOLD: Duration = Duration::from_secs(60);
 /// The highest threshold that can be configured.
 pub const MAX_OFFLINE_THRESHOLD: Duration = Duration::from_secs(3600);
 
-/// A claim further ahead of the answer than this is nonsense and ignored.
+/// A timestamp further ahead of the reply than this is invalid and ignored.
 const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
-/// The oldest that the claim of a person who is there can be in a fresh answer: 60 s between
-/// reports and a write throttle of 55 s make about 65 s (docs/zulip-wire.md §3), here with room for
-/// the delivery.
+/// Maximum age of the newest timestamp of a person who is online, in a fresh reply: 60 s between
+/// reports and a write throttle of 55 s make about 65 s (docs/zulip-wire.md §3); the rest allows
+/// for delivery.
 const MAX_REPORT_AGE: Duration = Duration::from_secs(80);
 
-/// What a server claims of one person: when they were last active, when a client was last
-/// connected, and its own word "offline".
+/// What a server reports about one person: when they were last active, when a client was last
+/// connected, and whether the server itself said "offline".
 ///
-/// Nobody compares a string with `"active"` after this.
+/// After parsing, no code compares status strings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Presence {
-    /// The last time the person was really there. A legacy reply tells it only while its status is
-    /// `active`.
+    /// When the person was last active. A legacy reply says it only while its status is `active`.
     pub last_active: Option<Timestamp>,
-    /// The last time any client was connected, idle ones included.
+    /// When any client was last connected, idle ones included.
     pub last_connected: Option<Timestamp>,
-    /// The server itself said "offline". Stands only where no modern field is present.
+    /// The server itself said "offline". The parser sets it only if there is no modern field.
     pub offline: bool,
     /// Which of Zulip's fields these were read from.
     pub fields: WireFields,
 }
 
-/// Which fields a presence object had: whoever serves it again adds none that Zulip did not send.
+/// Which fields a presence object had, so that the gateway sends only fields that Zulip sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WireFields {
     /// `active_timestamp` or `idle_timestamp`, the fields of Zulip 12.
@@ -60,7 +59,7 @@ pub enum LegacyStatus {
 }
 
 impl LegacyStatus {
-    /// Zulip's word for it.
+    /// The name that Zulip uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -72,8 +71,8 @@ impl LegacyStatus {
 }
 
 impl Presence {
-    /// Without timestamps more than 60 s after `observed_at`, which no server means. `None` when
-    /// nothing is left: no data.
+    /// Removes timestamps more than 60 s after `observed_at`, which are errors. `None` if nothing
+    /// is left: no data.
     #[must_use]
     pub fn without_future_timestamps(mut self, observed_at: Timestamp) -> Option<Self> {
         let is_plausible = |at: &Timestamp| *at <= observed_at + MAX_FUTURE_SKEW;
@@ -83,21 +82,21 @@ impl Presence {
         (!self.is_empty()).then_some(self)
     }
 
-    /// Neither a timestamp nor "offline".
+    /// Whether there is neither a timestamp nor "offline".
     pub(crate) fn is_empty(&self) -> bool {
         self.last_active.is_none() && self.last_connected.is_none() && !self.offline
     }
 
-    /// The newest claim.
+    /// The newest timestamp.
     fn last_seen(&self) -> Option<Timestamp> {
         self.last_active.max(self.last_connected)
     }
 }
 
-/// An answer that holds presence: what the server claimed, and when it said so.
+/// The presence in a reply: what the server reported, and when.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observation {
-    /// What was claimed.
+    /// What was reported.
     pub presence: Presence,
     /// When, by the server's clock.
     pub at: Timestamp,
@@ -151,9 +150,9 @@ impl Observation {
         .min()
     }
 
-    /// When the person was last active, as far as it can be known: `None` for an idle person of a
-    /// server before Zulip 12, which tells only that a client is connected. For somebody
-    /// offline the last connection stands in where nothing better was said.
+    /// When the person was last active, if known: `None` for an idle person of a server before
+    /// Zulip 12, which says only that a client is connected. For an offline person, the last
+    /// connection is used if the last activity is unknown.
     #[must_use]
     pub fn last_active(&self, now: Timestamp, offline_threshold: Duration) -> Option<Timestamp> {
         match self.status(now, offline_threshold) {
@@ -163,9 +162,9 @@ impl Observation {
     }
 }
 
-/// How old an answer may be and still turn somebody offline by age alone. A person who is there
-/// cannot age out sooner than this after an answer, so an outage never turns the living grey. 120 s
-/// for a threshold of 200 s.
+/// Maximum age of a reply at which a person may become offline by age alone. The timestamps of a
+/// person who is online cannot age out sooner after a reply, so an outage never shows an online
+/// user as offline. 120 s for a threshold of 200 s.
 fn max_age_for_offline(offline_threshold: Duration) -> Duration {
     offline_threshold.saturating_sub(MAX_REPORT_AGE)
 }

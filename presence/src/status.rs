@@ -2,26 +2,26 @@
 
 use core::fmt;
 
-/// A person's status at one instant. Ordered as it decays while nothing new is heard:
+/// A person's status at one instant. Ordered by decay while no new reply arrives:
 /// [`Active`](Self::Active) first, [`Unknown`](Self::Unknown) last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Status {
-    /// Somebody was really there within the threshold: green.
+    /// Active within the threshold: green.
     Active,
-    /// A client is connected, nobody at it: yellow.
+    /// Not active, but a client is connected: yellow.
     Idle,
-    /// Zulip knows of nobody there: grey.
+    /// Not active and not connected, as far as Zulip knows: grey.
     Offline,
-    /// Nothing can be said. **Not offline.**
+    /// The status is not known. **Not offline.**
     #[default]
     Unknown,
 }
 
 impl Status {
-    /// All four, as they decay.
+    /// All four, in the order of decay.
     pub const ALL: [Self; 4] = [Self::Active, Self::Idle, Self::Offline, Self::Unknown];
 
-    /// The word in attributes, events and CSS: `active`, `idle`, `offline` or `unknown`.
+    /// The name in attributes, events and CSS: `active`, `idle`, `offline` or `unknown`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,28 +1,28 @@
-//! Instants. Spans are [`Duration`]; instants are newtypes, so that a server's time never meets a
-//! local one by mistake.
+//! Instants. Spans are [`Duration`]; instants are newtypes, so that server time and local time
+//! cannot be confused.
 
 use core::ops::{Add, Sub};
 use core::time::Duration;
 
 /// An instant on the UNIX time line, in milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// All claims, answers and statuses are dated by the **server's** clock; see
+/// All reported timestamps, replies and statuses are dated by the **server's** clock; see
 /// [`ServerClock`](crate::ServerClock).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
-/// The last millisecond of the year 9999, the end of what HTTP dates can say.
+/// The last millisecond of the year 9999, the last that an HTTP date can express.
 const LAST_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// From UNIX seconds as Zulip writes them, whole or fractional. What lies outside the years
-    /// 1970 to 9999 is moved to their edge, fractions to the nearest millisecond.
+    /// From UNIX seconds as Zulip writes them, whole or fractional: rounded to the nearest
+    /// millisecond, and clamped to the years 1970 to 9999.
     #[must_use]
     pub fn from_unix_s(seconds: f64) -> Self {
         Self::from_ms((seconds * 1000.0 + 0.5) as i64)
     }
 
-    /// From UNIX milliseconds, moved into the years 1970 to 9999.
+    /// From UNIX milliseconds, clamped to the years 1970 to 9999.
     #[must_use]
     pub fn from_ms(ms: i64) -> Self {
         Self(ms.clamp(0, LAST_MS))
@@ -34,7 +34,7 @@ impl Timestamp {
         self.0
     }
 
-    /// How long before `now` this was; zero when it lies ahead.
+    /// How long before `now` this was; zero if it is later.
     #[must_use]
     pub fn age(self, now: Self) -> Duration {
         Duration::from_millis(u64::try_from(now.0 - self.0).unwrap_or(0))
@@ -60,15 +60,14 @@ impl Sub<Duration> for Timestamp {
 /// One reading of the two local clocks, taken together at the edge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClockReading {
-    /// The wall clock (`Date.now()`, `SystemTime`): anybody may set it, and it goes on during
-    /// sleep.
+    /// The wall clock (`Date.now()`, `SystemTime`): may be set, and continues during sleep.
     pub wall: Timestamp,
-    /// The monotonic clock (`performance.now()`, `Instant`) from any origin: nobody can set it,
-    /// and it may stand still during sleep.
+    /// The monotonic clock (`performance.now()`, `Instant`) from any origin: cannot be set, and may
+    /// stop during sleep.
     pub monotonic: Duration,
 }
 
-/// An instant on an engine's own time line: never goes back, and goes on during sleep.
+/// An instant on an engine's own time line, which never goes back and continues during sleep.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) struct EngineInstant(u64);
 
@@ -77,7 +76,7 @@ impl EngineInstant {
         self.0
     }
 
-    /// How long after `earlier` this is; zero when it is not.
+    /// How long after `earlier` this is; zero if it is earlier.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
@@ -93,6 +92,6 @@ impl Add<Duration> for EngineInstant {
 
 /// Whole milliseconds, saturating.
 pub(crate) fn millis(span: Duration) -> i64 {
-    // Not `as_millis`: 128 bits weigh a kilobyte. A span beyond 10¹⁵ s is for ever.
+    // Not `as_millis`: 128-bit arithmetic adds a kilobyte. Spans are capped at 10¹⁵ s.
     (span.as_secs().min(1_000_000_000_000_000) * 1000 + u64::from(span.subsec_millis())) as i64
 }

@@ -1,11 +1,11 @@
-//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` in its place makes the
-//! page's bundle a tenth larger.
+//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` would make the page's
+//! bundle a tenth larger.
 
 use std::collections::BinaryHeap;
 
 use crate::UserRef;
 
-/// Sorted by user, each once.
+/// Sorted by user, without duplicates.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct UserMap<T>(Vec<(UserRef, T)>);
 
@@ -28,7 +28,7 @@ impl<T> UserMap<T> {
         Some(&mut self.0[place].1)
     }
 
-    /// Replaces what was there.
+    /// Inserts `value`, or replaces the value of `user`.
     pub(crate) fn insert(&mut self, user: UserRef, value: T) {
         match self.place(&user) {
             Ok(place) => self.0[place].1 = value,
@@ -68,9 +68,9 @@ impl<T> Default for UserMap<T> {
 }
 
 impl<T> FromIterator<(UserRef, T)> for UserMap<T> {
-    /// Of two of one user the first counts.
+    /// If a user occurs several times, the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, T)>>(all: I) -> Self {
-        // A heap sorts in a tenth of the code that the standard library's sort takes.
+        // A heap sort takes a tenth of the code of the standard library's sort.
         let mut values = Vec::new();
         let mut users = BinaryHeap::new();
         for (place, (user, value)) in all.into_iter().enumerate() {

@@ -3,10 +3,10 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// A Zulip user as a page names them: by ID or by email. What cannot be parsed into one never
-/// becomes a URL.
+/// A Zulip user as a page names them: by ID or by email. Input that cannot be parsed never becomes
+/// a URL.
 ///
-/// Equal however it was written: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
+/// Equal in all notations: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum UserRef {
     /// The numeric user ID, the only stable key (docs/zulip-wire.md §1): at most ten digits.
@@ -15,21 +15,21 @@ pub enum UserRef {
     Email(Box<str>),
 }
 
-/// Most digits of an ID. Zulip's IDs are PostgreSQL integers: ten digits at most.
+/// Maximum digits of an ID. Zulip's IDs are PostgreSQL integers: ten digits at most.
 const MAX_DIGITS: usize = 10;
-/// Most bytes of an email (RFC 3696, erratum 1690).
+/// Maximum bytes of an email (RFC 3696, erratum 1690).
 const MAX_EMAIL_BYTES: usize = 254;
 
 impl FromStr for UserRef {
     type Err = InvalidUser;
 
-    /// What comes along when an address is copied is dropped: blanks, invisible characters, quotes
-    /// around, `mailto:`, and the name before `<ada@example.com>`.
+    /// Ignores what is often copied along with an address: blanks, invisible characters,
+    /// surrounding quotes, `mailto:`, and the name before `<ada@example.com>`.
     ///
     /// # Errors
-    /// [`InvalidUser`] for all that is then neither 1–10 ASCII digits nor an address of at most 254
-    /// bytes with exactly one `@`, both sides non-empty, and no space, control character, `/`,
-    /// `\`, bracket, typographic quote, `,`, `;` or `:` in it.
+    /// [`InvalidUser`] if the rest is neither 1–10 ASCII digits nor an address of at most 254 bytes
+    /// with exactly one `@`, both sides non-empty, and no space, control character, `/`, `\`,
+    /// bracket, typographic quote, `,`, `;` or `:` in it.
     fn from_str(written: &str) -> Result<Self, InvalidUser> {
         let visible = written.chars().filter(|c| !is_invisible(*c));
         let lower: String = visible.map(|c| c.to_ascii_lowercase()).collect();
@@ -53,22 +53,23 @@ fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Whether `c` stands around an address, not at its ends: blank, quote, bracket, separator.
+/// Whether `c` may surround a copied address, but never begins or ends one: blank, quote, bracket,
+/// separator.
 fn is_around(c: char) -> bool {
     c.is_whitespace()
         || matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' | '‹' | '›')
         || matches!(c, '<' | '>' | ',' | ';')
 }
 
-/// Whether `c` is in no address that a page may name.
+/// Whether `c` is not allowed in an address.
 fn is_foreign(c: char) -> bool {
     (is_around(c) && !matches!(c, '"' | '\'' | '`'))
         || c.is_control()
         || matches!(c, '/' | '\\' | '(' | ')' | ':')
 }
 
-/// What is left of a copied address, in lower case, without what stands around it: of
-/// `"Ada" <mailto:ada@example.com?subject=x>`, that is `ada@example.com`.
+/// The address within copied text (in lower case), without what surrounds it: `ada@example.com` of
+/// `"Ada" <mailto:ada@example.com?subject=x>`.
 fn address(written: &str) -> &str {
     let outer = written.trim_matches(is_around);
     let bracket = outer.bytes().rposition(|byte| byte == b'<');
@@ -78,7 +79,7 @@ fn address(written: &str) -> &str {
         None => inner,
     };
     let inner = inner.trim_matches(is_around);
-    // An ID is never taken out of something else.
+    // An ID is never extracted from other text.
     if inner.contains('@') { inner } else { outer }
 }
 
@@ -102,13 +103,18 @@ impl fmt::Display for UserRef {
 }
 
 impl UserRef {
-    /// The one path segment that names this user in a URL: all but RFC 3986's unreserved bytes
-    /// percent-encoded.
+    /// The path segment that names this user in a URL: all bytes except RFC 3986's unreserved ones
+    /// are percent-encoded.
     #[must_use]
     pub fn path_segment(&self) -> String {
-        let mut segment = String::new();
-        percent_encode(&self.to_string(), &mut segment);
-        segment
+        match self {
+            Self::Id(id) => id.to_string(),
+            Self::Email(email) => {
+                let mut segment = String::new();
+                percent_encode(email, &mut segment);
+                segment
+            }
+        }
     }
 }
 

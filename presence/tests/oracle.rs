@@ -1,6 +1,6 @@
-//! Zulip's own two rules, transcribed from its source, judge the same JSON as we do: random people,
-//! as every generation of servers would write them, seen at random ages. Where we differ on purpose
-//! there is a [`Why`]; anything else fails.
+//! Compares our status with Zulip's own two rules, transcribed from its source, on the same JSON:
+//! random people, as every generation of servers would write them, seen at random ages. Every
+//! intended difference is a [`Why`]; anything else fails.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,10 +11,10 @@ use zulip_presence_core::reply::HttpReply;
 use zulip_presence_core::{Observation, Status, Timestamp, UserRef};
 
 const PEOPLE: usize = 100_000;
-/// When the first of them was asked about: Monday 2026-11-23 19:30:00 GMT.
+/// When the first person is requested: Monday 2026-11-23 19:30:00 GMT.
 const START_MS: i64 = 1_795_462_200_000;
 
-/// What the oracle says, and what it wants of us.
+/// The oracle's status.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Said {
     Active,
@@ -35,28 +35,29 @@ impl Said {
 /// Where we differ from Zulip, and why.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Why {
-    /// Zulip's client goes on judging old answers; ours says unknown once an answer is older than
-    /// the threshold.
+    /// Zulip's client still uses old replies; ours says unknown once a reply is older than the
+    /// threshold.
     AnswerTooOld,
-    /// The claims were fresh when observed and nothing was heard since. Whoever is there could not
-    /// have aged out by then in a new answer, so after threshold − 80 s that is an outage, not
-    /// an absence.
+    /// The timestamps were fresh when observed, and no reply came since. Those of a person who is
+    /// online could not have aged out by then in a new reply, so after threshold − 80 s that is an
+    /// outage, not an absence.
     NothingHeard,
-    /// At exactly the threshold the web app has no claim any more (`<`), the server still has
-    /// (`>`). We take the server's.
+    /// At exactly the threshold the web app no longer counts a timestamp (`<`), the server still
+    /// does (`>`). We follow the server.
     AtThreshold,
-    /// The server drops fractions of its now, we do not: a claim may end up to a second sooner.
+    /// The server drops fractions of its now, we do not: a timestamp may expire up to a second
+    /// sooner.
     FractionOfASecond,
-    /// Before Zulip 7 `aggregated` is only the newest client, and an idle phone hides the desktop
-    /// at which somebody works. We hear all.
+    /// Before Zulip 7 `aggregated` is only the newest client, and an idle phone hides an active
+    /// desktop. We count all clients.
     MaskedByANewerClient,
-    /// More than a minute ahead of the answer: Zulip believes it, for as long as it lies ahead. We
-    /// judge by the other claims; of several clients we keep the newest of each word only, so
-    /// that those of its own word go with it.
+    /// A timestamp more than a minute ahead of the reply: Zulip uses it for as long as it lies
+    /// ahead. We ignore it. Of several clients we keep only the newest timestamp of each status, so
+    /// the older ones of that status are ignored too.
     FromTheFuture,
-    /// No claim at all: Zulip's web app says offline, we say unknown.
+    /// No timestamp at all: Zulip's web app says offline, we say unknown.
     NoClaim,
-    /// The server's threshold is not the reader's: each judges by its own.
+    /// The server's threshold is not the reader's: each side uses its own.
     OtherThreshold,
 }
 
@@ -73,7 +74,7 @@ enum Generation {
     Modern,
     /// 12: both, and the server's now.
     Both,
-    /// To come: the modern fields and the server's now.
+    /// A possible later version: the modern fields and the server's now.
     Fifth,
     /// The organisation-wide reply of [`Legacy`](Self::Legacy) servers.
     Realm,
@@ -123,8 +124,8 @@ impl Chance {
     }
 }
 
-/// What a server knows of somebody, in milliseconds: when they were last active and connected, by
-/// client.
+/// What a server knows about a person, in milliseconds: when they were last active and connected,
+/// by client.
 struct Person {
     clients: Vec<(&'static str, Option<i64>, Option<i64>)>,
     asked_ms: i64,
@@ -183,7 +184,7 @@ fn seconds(ms: i64) -> String {
     }
 }
 
-/// The body that a server of `generation` answers with, after `get_presence_backend` and
+/// The body that a server of `generation` sends, modelled on `get_presence_backend` and
 /// `get_presence_response`. `None`: "No presence data".
 fn body(person: &Person, generation: Generation) -> Option<String> {
     let presence = match generation {
@@ -217,7 +218,7 @@ fn body(person: &Person, generation: Generation) -> Option<String> {
     })
 }
 
-/// `aggregated_info["status"] = "offline"`, only where one person is asked about.
+/// `aggregated_info["status"] = "offline"`, only in a reply about one person.
 fn aggregated(person: &Person, status: &'static str, at: i64) -> &'static str {
     let age_s = person.asked_ms.div_euclid(1000) - at.div_euclid(1000);
     if age_s > person.server_s { "offline" } else { status }
@@ -270,7 +271,8 @@ fn modern(person: &Person) -> String {
     format!("{{{}}}", fields.into_iter().flatten().collect::<Vec<_>>().join(","))
 }
 
-/// What is claimed in JSON: `active_timestamp` and `idle_timestamp`, or entries of legacy clients.
+/// The reported timestamps in JSON: `active_timestamp` and `idle_timestamp`, or entries of legacy
+/// clients.
 #[derive(Clone, Debug, PartialEq)]
 enum Claims {
     Modern { active: Option<f64>, idle: Option<f64> },
@@ -318,9 +320,9 @@ impl Claims {
     }
 }
 
-/// Zulip's word at `now`. Modern fields: `status_from_raw` of its web app (`presence.ts`). Legacy:
-/// what the server said of `aggregated` when it was asked, turned offline by its own rule
-/// (`get_presence_backend`) if it was asked at `now`.
+/// Zulip's status at `now`. Modern fields: `status_from_raw` of its web app (`presence.ts`).
+/// Legacy: the status of `aggregated` in the reply, turned offline by the server's own rule
+/// (`get_presence_backend`) for a request at `now`.
 fn zulip(claims: &Claims, now: f64, threshold: f64) -> Said {
     match claims {
         Claims::Modern { active, idle } => {
@@ -352,7 +354,7 @@ fn zulip(claims: &Claims, now: f64, threshold: f64) -> Said {
     }
 }
 
-/// What is judged: one body, seen at one instant.
+/// One body, seen at one instant.
 struct Case<'a> {
     claims: &'a Claims,
     observed: f64,
@@ -366,7 +368,7 @@ impl Case<'_> {
         zulip(self.claims, self.now, self.server_s)
     }
 
-    /// Whether we owe it to the reader to say that we do not know, whatever Zulip says.
+    /// Whether we must say unknown, whatever Zulip says.
     fn is_unknown(&self) -> bool {
         const MS: f64 = 0.0015;
         let (threshold, times) = (self.reader_s, self.claims.times());
@@ -380,7 +382,7 @@ impl Case<'_> {
             || was_fresh && is_stale && !said_offline && silence > threshold - 80.0 + MS
     }
 
-    /// Why `ours` may differ from Zulip's word; `None`: it may not.
+    /// Why `ours` may differ from Zulip's status; `None`: it may not.
     fn excuse(&self, ours: Status) -> Option<Why> {
         let threshold = self.reader_s;
         let age = |at: f64| self.now - at;
@@ -422,7 +424,7 @@ impl Case<'_> {
                 if matches!(self.claims, Claims::Legacy(_))
                     && times().any(|at| age(at) > threshold && age(at) < threshold + 1.0) =>
             {
-                // It may have been fresh when observed, and nothing heard since.
+                // It may have been fresh when observed, and no reply came since.
                 let late = self.now - self.observed > threshold - 80.0;
                 (ours != Status::Unknown || late).then_some(Why::FractionOfASecond)
             }
@@ -446,7 +448,7 @@ fn http_date(ms: i64) -> String {
     format!("{week}, {day:02} {month} 2026 {:02}:{:02}:{:02} GMT", s / 3600, s / 60 % 60, s % 60)
 }
 
-/// What our parser makes of the body.
+/// The result of our parser for the body.
 fn ours(body: &str, generation: Generation, asked_ms: i64) -> Option<Observation> {
     let date = http_date(asked_ms);
     let header = |name: &str| (name == "date").then(|| date.clone());
@@ -534,7 +536,7 @@ fn agrees_with_zulips_own_rules() {
     let differ: u64 = whys.values().sum();
     println!("{judged} judged, {differ} differ: {whys:?}\n{said:?}");
     assert!(judged > 3_000_000, "{judged}");
-    // The oracle did what it is for: every generation gave every status, and no excuse is idle.
+    // Coverage: every generation gave every status, and every `Why` occurred.
     assert_eq!(
         (said.len(), whys.len()),
         (GENERATIONS.len() * Status::ALL.len(), 8),

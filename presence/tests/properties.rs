@@ -1,4 +1,4 @@
-//! What holds for all input.
+//! Properties that hold for all input.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn observed() -> impl Strategy<Value = Observation> {
     })
 }
 
-/// Words of the wire in any disorder.
+/// Tokens of Zulip's format in random order.
 fn almost_json() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("{".to_owned()),

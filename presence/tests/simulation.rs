@@ -14,13 +14,13 @@ use zulip_presence_core::{
 const SEEDS: u64 = 256;
 const HOURS: u64 = 40;
 const START_MS: u64 = 1_800_000_000_000;
-/// A report from each open client, stored by the server.
+/// How often each open client reports to the server.
 const REPORT_MS: u64 = 60_000;
-/// How long the gateway's answers may be kept before they reach the page: refresh 33 s and stale 10
-/// s (docs/design.md §5).
+/// How long a reply of the gateway may be cached before it reaches the page: refresh 33 s and stale
+/// 10 s (docs/design.md §5).
 const KEPT_MS: u64 = 43_000;
 
-/// The simulator's own chance, apart from the engine's.
+/// The simulator's random numbers, independent of the engine's.
 struct Chance(u64);
 
 impl Chance {
@@ -48,7 +48,7 @@ enum TrueState {
     Gone,
 }
 
-/// Someone's true course: from when on they are where, and from when on their clients report.
+/// A person's true states, each with its start, from which on their clients report.
 struct Person {
     user: UserRef,
     course: Vec<(u64, TrueState)>,
@@ -72,14 +72,14 @@ impl Person {
         self.course.partition_point(|(start, _)| *start <= now).saturating_sub(1)
     }
 
-    /// Since when they have been there without a break; `None` while they are not.
+    /// Since when they have been active without a break; `None` while they are not.
     fn there_since(&self, now: u64) -> Option<u64> {
         let here = self.segment(now);
         let segments = self.course[..=here].iter().rev();
         segments.take_while(|(_, state)| *state == TrueState::There).last().map(|(start, _)| *start)
     }
 
-    /// What the server had stored by `now`: reports go out every minute from the beginning of a
+    /// What the server had stored by `now`: clients report every minute from the beginning of a
     /// segment.
     fn presence(&self, now: u64) -> Option<Presence> {
         let here = self.segment(now);
@@ -115,12 +115,12 @@ enum Network {
     LoginPage,
 }
 
-/// A reply on its way.
+/// A reply in transit.
 #[derive(Clone)]
 struct OnTheWay {
     arrives: u64,
     request: Request,
-    /// When the server looked, and when the reply was dated.
+    /// When the server read the presence, and the date of the reply.
     observed: u64,
     dated: u64,
 }
@@ -131,24 +131,24 @@ struct World {
     people: Vec<Person>,
     list: Watchlist,
     settings: Settings,
-    /// True milliseconds since the start; the viewer's clocks run beside.
+    /// True milliseconds since the start; the viewer's clocks run separately.
     now: u64,
     wall_ms: i64,
     monotonic_ms: u64,
-    /// Replies on their way.
+    /// Replies in transit.
     on_the_way: Vec<OnTheWay>,
     in_flight: BTreeMap<RequestId, Query>,
     starts: Vec<u64>,
     singles: Vec<u64>,
     network: Network,
-    /// Until when the engine may be waiting for what failed.
+    /// Until when a failure may delay requests.
     trouble_until: u64,
     awake_since: Option<u64>,
     watchers: BTreeMap<UserRef, (u32, u32)>,
     on_screen_since: BTreeMap<UserRef, u64>,
     asked: BTreeMap<UserRef, u64>,
     sees_zulip: bool,
-    /// Whether caches on the way keep whole replies, their dates included.
+    /// Whether caches store whole replies, including their dates.
     caches: bool,
     requests: u64,
     seen: BTreeMap<&'static str, u64>,
@@ -238,13 +238,13 @@ impl World {
         *self.seen.entry(what).or_default() += 1;
     }
 
-    /// Steps the engine, sends what it wants sent, and checks everything that must always hold.
+    /// Steps the engine, sends its requests, and checks all invariants.
     fn step(&mut self) -> Option<u64> {
         let step = self.list.step(self.reading());
         for Request { id, .. } in &step.cancelled {
             assert!(
                 self.in_flight.remove(id).is_some(),
-                "seed {}: abandoned what was not under way",
+                "seed {}: cancelled what was not in flight",
                 self.seed
             );
             self.failed(self.interval_s());
@@ -255,7 +255,7 @@ impl World {
         }
         self.check();
         let wait = step.next_wakeup.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        assert_ne!(wait, Some(0), "seed {}: a wait of nothing spins", self.seed);
+        assert_ne!(wait, Some(0), "seed {}: a wait of zero spins", self.seed);
         wait
     }
 
@@ -328,23 +328,23 @@ impl World {
                     let last_active = view.last_active.unwrap_or(Timestamp::from_ms(0));
                     assert!(
                         last_active.age(estimate) <= OFFLINE_THRESHOLD,
-                        "seed {seed}: green on an old claim"
+                        "seed {seed}: green on an old timestamp"
                     );
-                    // The estimate is a lower bound: a reply may have been 10 s under way, and kept
-                    // before that with its date.
+                    // The estimate is a lower bound: a reply may have been in transit for 10 s, and
+                    // before that in a cache with its date.
                     let kept = if self.caches { KEPT_MS } else { 0 };
                     let slack = OFFLINE_THRESHOLD + Duration::from_millis(10_000 + kept);
                     assert!(
                         last_active.age(self.server_now()) <= slack,
-                        "seed {seed} at {now}: green on a claim that is really old"
+                        "seed {seed} at {now}: green on a timestamp that is really old"
                     );
                 }
                 Status::Offline => {
-                    // An answer serves for 200 s, and the first report is out within a minute.
+                    // A reply counts for 200 s, and the first report comes within a minute.
                     let there = person.there_since(now).is_some_and(|since| now - since > 265_000);
                     assert!(
                         !there,
-                        "seed {seed} at {now}: {} is there and shown offline",
+                        "seed {seed} at {now}: {} is online and shown offline",
                         person.user
                     );
                 }
@@ -354,7 +354,7 @@ impl World {
         self.check_liveness();
     }
 
-    /// Whoever is on screen is asked about again in bounded time while nothing is wrong.
+    /// While nothing is wrong, users on screen are requested again in bounded time.
     fn check_liveness(&mut self) {
         let Some(awake_since) = self.awake_since else {
             return;
@@ -362,8 +362,8 @@ impl World {
         let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 11 / 10;
         for (user, &since) in &self.on_screen_since {
             let slow = self.sees_zulip && !self.was_in_reply(user);
-            // A request may take 10 s, a group's slot may be taken by another's, and thirty singles
-            // fill their minute.
+            // A request may take 10 s, all slots may be in use, and thirty single requests use up
+            // their minute.
             let paced = if self.sees_zulip { interval.max(60_000) } else { interval };
             let bound = if slow { 990_000 } else { paced } + 15_000;
             let calm_since = since.max(awake_since).max(self.trouble_until);
@@ -379,7 +379,7 @@ impl World {
         }
     }
 
-    /// Whether there was data of `user` when they were last asked about.
+    /// Whether the server had data of `user` when they were last requested.
     fn was_in_reply(&self, user: &UserRef) -> bool {
         let asked = self.asked.get(user).copied().unwrap_or(0);
         self.people.iter().any(|person| person.user == *user && person.presence(asked).is_some())
@@ -473,7 +473,7 @@ impl World {
 
     fn reply<T>(&self, content: T, observed: u64, dated: u64) -> Reply<T> {
         let at = |ms: u64| Timestamp::from_ms(i64::try_from(START_MS + ms).unwrap_or(0));
-        // Of a single reply of Zulip's only the headers tell the time.
+        // A reply of Zulip itself is dated by its headers only.
         let stamped = !self.sees_zulip;
         Reply {
             content,
@@ -524,7 +524,7 @@ impl World {
         self.people[usize::try_from(place).unwrap_or(0)].user.clone()
     }
 
-    /// Something happens to the page.
+    /// A random event on the page.
     fn happen(&mut self) {
         let user = self.somebody();
         match self.chance.below(24) {
@@ -570,8 +570,8 @@ impl World {
             (0..*watchers).for_each(|_| self.list.unwatch(user, reading));
         }
         assert_eq!(self.list.step(reading).requests, [], "seed {}: asked about nobody", self.seed);
-        // The engine sees the rows return at the same instant or a little later; what became due
-        // meanwhile is asked anyway.
+        // The engine sees the rows return at the same instant or a little later; requests that
+        // became due meanwhile are sent anyway.
         let before: BTreeSet<_> =
             if away < 1_500 { BTreeSet::new() } else { self.due_within(away) };
         if away >= 1_500
@@ -598,17 +598,17 @@ impl World {
         }
     }
 
-    /// Whose next request may be due within `ms`.
+    /// Users whose next request may be due within `ms`.
     fn due_within(&self, ms: u64) -> BTreeSet<UserRef> {
         let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 9 / 10;
-        // A request that failed is repeated 2.5 s after that at the soonest.
+        // A failed request is retried after 2.5 s at the earliest.
         let bound = if self.now < self.trouble_until { 2_500 } else { interval.min(8_000) };
         let near =
             |user: &&UserRef| self.asked.get(*user).is_none_or(|at| self.now + ms >= at + bound);
         self.on_screen_since.keys().filter(near).cloned().collect()
     }
 
-    /// The lid is closed: the wall clock goes on, the monotonic one stands still, connections die.
+    /// The computer sleeps: the wall clock continues, the monotonic one stops, connections die.
     fn suspend(&mut self) {
         self.saw("suspended");
         let ms = self.chance.span(3 * 3_600_000);
@@ -625,12 +625,12 @@ impl World {
         self.step();
         let by = i64::try_from(self.chance.below(2 * 86_400_000)).unwrap_or(0) - 86_400_000;
         self.wall_ms += by;
-        // The engine's minute is over when the viewer's clock says so.
+        // The engine's limits of a minute follow the viewer's clock.
         self.starts.clear();
         self.singles.clear();
         self.step();
         if self.awake_since.is_some() {
-            // What was under way is taken for lost, and made anew.
+            // Requests in flight count as lost and are sent again.
             self.awake_since = Some(self.now);
         }
     }
@@ -667,7 +667,7 @@ impl World {
         self.leave();
     }
 
-    /// Lets `ms` pass as a driver does.
+    /// Advances by `ms`, stepping whenever the engine asks for it.
     fn live(&mut self, ms: u64) {
         let until = self.now + ms;
         loop {
@@ -685,7 +685,7 @@ impl World {
         }
     }
 
-    /// All badges go: five minutes later nothing is left, and no timer.
+    /// All badges are removed: five minutes later there is no entry and no timer.
     fn leave(&mut self) {
         let watched: Vec<_> = self.watchers.keys().cloned().collect();
         for user in watched {
@@ -713,7 +713,7 @@ fn invariants_hold_for_ten_thousand_virtual_hours() {
         }
     }
     println!("{} virtual hours, {requests} requests, {seen:?}", SEEDS * HOURS);
-    // The simulator itself did what it is for.
+    // Coverage of the simulator itself.
     assert!(requests > 100_000, "{requests}");
     assert!(
         ["hidden", "filter", "suspended", "clock set", "trouble"]

@@ -7,12 +7,12 @@ use zulip_presence_core::{OFFLINE_THRESHOLD, Observation, Presence, Status, Time
 
 const SERVER_S: i64 = 1_800_000_000;
 
-/// `seconds` after the answer.
+/// `seconds` after the reply.
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_ms((SERVER_S + seconds) * 1000)
 }
 
-/// An answer with claims so many seconds old.
+/// A reply with timestamps of these ages in seconds.
 fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observation {
     let presence = Presence {
         last_active: active.map(|age| at(-age)),
@@ -23,15 +23,15 @@ fn answer(active: Option<i64>, connected: Option<i64>, offline: bool) -> Observa
     Observation { presence, at: at(0) }
 }
 
-/// The statuses so many seconds after the answer, and that each change is foretold to the
-/// millisecond.
+/// Checks the status at each number of seconds after the reply, and that each change is predicted
+/// to the millisecond.
 #[track_caller]
 fn course(answer: &Observation, offline_threshold: Duration, expected: &[(i64, Status)]) {
     for &(seconds, status) in expected {
         assert_eq!(
             answer.status(at(seconds), offline_threshold),
             status,
-            "{seconds} s after the answer"
+            "{seconds} s after the reply"
         );
     }
     let mut now = at(0);
@@ -89,14 +89,14 @@ fn stale_at_observation_is_offline() {
 
 #[test]
 fn stale_by_age_alone_is_offline_then_unknown() {
-    // Gone for 150 s when the answer was given: offline 50 s later, and nothing can be said from
-    // 120 s on.
+    // Gone for 150 s when the reply was made: offline 50 s later, and unknown after 120 s.
     course(
         &answer(Some(150), Some(150), false),
         OFFLINE_THRESHOLD,
         &[(0, Active), (50, Active), (51, Offline), (120, Offline), (121, Unknown)],
     );
-    // Somebody who is there has a claim of at most 65 s: an outage leads to unknown, never to grey.
+    // A person who is online has a timestamp of at most 65 s: an outage leads to unknown, never to
+    // offline.
     course(
         &answer(Some(65), Some(65), false),
         OFFLINE_THRESHOLD,

@@ -1,4 +1,4 @@
-//! A row per rule of the engine.
+//! One or more tests per rule of the engine.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct Page {
     list: Watchlist,
     now: ClockReading,
-    /// Requests under way.
+    /// Requests in flight.
     open: Vec<Request>,
     /// All requests so far, with the second of their start.
     sent: Vec<(u64, Query)>,
@@ -65,7 +65,7 @@ impl Page {
         }
     }
 
-    /// A page with these people on screen, first requests under way.
+    /// A page with these people on screen, first requests in flight.
     fn showing(settings: Settings, users: &[&str]) -> Self {
         let mut page = Self::new(settings);
         page.show(users);
@@ -116,8 +116,7 @@ impl Page {
         self.now.monotonic += span;
     }
 
-    /// Lets time pass as a driver does: stepping whenever the engine said so. `answer` meets each
-    /// request.
+    /// Advances time and steps whenever the engine asks for it. `answer` handles each request.
     fn run(&mut self, span: Duration, mut answer: impl FnMut(&mut Self, &Request)) {
         let end = self.elapsed() + span;
         loop {
@@ -145,7 +144,7 @@ impl Page {
         }
     }
 
-    /// Everybody asked was active `age` ago.
+    /// Replies that all requested users were active `age` ago.
     fn active(&mut self, request: &Request, age: Duration) {
         let presence =
             Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
@@ -448,7 +447,7 @@ fn refresh_requests_at_once_but_at_most_every_ten_seconds() {
     }
     let starts: Vec<_> = page.sent.iter().map(|(second, _)| *second).collect();
     assert_eq!(starts, [0, 10, 20, 30, 40, 50, 60]);
-    // Off screen as well; of somebody unknown it is nothing.
+    // Off screen as well; for an unknown user nothing happens.
     page.list.hide(&user("12"));
     page.pass(secs(20));
     page.list.refresh(&user("12"), page.now);
@@ -543,7 +542,7 @@ fn requests_lost_in_sleep_are_repeated_at_once() {
     page.now.monotonic += secs(1);
     let step = page.list.step(page.now);
     assert_eq!(step.cancelled, [request], "its connection is gone");
-    assert_eq!(step.requests.len(), 1, "and is made anew at once");
+    assert_eq!(step.requests.len(), 1, "and is retried at once");
 }
 
 #[test]
@@ -564,7 +563,8 @@ fn empty_entry_in_a_group_is_unknown_without_a_user_query() {
     assert!(page.changes.is_empty());
 }
 
-/// Zulip itself: answers for everybody by email whatever is asked, and knows `ada@x` only.
+/// Replies as Zulip itself: to every group request with all users by email, here `ada@x` and
+/// `else@x`.
 fn as_zulip(page: &mut Page, request: &Request) {
     let presence =
         Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
@@ -625,8 +625,8 @@ fn group_reply_without_its_members_switches_to_direct() {
 
 #[test]
 fn unwatched_member_does_not_trigger_direct_mode() {
-    // Three requests of one moment: a sleep loses the first, a clock that is set back the second,
-    // and time never goes back.
+    // Three requests at one instant of the engine: a sleep loses the first, setting the clock back
+    // loses the second, and the engine's time never goes back.
     let mut page = Page::showing(gateway(), &["1", "2"]);
     page.now.wall = page.now.wall + secs(20);
     page.step();
@@ -656,7 +656,7 @@ fn new_user_is_answered_from_the_last_realm_reply() {
         [(10, Query::User(user("away@x")))],
         "and only the absent are asked about"
     );
-    // Also those who come while the first is under way.
+    // Also for users who are added while the first request is in flight.
     let mut page = Page::showing(zulip(), &["ada@x"]);
     page.show(&["else@x"]);
     page.run(secs(30), as_zulip);
@@ -707,7 +707,7 @@ fn threshold_is_configured_or_from_the_server() {
         (None, None, 200),
         (None, Some(140), 140),
         (Some(300), Some(140), 300),
-        // Nobody flickers, and nobody stays green for a day, because an endpoint says so.
+        // An endpoint can neither make badges flicker nor keep anybody green for a day.
         (None, Some(1), 60),
         (None, Some(86_400), 3_600),
     ] {
@@ -735,13 +735,13 @@ fn observation_from_a_fast_server_clock_is_replaced() {
     reply.server_timestamp = Some(ahead);
     page.list.handle_response(request.id, Response::Realm(reply), page.now);
     assert_eq!(page.status("12"), Status::Active);
-    // The server's clock is put right; the person is long gone.
+    // The server's clock is corrected; the person is long gone.
     page.run(10 * MINUTE, |page, request| page.active(request, secs(5_000)));
     assert_eq!(page.status("12"), Status::Offline);
 }
 
-/// Two servers behind one name, one a day ahead. The last that is heard about the first group comes
-/// from that one.
+/// Two servers behind one name, one a day ahead. The last reply about the first group comes from
+/// that one.
 #[test]
 fn corrected_server_clock_keeps_nobody_active() {
     let people = ids(1..502);
@@ -782,7 +782,7 @@ fn a_page_of_a_thousand_sends_three_requests_a_round() {
     }
 }
 
-/// Everybody is active again once the fault is over, within `bound` of its end.
+/// Everybody is active again within `bound` of the end of the fault.
 #[track_caller]
 fn recovers(settings: &Settings, people: &[String], fault: Option<RequestError>, bound: Duration) {
     for minutes in [1, 4, 60] {
@@ -848,7 +848,7 @@ fn absent_verified_user_is_offline_from_the_first_reply() {
         absent(&mut page, &request);
         let expected = if verified_users { Status::Offline } else { Status::Unknown };
         assert!(people.iter().all(|person| page.status(person) == expected));
-        // Their own query found that they never were there: that is no presence at all.
+        // Their own query found no data: unknown.
         page.run(60 * MINUTE, absent);
         assert!(people.iter().all(|person| page.status(person) == Status::Unknown));
     }

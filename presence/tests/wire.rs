@@ -1,11 +1,11 @@
-//! Every row of Zulip's wire (docs/zulip-wire.md §2–§4, §7) in every generation.
+//! Every row of docs/zulip-wire.md §2–§4 and §7, in every generation.
 
 use std::time::Duration;
 
 use zulip_presence_core::reply::{HttpReply, NoPresenceReason, Reply, RequestError};
 use zulip_presence_core::{OFFLINE_THRESHOLD, Observation, Status, Timestamp, UserRef};
 
-/// When the server answered: Monday 2026-11-23 19:30:00 GMT.
+/// When the server replied: Monday 2026-11-23 19:30:00 GMT.
 const NOW_S: i64 = 1_795_462_200;
 const NOW_DATE: &str = "Mon, 23 Nov 2026 19:30:00 GMT";
 
@@ -29,7 +29,7 @@ fn dated(name: &str) -> Option<String> {
     (name == "date").then(|| NOW_DATE.to_owned())
 }
 
-/// The status that a single reply of 200 with this `presence` gives.
+/// The status from a 200 reply about one user with this `presence`.
 fn status_of(presence: &str) -> Status {
     let body = format!(r#"{{"result":"success","msg":"","presence":{presence}}}"#);
     let Ok(reply) = reply(200, &body, &dated).parse_user() else {
@@ -41,8 +41,8 @@ fn status_of(presence: &str) -> Status {
     })
 }
 
-/// `presence` of each generation for somebody active `active` seconds ago and connected `idle`
-/// seconds ago, as the servers write it.
+/// `presence` of each generation for a user who was active `active` seconds ago and connected
+/// `idle` seconds ago, as the servers write it.
 fn generations(active: i64, idle: i64, offline: bool) -> [String; 5] {
     let (active_s, idle_s) = (NOW_S - active, NOW_S - idle);
     // Legacy flips to idle 71 s after the last activity, and then carries the time of the
@@ -69,7 +69,7 @@ fn status_at_each_age_in_every_generation() {
     for (active, idle, offline, expected) in [
         (0, 0, false, [Status::Active; 5]),
         (70, 0, false, [Status::Active; 5]),
-        // The legacy view has gone idle, the web app's has not.
+        // The legacy status is idle already, the web app's is not.
         (
             71,
             0,
@@ -106,7 +106,7 @@ fn malformed_timestamps_and_statuses() {
             ),
             Status::Offline,
         ),
-        // A server with a lower threshold than ours: its word stands.
+        // A server with a lower threshold than ours: its status counts.
         (
             format!(
                 r#"{{"website":{},"aggregated":{}}}"#,
@@ -118,7 +118,7 @@ fn malformed_timestamps_and_statuses() {
         (r#"{"aggregated":{"status":"offline"}}"#.into(), Status::Offline),
         // A stale "active" is never green.
         (format!(r#"{{"aggregated":{}}}"#, claim("active", 10_800)), Status::Offline),
-        // An idle phone does not hide the desktop at which somebody works.
+        // An idle phone does not hide an active desktop.
         (
             format!(
                 r#"{{"aggregated":{0},"ZulipMobile":{0},"website":{1}}}"#,
@@ -153,10 +153,10 @@ fn malformed_timestamps_and_statuses() {
         ),
         (r#"{"active_timestamp":1e300}"#.into(), Status::Unknown),
         (r#"{"active_timestamp":-1e300}"#.into(), Status::Offline),
-        // Of two members with one name the last counts.
+        // If several members have the same name, the last counts.
         (format!(r#"{{"active_timestamp":1,"active_timestamp":{NOW_S}}}"#), Status::Active),
         (r#"{"active_timestamp":-5}"#.into(), Status::Offline),
-        // Nothing that can be read.
+        // Nothing usable.
         ("{}".into(), Status::Unknown),
         (r#"{"active_timestamp":"1795462200","idle_timestamp":[1]}"#.into(), Status::Unknown),
         (r#"{"aggregated":{"status":"active"}}"#.into(), Status::Unknown),
@@ -195,9 +195,9 @@ fn server_timestamp_and_date_bounds() {
     check(r#","server_timestamp":1795462230.25"#, &[], Some(30_250), Some(30_250));
     check("", &[("date", NOW_DATE)], Some(0), Some(0));
     check("", &[("expires", NOW_DATE)], Some(0), Some(0));
-    // An answer from a cache: the body is old, the date is not.
+    // A reply from a cache: the body is old, the date is not.
     check(r#","server_timestamp":1795462170.5"#, &[("date", NOW_DATE)], Some(-29_500), Some(0));
-    // A cache that lets the reply live on says so in both headers.
+    // A cache that prolongs the life of a reply does so in both headers.
     check(
         "",
         &[("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", "public, max-age=60")],
@@ -241,7 +241,7 @@ fn no_presence_reasons_of_http_400() {
         let body = format!(r#"{{"result":"error","msg":"{msg}","code":"BAD_REQUEST"}}"#);
         let content = reply(400, &body, &no_header).parse_user().map(|reply| reply.content);
         assert_eq!(content, Ok(Err(expected)), "{msg}");
-        // For an organisation-wide request they say nothing about anybody.
+        // For an organisation-wide request they say nothing about any user.
         let failure = RequestError::Status { code: 400, retry_after: None };
         assert_eq!(reply(400, &body, &no_header).parse_realm(), Err(failure), "{msg}");
     }
@@ -340,7 +340,8 @@ fn request_errors() {
     ] {
         let found = |name: &str| header.filter(|_| name == "retry-after").map(str::to_owned);
         let expected = match expected {
-            // A span too long for Duration's seconds to be told apart from forever.
+            // `u64::MAX` milliseconds in the table stand for `u64::MAX` seconds, which they cannot
+            // express.
             RequestError::RateLimited { retry_after: Some(long) }
                 if long.as_millis() == u128::from(u64::MAX) =>
             {

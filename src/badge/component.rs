@@ -123,7 +123,7 @@ impl Component for Badge {
                 }
                 if let Some(label) = label {
                     // Month names and numbers have a direction of their own.
-                    <span part="label" dir="auto" lang={lang.clone()} aria-hidden={label.is_hidden.to_string()}>
+                    <span part="label" dir="auto" lang={lang.clone()} aria-hidden={label.is_hidden.then_some("true")}>
                         { &label.text }
                     </span>
                 }

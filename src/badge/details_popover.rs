@@ -20,7 +20,7 @@ const WINDOW_EVENTS: [&str; 4] = ["keydown", "pointerdown", "scroll", "resize"];
 const MARGIN: f64 = 4.0;
 
 thread_local! {
-    static COUNT: Cell<u32> = const { Cell::new(0) };
+    static COUNT: Cell<u64> = const { Cell::new(0) };
 }
 
 #[wasm_bindgen]
@@ -124,7 +124,7 @@ impl Component for DetailsPopover {
                     type="button"
                     part="button"
                     aria-label={name}
-                    aria-expanded={self.is_open.to_string()}
+                    aria-expanded={if self.is_open { "true" } else { "false" }}
                     aria-describedby={&self.id}
                     lang={lang.clone()}
                 >
@@ -268,7 +268,7 @@ impl DetailsPopover {
         let zoom = popover.unchecked_into::<Properties>().current_css_zoom().unwrap_or(1.0);
         for (property, value) in [("left", left), ("top", top)] {
             // Whole pixels, at least 0: the text stays sharp, and no float has to be written.
-            let value = [&((value / zoom) as u32).to_string(), "px"].concat();
+            let value = [&((value / zoom) as u64).to_string(), "px"].concat();
             // Not by an attribute, which a strict Content-Security-Policy forbids.
             let _ = style.set_property(property, &value);
         }

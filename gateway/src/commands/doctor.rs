@@ -23,15 +23,15 @@ use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::failure::{ClientError, remedy};
 
-/// Longer than any server in order takes.
+/// Longer than any healthy server takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Presence is judged by Zulip's clock, so a wrong one here does no harm but to logs.
+/// Presence follows Zulip's clock, so a wrong one here affects the logs only.
 const CLOCKS_APART: Duration = Duration::from_secs(30);
 
 /// One line of the report.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Check {
-    /// In order.
+    /// No problem.
     Ok(String),
     /// Works, but an administrator should know.
     Warning(String),
@@ -54,8 +54,8 @@ impl fmt::Display for Check {
     }
 }
 
-/// Checks all that can be checked for `credentials`. `origin`: of the page that is to show badges;
-/// `public_url`: where browsers reach the gateway.
+/// Runs all checks for `credentials`. `origin`: of the page that is to show badges; `public_url`:
+/// where browsers reach the gateway.
 pub async fn run(
     settings: &Settings,
     credentials: ZulipCredentials,
@@ -85,7 +85,7 @@ pub async fn run(
     checks
 }
 
-/// Asks through the proxy, as a page of `origin` would, for the script and for presence.
+/// Requests script and presence through the proxy, as a page of `origin` would.
 async fn public(url: &Url, origin: Option<&AllowedOrigin>) -> Result<Check, Check> {
     let base = url.as_str().trim_end_matches('/');
     let unreachable = |error: reqwest::Error| {
@@ -112,7 +112,7 @@ async fn public(url: &Url, origin: Option<&AllowedOrigin>) -> Result<Check, Chec
             "let the proxy hand every path below that address on to the gateway, without the address's own path, and ask for no login: docs/gateway.md has the lines",
         ));
     }
-    // Nobody of theirs, so that nobody is asked about.
+    // An empty list, so that no user is requested.
     let mut request = client.get(format!("{base}/api/v1/realm/presence?users=%5B%5D"));
     let origin = match origin {
         Some(AllowedOrigin::Origin(origin)) => Some(origin),
@@ -146,8 +146,8 @@ async fn public(url: &Url, origin: Option<&AllowedOrigin>) -> Result<Check, Chec
     Ok(Check::Ok(format!("browsers reach the gateway at {base}")))
 }
 
-/// Whether the gateway can listen, or does so already. What systemd hands over only the service
-/// sees, and a Unix socket is made by it.
+/// Whether the gateway can listen, or does so already. Checks TCP only: a socket from systemd is
+/// passed to the service alone, and a Unix socket is created by it.
 async fn listening(address: &ListenAddress) -> Option<Check> {
     if !matches!(address, ListenAddress::Tcp { .. }) {
         return None;
@@ -179,7 +179,7 @@ fn request_failure(what: &str, error: &ClientError) -> Check {
     problem(format_args!("{what}: {error}"), remedy(error))
 }
 
-/// Asks, and turns anything but a success into a failure.
+/// Sends a request; anything but a success is an error.
 async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), ClientError> {
     let reply = tokio::time::timeout(TIMEOUT, client.get(path))
         .await
@@ -193,8 +193,8 @@ async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), Client
     }
 }
 
-/// The server, the key, the clock, the rate limit and the directory; `None` where it is of no use
-/// to go on.
+/// Checks the server, the key, the clock, the rate limit and the directory; `None` if further
+/// checks are useless.
 async fn zulip(
     client: &ZulipClient,
     settings: &Settings,

@@ -11,10 +11,10 @@ use crate::config::listen::ListenAddress;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
 
-/// Asks the gateway that listens at `address` for `/healthz`.
+/// Requests `/healthz` from the gateway that listens at `address`.
 ///
 /// # Errors
-/// Where it cannot be reached or is not well.
+/// If it cannot be reached or is unhealthy.
 pub async fn healthcheck(address: &ListenAddress) -> Result<()> {
     tokio::time::timeout(TIMEOUT, request(address)).await.map_err(|_| ErrorKind::TimedOut)?
 }
@@ -22,7 +22,7 @@ pub async fn healthcheck(address: &ListenAddress) -> Result<()> {
 async fn request(address: &ListenAddress) -> Result<()> {
     match address {
         ListenAddress::Tcp { host, port } => {
-            // The addresses that mean every interface are none to connect to.
+            // The addresses for every interface cannot be connected to.
             let host = match host.as_deref() {
                 None | Some("0.0.0.0" | "::") => "localhost",
                 Some(host) => host,
@@ -46,7 +46,7 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
     }
     let text = String::from_utf8_lossy(&reply);
     let body = text.rsplit("\r\n").next().unwrap_or_default();
-    // Of a gateway that runs but is not well, unlike of anything else that listens there.
+    // From an unhealthy gateway, unlike from any other program that listens there.
     let kind = if reply.starts_with(b"HTTP/1.1 503 ") {
         ErrorKind::ResourceBusy
     } else {

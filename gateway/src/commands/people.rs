@@ -1,4 +1,5 @@
-//! Lists the users who can be shown, for page authors and people files. Names never leave by HTTP.
+//! Lists the users who can be shown, for page authors and people files. Names are never served over
+//! HTTP.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -21,10 +22,10 @@ pub enum ListError {
     /// The people file cannot be used.
     #[error(transparent)]
     People(#[from] PeopleError),
-    /// There is no client.
+    /// The client cannot be created.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// Zulip gave no list of users.
+    /// Zulip sent no list of users.
     #[error("the list of users cannot be read: {0}")]
     Zulip(String),
 }
@@ -102,7 +103,7 @@ fn table(people: &[Person<'_>]) -> String {
     text
 }
 
-/// As RFC 4180 has it.
+/// CSV as in RFC 4180.
 fn csv(people: &[Person<'_>]) -> String {
     let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
     let mut text = String::from("user_id,full_name,email\r\n");

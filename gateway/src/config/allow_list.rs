@@ -1,4 +1,4 @@
-//! Who may be seen: the `--people` file.
+//! The users who may be seen: the `--people` file.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use zulip_presence_core::UserRef;
 
 use crate::zulip::directory::Member;
 
-/// Whose presence is served. By default everybody's.
+/// The users whose presence is served. By default all.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct AllowList {
     /// `None`: no line includes anybody, so all are included.
@@ -27,7 +27,7 @@ pub enum PeopleError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A line is invalid.
@@ -52,9 +52,9 @@ impl AllowList {
             .map_err(|InvalidLine(line)| PeopleError::Line { path: path.to_owned(), line })
     }
 
-    /// Reads a file of one ID or email a line; `#` begins a comment, `!` before a name excludes. A
-    /// file with no including line includes everybody but those excluded, unless it has no line
-    /// at all: then nobody.
+    /// Parses a file of one ID or email per line; `#` begins a comment, `!` before a user excludes
+    /// them. A file that includes nobody by name includes everybody except those excluded; but a
+    /// file without any line includes nobody.
     ///
     /// # Errors
     /// The number of the first invalid line.

@@ -1,5 +1,5 @@
-//! Where Zulip is and who asks it: from the environment and a `zuliprc`, as Zulip's Python client
-//! reads them (`Client.__init__` in `zulip/__init__.py`; docs/zulip-wire.md §8).
+//! Zulip's address and the bot's account: from the environment and a `zuliprc`, as Zulip's Python
+//! client reads them (`Client.__init__` in `zulip/__init__.py`; docs/zulip-wire.md §8).
 
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ pub enum CredentialsError {
         .0.display()
     )]
     NoFile(PathBuf),
-    /// Not even a place where the file could be.
+    /// Nor is a path of the file known.
     #[error(
         "no Zulip account: no --config-file, no HOME to find .zuliprc in, and ZULIP_EMAIL, ZULIP_API_KEY and ZULIP_SITE are not all set"
     )]
@@ -44,10 +44,10 @@ pub enum CredentialsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The file is no INI file.
+    /// The file is not a valid INI file.
     #[error("{}:{error}", .path.display())]
     Ini {
         /// The file.
@@ -72,13 +72,13 @@ pub enum CredentialsError {
         path: PathBuf,
         /// The entry.
         name: &'static str,
-        /// The variable that would do instead.
+        /// The environment variable that can be set instead.
         variable: &'static str,
     },
     /// `insecure` is neither true nor false.
     #[error("insecure (or ZULIP_ALLOW_INSECURE) must be 'true' or 'false'")]
     Insecure,
-    /// The site cannot be asked.
+    /// The site is invalid.
     #[error(transparent)]
     Site(#[from] SiteError),
     /// A key without its certificate.
@@ -87,8 +87,7 @@ pub enum CredentialsError {
 }
 
 impl ZulipCredentials {
-    /// The `zuliprc` that [`load`](Self::load) reads, if it is there. `None`: nothing says where it
-    /// could be.
+    /// The `zuliprc` that [`load`](Self::load) reads, if it exists. `None`: no path is known.
     #[must_use]
     pub fn file(
         config_file: Option<&Path>,
@@ -101,11 +100,11 @@ impl ZulipCredentials {
         path.map(|path| expand_home(path, &variable))
     }
 
-    /// The account that environment and `zuliprc` give. `config_file` is what the command line
-    /// says, `variable` the environment.
+    /// Loads the account from the environment and the `zuliprc`. `config_file` is from the command
+    /// line, `variable` reads the environment.
     ///
     /// # Errors
-    /// [`CredentialsError`] where they give none.
+    /// [`CredentialsError`] if they define none.
     pub fn load(
         config_file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
@@ -115,7 +114,7 @@ impl ZulipCredentials {
             Some(path) => read(path, config_file.is_some())?.map(|ini| (path, ini)),
             None => None,
         };
-        // The environment first: an entry that is not needed is not expanded.
+        // The environment comes first: an entry that is not needed is not expanded.
         let optional = |name: &'static str, variable_name: &str| {
             if let Some(value) = variable(variable_name) {
                 return Ok(Some(value));
@@ -171,10 +170,10 @@ impl ZulipCredentials {
     }
 }
 
-/// `None` where there is no such file; an error if it was asked for by name.
+/// `None` if there is no such file; an error if it was named explicitly.
 fn read(path: &Path, by_name: bool) -> Result<Option<Ini>, CredentialsError> {
     match std::fs::read_to_string(path) {
-        // Editors of Windows begin a file with this mark, which Python refuses.
+        // Windows editors write this byte order mark, which Python refuses.
         Ok(text) => Ini::parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
             .map(Some)
             .map_err(|error| CredentialsError::Ini { path: path.to_owned(), error }),
@@ -284,7 +283,7 @@ mod tests {
         says(Some(&COMPLETE.replace("https:", "http:")), &[], "in clear");
         says(Some(&COMPLETE.replace("https:", "httpx:")), &[], "not the address");
         says(Some(&COMPLETE.replace("https://", "https://u:sesame@")), &[], "site");
-        // A scheme that is misspelt is no host.
+        // A misspelt scheme is not taken for a host.
         says(Some(&COMPLETE.replace("https:", "htps:")), &[], "not the address");
         for odd in [
             "https://x#@y",

@@ -4,13 +4,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often a file is looked at.
+/// How often a file is checked.
 const FILE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Calls `changed` at once, since the file at `path` may be another one by now than when it was
-/// read, and whenever it was changed, replaced, removed or created.
+/// Calls `changed` at once, since the file at `path` may have changed after it was read, and
+/// whenever it is changed, replaced, removed or created.
 pub(crate) async fn watch_file(path: &Path, changed: impl Fn()) {
-    // Not the time of modification, which a copy may keep.
+    // Not the modification time, which a copy may preserve.
     let stamp =
         || std::fs::metadata(path).map(|meta| (meta.ino(), meta.ctime(), meta.ctime_nsec())).ok();
     let mut last = None;

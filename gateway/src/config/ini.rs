@@ -222,7 +222,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// What stands between the first `[` and the last `]`; what comes after it is ignored.
+/// The text between the first `[` and the last `]`; the rest is ignored.
 fn section_name(line: &str) -> Option<&str> {
     let (name, _) = line.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some(name)
@@ -305,7 +305,7 @@ mod tests {
         "\u{feff}[api]\nkey=abc\n",
     ];
 
-    /// What files are put together from.
+    /// The parts from which test files are built.
     const PIECES: &[&str] = &[
         "[api]\n",
         "[DEFAULT]\n",
@@ -372,7 +372,7 @@ for text in texts:
 json.dump(rows, sys.stdout)
 "#;
 
-    /// The same as `PYTHON` does with one file.
+    /// The same output as `PYTHON` for one file.
     fn ours(text: &str) -> Value {
         let ini = match Ini::parse(text) {
             Ok(ini) => ini,
@@ -399,7 +399,7 @@ json.dump(rows, sys.stdout)
             .into()
     }
 
-    /// Files put together by chance, always the same ones.
+    /// Pseudo-random files, the same in every run.
     fn generated(count: usize) -> Vec<String> {
         let mut state = 0x9e37_79b9_7f4a_7c15_u64;
         let mut below = |bound: usize| {
@@ -410,7 +410,7 @@ json.dump(rows, sys.stdout)
         };
         (0..count)
             .map(|number| {
-                // Every other file begins as it should, so that it gets further.
+                // Every second file begins correctly, so that parsing gets further.
                 let start = if number % 2 == 0 { "[api]\n" } else { "" };
                 let pieces = (0..below(24)).map(|_| PIECES[below(PIECES.len())]);
                 std::iter::once(start).chain(pieces).collect()

@@ -11,7 +11,7 @@ pub enum ListenAddress {
     Tcp {
         /// A name or an address, without brackets; `None`: every interface.
         host: Option<String>,
-        /// 0 takes any free one.
+        /// 0 is any free port.
         port: u16,
     },
     /// A Unix socket at this path.
@@ -20,7 +20,7 @@ pub enum ListenAddress {
     Fd,
 }
 
-/// No place to listen.
+/// An invalid address to listen at.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "{0}; expected HOST:PORT, :PORT for every interface, unix:/PATH, or fd for systemd's socket"

@@ -21,7 +21,7 @@ pub enum AllowedOrigin {
     Origin(HeaderValue),
 }
 
-/// No origin of any page, and what to write instead.
+/// An invalid origin, and what to write instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InvalidOrigin {
     problem: String,

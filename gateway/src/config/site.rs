@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
-/// Why a site cannot be asked. Holds it without what may be a password.
+/// Why a site is invalid. Contains the site without a possible password.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SiteError {
     /// It is no URL of a server.
     #[error("site {0:?} is not the address of a Zulip server, like https://zulip.example.com")]
     Invalid(String),
-    /// Plain http to elsewhere.
+    /// Plain http to another machine.
     #[error(
         "site {0:?} would send the bot's key in clear: use https, or say insecure=true in the zuliprc"
     )]
@@ -29,10 +29,10 @@ pub(crate) fn parse_site(written: &str, insecure: bool) -> Result<String, SiteEr
     };
     let site = site.trim_end_matches('/');
     let site = site.strip_suffix("/api").unwrap_or(site).to_owned();
-    // What stands before an @ may be a password.
+    // The part before an @ may be a password.
     let wrong = || SiteError::Invalid(written.rsplit('@').next().unwrap_or_default().to_owned());
-    // By the parser of the client that sends the key, which drops tabs and line ends: there is one
-    // reading of the host.
+    // Parsed as by the client that sends the key, which drops tabs and line ends: both see the same
+    // host.
     let url = Url::parse(&site).map_err(|_| wrong())?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(wrong)?;
     let is_bare = url.username().is_empty()
@@ -53,7 +53,7 @@ pub(crate) fn parse_site(written: &str, insecure: bool) -> Result<String, SiteEr
     }
 }
 
-/// Whether `host`, as a URL has it, is this machine.
+/// Whether `host`, as written in a URL, is this machine.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

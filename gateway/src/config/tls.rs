@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// What `zuliprc` says of the connection.
+/// The TLS settings of the connection.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tls {
     /// Certificates are not checked, and plain http is allowed.

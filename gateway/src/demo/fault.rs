@@ -1,4 +1,4 @@
-//! Failures of Zulip or of a proxy before it (docs/zulip-wire.md §4).
+//! Failures of Zulip or of a proxy in front of it (docs/zulip-wire.md §4).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,7 +14,7 @@ use hyper::body::Frame;
 /// What happens instead of a reply.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Fault {
-    /// 429 with Zulip's fractional `Retry-After`, in the header and, if so told, in the body.
+    /// 429 with Zulip's fractional `Retry-After`, in the header and optionally in the body.
     RateLimited {
         /// Seconds.
         retry_after_s: f64,
@@ -31,7 +31,7 @@ pub enum Fault {
     Body(&'static str),
     /// The reply never comes.
     Hang,
-    /// The reply comes this late.
+    /// The reply is delayed by this time.
     Slow(Duration),
     /// The connection breaks in the middle of the reply.
     TruncatedBody,
@@ -92,7 +92,7 @@ impl Fault {
     }
 }
 
-/// A body that breaks off.
+/// A body that is cut off.
 struct TruncatedBody(Option<Bytes>);
 
 impl hyper::body::Body for TruncatedBody {

@@ -20,8 +20,8 @@ use crate::config::secret::Secret;
 use crate::config::tls::Tls;
 use crate::server::serve;
 
-/// The simulated organisation, with `more_people` than the demo page lists, on `listener`: the
-/// account by which it is asked, and the server, which runs for as long as it is polled.
+/// Serves the simulated organisation, with `more_people` than the demo page lists, on `listener`.
+/// Returns its account, and the server, which runs for as long as it is polled.
 ///
 /// # Errors
 /// Where the listener has no address.
@@ -44,7 +44,7 @@ pub fn start(
 }
 
 impl SimulatedZulip {
-    /// The account by which this organisation, listening on `address`, is asked.
+    /// The bot's account in this organisation, which listens on `address`.
     #[must_use]
     pub fn account(&self, address: std::net::SocketAddr) -> ZulipCredentials {
         ZulipCredentials {

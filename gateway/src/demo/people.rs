@@ -10,7 +10,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// The bot of the simulated organisation.
 pub const EMAIL: &str = "presence-bot@example.com";
-/// Its key. It opens nothing but the simulation.
+/// Its key, which is valid in the simulation only.
 pub const KEY: &str = "simulated";
 
 /// One account.
@@ -33,7 +33,7 @@ pub(super) fn people() -> Vec<Person> {
     rows.filter_map(person).collect()
 }
 
-/// Those of the gallery page, who never change: a person for each status and for each wording of
+/// The people of the gallery page, who never change: one for each status and for each wording of
 /// "last active".
 pub(super) fn gallery() -> [(u64, &'static str, SimulatedState); 10] {
     let left = |seconds| SimulatedState::Left(Duration::from_secs(seconds));

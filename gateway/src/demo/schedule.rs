@@ -7,12 +7,12 @@ use super::state::ReportedTimestamps;
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
-/// Seed of everybody's comings and goings.
+/// Seed of the simulated activity.
 pub(super) const SEED: u64 = 5;
 /// Clients report once a minute (docs/zulip-wire.md §3).
 const REPORT_EVERY: i64 = MINUTE;
 
-/// The claims of `person` at `now` (UNIX seconds). `None`: never seen.
+/// The reported timestamps of `person` at `now` (UNIX seconds). `None`: never seen.
 pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {
     let hash = splitmix64(seed ^ splitmix64(person));
     let phase = i64::try_from(hash >> 40).unwrap_or(0);
@@ -42,13 +42,13 @@ pub(super) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: active.map(|at| at - ago), idle: idle - ago }
 }
 
-/// Connected all the time, and active at the begin of every third hour only.
+/// Always connected, and active only at the beginning of every third hour.
 fn away_from_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     let report = now - (now + phase).rem_euclid(REPORT_EVERY);
     ReportedTimestamps { active: Some(now - (now + phase).rem_euclid(3 * HOUR)), idle: report }
 }
 
-/// Was here hours, days or years ago.
+/// Last active hours, days or years ago.
 fn long_offline(hash: u64, now: i64) -> ReportedTimestamps {
     let ago = match hash % 8 {
         0 => 40 * MINUTE,
@@ -59,13 +59,13 @@ fn long_offline(hash: u64, now: i64) -> ReportedTimestamps {
         6 => 40 * DAY,
         _ => 500 * DAY,
     };
-    // A frozen instant, which moves on once a day.
+    // A fixed instant, which moves on once a day.
     let left = now - now.rem_euclid(DAY) - ago;
     let left = if ago < DAY { now - now.rem_euclid(HOUR) - ago } else { left };
     ReportedTimestamps { active: Some(left), idle: left }
 }
 
-/// Is active for a while, leaves the desk for a while, closes the lid for a while.
+/// Alternates between active, idle and offline.
 fn active_cycle(hash: u64, phase: i64, now: i64) -> ReportedTimestamps {
     let cycle = 10 * MINUTE + i64::try_from(hash % 600).unwrap_or(0);
     let at = (now + phase).rem_euclid(cycle);

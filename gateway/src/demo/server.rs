@@ -1,4 +1,4 @@
-//! Answers as a Zulip server does (docs/zulip-wire.md §1, §2, §4, §7).
+//! Replies as a Zulip server does (docs/zulip-wire.md §1, §2, §4, §7).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,7 @@ const SILENT_ID: u64 = 2003;
 const UNSEEN_ID: u64 = 1024;
 /// Of the gallery.
 const GALLERY_UNKNOWN_ID: u64 = 3004;
-/// The first person of the demo page is always there.
+/// The first person of the demo page, who is always active.
 const ADA_ID: u64 = 12;
 /// How long ago a permanently idle user was active.
 const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
@@ -139,17 +139,17 @@ impl SimulatedZulip {
         self.with(id, |account| account.state = state);
     }
 
-    /// From now on only this key is right.
+    /// From now on only this key is valid.
     pub fn set_api_key(&self, key: &str) {
         key.clone_into(&mut self.organisation().key);
     }
 
-    /// From now on `fault` happens instead of a reply; `None`: no more.
+    /// From now on `fault` replaces every reply; `None` ends it.
     pub fn fail(&self, fault: Option<Fault>) {
         self.organisation().fault = fault.map(|fault| (None, fault));
     }
 
-    /// As [`fail`](Self::fail), for paths that end like this only.
+    /// As [`fail`](Self::fail), only for paths that end with `path`.
     pub fn fail_at(&self, path: &'static str, fault: Fault) {
         self.organisation().fault = Some((Some(path), fault));
     }
@@ -165,13 +165,13 @@ impl SimulatedZulip {
         self.organisation().now()
     }
 
-    /// The paths asked for so far, in order.
+    /// The paths requested so far, in order.
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.organisation().asked.clone()
     }
 
-    /// The key that is right.
+    /// The valid key.
     #[must_use]
     pub fn key(&self) -> String {
         self.organisation().key.clone()
@@ -279,8 +279,8 @@ impl Organisation {
     }
 }
 
-/// What every request meets: the fault, CORS as Zulip's nginx has it, the key, and the headers of
-/// every reply.
+/// Handles every request: the fault, CORS as in Zulip's nginx, the key, and the headers of every
+/// reply.
 async fn answer_request(
     State(zulip): State<SimulatedZulip>,
     request: Request,

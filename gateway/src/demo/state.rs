@@ -1,8 +1,8 @@
-//! What a simulated person does.
+//! The states of simulated people.
 
 use std::time::Duration;
 
-/// When somebody was last active and last connected, in UNIX seconds, as their clients reported it.
+/// When a person was last active and last connected, in UNIX seconds, as their clients reported it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ReportedTimestamps {
     /// `active_timestamp`.
@@ -11,16 +11,16 @@ pub struct ReportedTimestamps {
     pub idle: i64,
 }
 
-/// Where a simulated person is.
+/// The state of a simulated person.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SimulatedState {
-    /// Comes and goes as seed and time have it.
+    /// Changes as seed and time determine.
     Scheduled,
-    /// Is there all the time.
+    /// Always active.
     AtTheDesk,
-    /// Is connected all the time, and was never seen to do anything within the last hour.
+    /// Always connected, without activity within the last hour.
     AwayFromTheDesk,
-    /// Was last active this long before now, whenever now is: at least some minutes.
+    /// Always last active this long ago: at least some minutes.
     Left(Duration),
     /// Reported this, and nothing since.
     Reported(ReportedTimestamps),

@@ -3,7 +3,7 @@
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
 
-/// Whether the client has what `etag` names already.
+/// Whether the client already has the version that `etag` names.
 pub(super) fn is_not_modified(request: &HeaderMap, etag: &HeaderValue) -> bool {
     let is_known = |etags: &HeaderValue| {
         etags.to_str().is_ok_and(|etags| {

@@ -12,7 +12,8 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLay
 
 use crate::config::origin::AllowedOrigin;
 
-/// How long a browser remembers the answer to a preflight; Chromium keeps it for two hours at most.
+/// How long a browser may cache the response to a preflight; Chromium caches it for two hours at
+/// most.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(86_400);
 
 /// All of `--allow-origin`. Empty: pages of the gateway's own origin only.
@@ -37,9 +38,9 @@ impl AllowedOrigins {
     }
 }
 
-/// For presence: a listed origin is echoed and may send cookies; `*` never goes with them.
-/// Preflights allow whatever headers the page asks for: monitoring scripts add theirs to every
-/// request.
+/// For presence: a listed origin is echoed and may send cookies; `*` is never combined with
+/// cookies. Preflights allow whatever headers the page asks for: monitoring scripts add theirs to
+/// every request.
 pub(crate) fn presence_cors(origins: &AllowedOrigins) -> CorsLayer {
     let is_any = origins.is_any();
     let only_any = is_any && origins.0.len() == 1;
@@ -51,7 +52,7 @@ pub(crate) fn presence_cors(origins: &AllowedOrigins) -> CorsLayer {
     };
     layer()
         .allow_origin(allow_origin)
-        // Any sandboxed frame has the origin null.
+        // Every sandboxed frame has the origin `null`.
         .allow_credentials(AllowCredentials::predicate(move |origin, _| {
             origin != "null" && trusted.lists(origin)
         }))
@@ -71,7 +72,7 @@ fn layer() -> CorsLayer {
         .max_age(PREFLIGHT_MAX_AGE)
 }
 
-/// What `CorsLayer` leaves open in its answer to `OPTIONS`.
+/// Completes `CorsLayer`'s response to `OPTIONS`.
 pub(crate) async fn complete_preflight(request: Request, next: Next) -> Response {
     let is_options = request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;

@@ -1,4 +1,4 @@
-//! Errors to pages, in Zulip's words where Zulip has some (docs/zulip-wire.md §4).
+//! Error responses, with Zulip's messages where it has one (docs/zulip-wire.md §4).
 
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
@@ -9,19 +9,19 @@ use zulip_presence_core::reply::NoPresenceReason;
 /// Why a page gets no presence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum ApiError {
-    /// Zulip has none for `asked`.
+    /// Zulip has no presence for `asked`.
     NoPresence { why: NoPresenceReason, asked: String, max_age_s: u64 },
     /// The parameter `users` is missing.
     UsersMissing,
-    /// The parameter `users` is not as it must be.
+    /// The parameter `users` is invalid.
     Users(String),
-    /// A parameter of the picture.
+    /// An invalid parameter of the SVG.
     Picture(&'static str),
     /// No such path.
     NotFound,
-    /// The path is there, the method is not.
+    /// The path does not support the method.
     Method,
-    /// Zulip gave no answer yet.
+    /// No reply from Zulip yet.
     Unavailable { retry_after_s: u64 },
     /// A handler panicked.
     Internal,

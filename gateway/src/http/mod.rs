@@ -43,7 +43,7 @@ const SVG: &str = "/users/{user}/presence.svg";
 const HEALTHZ: &str = "/healthz";
 const READYZ: &str = "/readyz";
 const METRICS: &str = "/metrics";
-/// All that has no route: the static files.
+/// Everything without a route: the static files.
 const FILES: &str = "files";
 const ROUTES: [&str; 8] =
     [USER_PRESENCE, REALM_PRESENCE, SERVER_SETTINGS, OTHER_API, SVG, HEALTHZ, READYZ, METRICS];
@@ -92,7 +92,7 @@ pub(crate) fn router(
         .layer(middleware::from_fn_with_state(metrics, count))
 }
 
-/// Counts and times the reply, and tells browsers to believe its type.
+/// Counts and times the response, and forbids browsers to guess its content type.
 async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// Were a handler to panic, the page would get a 500 and the process would live.
+    /// If a handler panics, the page gets a 500 and the process continues.
     #[tokio::test]
     async fn panic_in_a_handler_gives_500() {
         let panics = || async {

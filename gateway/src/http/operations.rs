@@ -12,7 +12,7 @@ use crate::clock;
 use crate::metrics::{Gauges, Metrics};
 use crate::store::shared::SharedStore;
 
-/// `GET /healthz`: whether the process lives and its poll loop turns.
+/// `GET /healthz`: whether the process and its poll loop run.
 pub(crate) async fn healthz(State(store): State<Arc<SharedStore>>) -> Response {
     if store.is_polled(Instant::now()) {
         plain(
@@ -38,7 +38,7 @@ pub(crate) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
         .into_response()
 }
 
-/// Whether Zulip answers.
+/// Whether Zulip replies.
 pub(crate) async fn readyz(State(store): State<Arc<SharedStore>>) -> Response {
     if store.lock().is_healthy() {
         plain(StatusCode::OK, "ok\n")

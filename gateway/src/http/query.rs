@@ -1,12 +1,12 @@
 //! Query parameters.
 
-/// A parameter is there more than once. Which one counts differs between this program, caches
-/// before it, and Zulip: a reply about one would be kept under the name of the other.
+/// A parameter occurs more than once. This program, caches in front of it and Zulip may use
+/// different ones: a reply about one user would be cached under another's name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DuplicateParameter;
 
-/// The value of the parameter `name`, as it was written. Names differ in case only for some caches
-/// (nginx's `$arg_…`): not here.
+/// The raw value of the parameter `name`. Names are case-sensitive here, unlike in some caches
+/// (nginx's `$arg_…`).
 ///
 /// # Errors
 /// [`DuplicateParameter`].

@@ -18,8 +18,8 @@ use crate::clock;
 use crate::http::error::ApiError;
 use crate::store::delays::RESPONSE_CACHE_TTL;
 
-/// Most bytes kept: the 20 batches of a page of 1,000 people, plain and packed, are a quarter of a
-/// megabyte.
+/// Maximum bytes cached: the 20 batches of a page of 1,000 people, plain and compressed, are a
+/// quarter of a megabyte.
 const MAX_BYTES: usize = 8 << 20;
 /// Bytes per reply in addition to its URL and body.
 const OVERHEAD: usize = 1024;
@@ -47,7 +47,7 @@ struct Reply {
 }
 
 impl ResponseCache {
-    /// `epoch` changes whenever replies may.
+    /// `epoch` changes whenever replies may change.
     pub(crate) fn new(epoch: watch::Receiver<u64>) -> Self {
         Self { generation: Mutex::default(), epoch }
     }
@@ -61,7 +61,7 @@ impl ResponseCache {
         generation.is_current(epoch, now).then(|| generation.replies.get(key).cloned()).flatten()
     }
 
-    /// Keeps what was rendered at `now` or later, if there is room.
+    /// Caches a reply that was rendered at `now` or later, if there is room.
     fn insert(&self, key: Vec<u8>, reply: Reply, epoch: u64, now: Duration) {
         let mut generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
         if !generation.is_current(epoch, now) {
@@ -87,14 +87,14 @@ fn key(request: &Request) -> Vec<u8> {
     let mut key = Vec::with_capacity(url.len() + 32);
     for coding in request.headers().get_all(ACCEPT_ENCODING) {
         key.extend_from_slice(coding.as_bytes());
-        // No header holds one.
+        // No header contains a line feed.
         key.push(b'\n');
     }
     key.extend_from_slice(url.as_bytes());
     key
 }
 
-/// Answers with what is kept, else keeps what comes.
+/// Serves the cached reply, else caches the new one.
 pub(crate) async fn cache_layer(
     State(cache): State<Arc<ResponseCache>>,
     request: Request,
@@ -115,7 +115,7 @@ pub(crate) async fn cache_layer(
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return ApiError::Internal.into_response();
     };
-    // News that came meanwhile may be in it or not.
+    // A change that came meanwhile may be included or not.
     if cache.epoch() == epoch {
         cache.insert(key, Reply { headers: parts.headers.clone(), body: body.clone() }, epoch, now);
     }

@@ -1,4 +1,4 @@
-//! The API: Zulip's two presence endpoints, answered from memory.
+//! The API: Zulip's two presence endpoints, served from memory.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
 use crate::zulip::wire::{RenderOptions, push_presence, push_slim_presence, push_timestamp};
 
-/// Most people of one organisation-wide request.
+/// Maximum people of one organisation-wide request.
 const MAX_USERS: usize = 1_000;
 const STALE_IF_ERROR_S: u64 = 60;
 
@@ -82,7 +82,7 @@ pub(crate) async fn realm(
                 if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
             })
         };
-        // A user who was added during an outage has no data yet. The others are still answered.
+        // A user who was added during an outage has no data yet. The others are still served.
         if unavailable_ones > 0 && known().next().is_none() {
             return Some(Err(unavailable(store, now)));
         }
@@ -104,8 +104,8 @@ pub(crate) async fn realm(
     result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
-/// `GET /api/v1/server_settings`: Zulip's clients look at it first. The version is that of the wire
-/// spoken here: generation 4 begins with feature level 497 (docs/zulip-wire.md §2).
+/// `GET /api/v1/server_settings`: Zulip's clients request it first. The version is that of the
+/// format served here: generation 4 begins with feature level 497 (docs/zulip-wire.md §2).
 pub(crate) async fn server_settings() -> Response {
     const BODY: &str =
         r#"{"result":"success","msg":"","zulip_version":"12.0","zulip_feature_level":497}"#;
@@ -117,7 +117,7 @@ fn unavailable(store: &Store, now: ClockReading) -> ApiError {
     ApiError::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
 }
 
-/// Ends the body and adds the headers of a reply that tells presence.
+/// Closes the body and adds the headers of a presence reply.
 fn presence(
     mut json: String,
     observed_at: Timestamp,
@@ -138,7 +138,7 @@ fn presence(
     ([(CONTENT_TYPE, "application/json".to_owned()), (CACHE_CONTROL, cache)], json).into_response()
 }
 
-/// The keys of the reply, as JSON strings, and whom each names; each key once.
+/// The keys of the reply, as JSON strings, and the user that each names; each key once.
 pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiError> {
     let expected = |what: &str| {
         ApiError::Users(format!(
@@ -177,7 +177,7 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
     Ok(asked)
 }
 
-/// Whether only the modern fields are wanted.
+/// Whether only the modern fields are requested.
 fn is_slim(query: &str) -> Result<bool, ApiError> {
     match parameter(query, "slim_presence") {
         Ok(None | Some("" | "false")) => Ok(false),
@@ -188,7 +188,7 @@ fn is_slim(query: &str) -> Result<bool, ApiError> {
     }
 }
 
-/// `application/x-www-form-urlencoded`: `+` is a blank.
+/// `application/x-www-form-urlencoded`: `+` is a space.
 fn form_decoded(text: &str) -> Option<String> {
     let text = text.replace('+', " ");
     percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned)

@@ -19,7 +19,7 @@ include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
-/// Deeper than any build nests its directories.
+/// Maximum depth of directories; no build nests them deeper.
 const MAX_DEPTH: usize = 8;
 
 /// Files by their path without the leading slash.
@@ -46,7 +46,7 @@ pub struct DistError {
 }
 
 impl StaticFiles {
-    /// The files that were there when this program was built.
+    /// The files that were embedded when this program was built.
     #[must_use]
     pub fn embedded() -> Self {
         Self::new(
@@ -121,7 +121,7 @@ impl StaticFiles {
         self.files.is_empty()
     }
 
-    /// Bytes held.
+    /// Total bytes in memory.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let len = |encoded: &Option<Bytes>| encoded.as_ref().map_or(0, Bytes::len);

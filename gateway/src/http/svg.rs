@@ -1,4 +1,4 @@
-//! The badge as a picture, for wikis, Markdown and mail, where no script may run.
+//! The badge as an SVG image, for wikis, Markdown and mail, where no script may run.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,17 +16,17 @@ use crate::http::query::{DuplicateParameter, parameter};
 use crate::store::Lookup;
 use crate::store::shared::SharedStore;
 
-/// Pixels, as text is high.
+/// The default in pixels, the height of text.
 const SIZE: u16 = 16;
 const MAX_SIZE: u16 = 512;
-/// Of a picture that tells nothing because Zulip does not answer.
+/// `max-age` of an image without a status because Zulip does not reply.
 const UNAVAILABLE_MAX_AGE_S: u64 = 5;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Scheme {
     Light,
     Dark,
-    /// As the reader's system has it.
+    /// The setting of the reader's system.
     Auto,
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn picture(
     Ok(response)
 }
 
-/// The parameters. Others are ignored, so that pages can append whatever beats a cache.
+/// The parameters. Others are ignored, so that pages can append one that bypasses a cache.
 fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
     const BAD_SIZE: ApiError =
         ApiError::Picture("size must be a number of pixels from 1 to 512, once");
@@ -99,7 +99,7 @@ fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
 }
 
 fn svg(status: Status, size: u16, scheme: Scheme) -> String {
-    // Zulip's own words (docs/zulip-wire.md §9).
+    // Zulip's own wording (docs/zulip-wire.md §9).
     let title = match status {
         Status::Active => "Active",
         Status::Idle => "Idle",

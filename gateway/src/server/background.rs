@@ -5,7 +5,7 @@ use std::future::Future;
 
 use tokio::task::{Id, JoinSet};
 
-/// A task ended that should not have.
+/// A task ended unexpectedly.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the task \"{name}\" {how}; this is a bug")]
 pub struct TaskEnded {

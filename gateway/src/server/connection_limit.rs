@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// Most connections at once; HTTP/1, so most requests too. Fewer where the system allows fewer open
-/// files.
+/// Maximum connections; with HTTP/1 also the maximum of concurrent requests. Lower if the system
+/// allows fewer open files.
 const MAX_CONNECTIONS: usize = 4096;
-/// Open files that are not connections of clients: to Zulip, the log, what is read again.
+/// Open files besides client connections: connections to Zulip, the log, reloaded files.
 const OTHER_FILES: usize = 64;
 
-/// As many as the system lets this process have.
+/// The limit that the system allows for this process.
 pub(super) fn max_connections() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let soft = limits.lines().find_map(|line| {
@@ -71,7 +71,7 @@ impl ConnectionLimiter {
             let count = requests.0.load(Ordering::Relaxed);
             if count != last {
                 last = count;
-                // Used just now: it queues up behind the others again.
+                // It was used just now, and goes to the end of the queue.
                 eviction.set(self.eviction.notified());
             }
             if count.is_multiple_of(2) { eviction.as_mut().poll(context) } else { Poll::Pending }
@@ -86,12 +86,12 @@ impl ConnectionLimiter {
     }
 }
 
-/// Counts the begins and ends of requests on one connection: odd while one is being answered.
+/// Counts starts and ends of requests on one connection: odd while one is being served.
 #[derive(Clone, Default)]
 pub(super) struct RequestCount(Arc<AtomicU64>);
 
 impl RequestCount {
-    /// Counts `answer`'s begin and end.
+    /// Counts the start and the end of `answer`.
     pub(super) async fn during<T>(self, answer: impl Future<Output = T>) -> T {
         self.0.fetch_add(1, Ordering::Relaxed);
         let answer = answer.await;

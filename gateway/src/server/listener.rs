@@ -10,15 +10,15 @@ use tokio_util::either::Either;
 
 use crate::config::listen::ListenAddress;
 
-/// Connections that the system holds until they are accepted: of a burst beyond it the system drops
-/// some, and they come back seconds later. The system's own bound is mostly this too.
+/// Connections that the system queues until they are accepted. Of a larger burst it drops some,
+/// which are retried seconds later. The system's own limit is mostly the same.
 const BACKLOG: u32 = 4096;
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
-    /// The file of a Unix socket that this process made.
+    /// The file of a Unix socket that this process created.
     _file: Option<SocketFile>,
 }
 
@@ -29,15 +29,15 @@ enum Socket {
 }
 
 impl Listener {
-    /// Listens at `address`. Of several addresses of a name, the first that can be had, IPv4 before
-    /// IPv6.
+    /// Listens at `address`. If a name has several addresses, this takes the first available one,
+    /// IPv4 before IPv6.
     ///
     /// # Errors
-    /// Where the system does not let us listen there.
+    /// If the system refuses to listen there.
     pub async fn bind(address: &ListenAddress) -> Result<Self> {
         match address {
             ListenAddress::Tcp { host: None, port } => {
-                // Takes IPv4 too. A system without IPv6 has only the other one.
+                // Accepts IPv4 too. The other address is for systems without IPv6.
                 bind_first(&[
                     (Ipv6Addr::UNSPECIFIED, *port).into(),
                     (Ipv4Addr::UNSPECIFIED, *port).into(),
@@ -54,7 +54,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens, for people and scripts.
+    /// The address, for people and scripts.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.socket {
@@ -73,7 +73,7 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // Without it only slower.
+                // A failure only costs speed.
                 let _ = stream.set_nodelay(true);
                 Ok(Either::Left(stream))
             }
@@ -141,7 +141,7 @@ fn inherited() -> Result<Listener> {
     Ok(Listener { socket, _file: None })
 }
 
-/// Removes the file with the listener.
+/// Removes the file on drop.
 #[derive(Debug)]
 struct SocketFile(PathBuf);
 

@@ -7,15 +7,15 @@ use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuar
 
 use crate::config::cli::{LogFormat, Settings};
 
-/// Lines that wait for the writer; about 1 MB.
+/// Maximum lines queued for the writer; about 1 MB.
 const BUFFERED_LINES: usize = 4096;
 
-/// Starts the log. What is waiting is written when the guard is dropped.
+/// Starts the log. Queued lines are written when the guard is dropped.
 pub fn init_logging(settings: &Settings) -> WorkerGuard {
     let (writer, guard) = lossy_writer(std::io::stderr());
     let subscriber = tracing_subscriber::fmt()
         .with_writer(writer)
-        // It would print what went wrong to standard error, and panic where that is gone.
+        // It would print errors to standard error, and panic if that is closed.
         .log_internal_errors(false)
         .with_max_level(settings.log_level)
         .with_target(false);
@@ -26,7 +26,7 @@ pub fn init_logging(settings: &Settings) -> WorkerGuard {
     guard
 }
 
-/// Writes to `out` from a thread of its own.
+/// Writes to `out` from a separate thread.
 fn lossy_writer(out: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
     NonBlockingBuilder::default()
         .lossy(true)
@@ -41,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes nothing until it is released, and says what it took.
+    /// Blocks each write until it is released, and reports what was written.
     struct Stuck(Receiver<()>, Sender<usize>);
 
     impl Write for Stuck {

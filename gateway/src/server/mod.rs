@@ -25,19 +25,19 @@ use self::background::{BackgroundTasks, TaskEnded};
 use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
 use self::listener::Listener;
 
-/// A request's head must be here by then, also the next one on a kept connection.
+/// Time limit for a request's head, also of the next request on a kept-alive connection.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// Most bytes of a request's head: a URL of 4,000 bytes, and cookies that are not ours.
+/// Maximum bytes of a request's head: a URL of 4,000 bytes, and cookies of other applications.
 const MAX_HEAD_BYTES: usize = 32 << 10;
-/// How often the log says that connections cannot be taken.
+/// Minimum time between two log lines about connections that cannot be accepted.
 const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Maximum age of a connection, so that a slow reader cannot hold one for ever. The request in
 /// progress is completed.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
-/// How long requests under way may take at the end.
+/// How long requests in flight may take at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves `router` until `end`, then lets requests under way finish.
+/// Serves `router` until `end`, then lets requests in flight finish.
 pub async fn serve(listener: impl Into<Listener>, router: Router, end: impl Future<Output = ()>) {
     serve_at_most(max_connections(), listener.into(), router, end).await;
 }
@@ -89,7 +89,7 @@ async fn serve_at_most(
         let stream = match connection {
             Ok(stream) => stream,
             Err(error) => {
-                // Out of file descriptors, mostly: connections that end make room.
+                // Mostly out of file descriptors: connections that end free some.
                 if error_logged_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_LOG_INTERVAL) {
                     tracing::warn!(%error, "a connection was not accepted");
                     error_logged_at = Some(Instant::now());
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// Of three connections the one that asked first and last stays.
+    /// Of three connections, the one that was used first and last is kept.
     #[tokio::test]
     async fn recently_used_connection_is_not_evicted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -163,8 +163,7 @@ mod tests {
         ask(&mut first).await;
     }
 
-    /// Eight places, all taken by connections that send nothing, half a head, or a request that
-    /// takes its time.
+    /// A limit of eight, used up by connections that send nothing, half a head, or a slow request.
     #[tokio::test]
     async fn idle_connections_are_evicted_for_new_ones() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

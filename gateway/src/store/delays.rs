@@ -15,7 +15,7 @@ pub(crate) const REFRESH_RANGE_S: RangeInclusive<i64> = 10..=45;
 const JITTER_DIVISOR: u32 = 10;
 /// How long a rendered reply is reused.
 pub(crate) const RESPONSE_CACHE_TTL: Duration = Duration::from_secs(1);
-/// The `max-age` of a reply, even if Zulip is just being asked.
+/// The `max-age` of a reply, even while a request to Zulip is in flight.
 pub(crate) const MIN_MAX_AGE: Duration = Duration::from_secs(1);
 /// The longest that a cache may serve a reply while it fetches a newer one.
 const MAX_STALE_WHILE_REVALIDATE: Duration = Duration::from_secs(10);

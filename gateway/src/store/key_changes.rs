@@ -9,25 +9,25 @@ use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::zulip::directory::Directory;
 
-/// Zulip omits users who were not connected for 14 days. One who disappears sooner has a new key.
+/// Zulip omits users who were not connected for 14 days. A key that disappears sooner has changed.
 const RECENT: Duration = Duration::from_secs(13 * 24 * 3600);
 
 /// Differences between the replies and the directory.
 #[derive(Debug, Default)]
 pub(super) struct KeyChanges {
-    /// Keys of the last reply whose owners were connected lately.
+    /// Keys of the last reply whose owners were connected recently.
     recent: HashSet<UserRef>,
     /// Keys of the last reply that the directory lacks.
     unknown: HashSet<UserRef>,
-    /// Keys that a newer directory lacked too: people whom the bot may not list.
+    /// Keys that a newer directory lacked too: users whom the bot may not list.
     unlisted: HashSet<UserRef>,
-    /// Keys that disappeared from the reply although their owners were connected lately.
+    /// Keys that disappeared from the reply although their owners were connected recently.
     gone: HashSet<UserRef>,
 }
 
 impl KeyChanges {
-    /// Compares a reply with the directory and with the reply before. Whether the directory should
-    /// be fetched.
+    /// Compares a reply with the directory and with the previous reply. Returns whether the
+    /// directory should be fetched.
     pub(super) fn compare(
         &mut self,
         reply: &RealmPresence,

@@ -23,32 +23,32 @@ use crate::zulip::wire::RenderOptions;
 
 /// How long a page's request may wait for Zulip.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(5);
-/// Asked for within this time is watched.
+/// How long a user stays watched after a page's last request.
 const WATCH_TTL: Duration = Duration::from_secs(300);
-/// The directory is fetched again after this, whatever happens.
+/// The directory is fetched again after this time, in any case.
 const DIRECTORY_INTERVAL: Duration = Duration::from_secs(3600);
-/// Unknown users make it be fetched at most this often.
+/// Minimum time between two fetches of the directory because of unknown users.
 const DIRECTORY_GAP: Duration = Duration::from_secs(300);
 
-/// Keys that do not match it make it be fetched at most this often.
+/// Minimum time between two fetches of the directory because of keys that do not match it.
 const DIRECTORY_MIN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How to keep it.
+/// The settings of the store.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreConfig {
     /// Time between two organisation-wide requests.
     pub(crate) refresh: Duration,
     /// The threshold of "offline".
     pub(crate) offline_threshold: Duration,
-    /// Most requests to Zulip in any 60 s.
+    /// Maximum requests to Zulip in any 60 s.
     pub(crate) budget: u32,
-    /// People who are offline carry no times.
+    /// Offline people are sent without timestamps.
     pub(crate) hide_times: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
 }
 
-/// See the module.
+/// What the gateway knows.
 #[derive(Debug)]
 pub(crate) struct Store {
     policy: StoreConfig,
@@ -59,11 +59,11 @@ pub(crate) struct Store {
     key_changes: KeyChanges,
     /// Time between two organisation-wide requests, as it is now.
     refresh: Duration,
-    /// Users whom pages asked for within [`WATCH_TTL`], by email.
+    /// Users whom pages requested within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
     last_answer_at: Option<Duration>,
     healthy: bool,
-    /// Somebody came since the last step.
+    /// A user was added since the last step.
     needs_step: bool,
     next_step_at: Duration,
 }
@@ -79,25 +79,25 @@ struct DirectoryRefresh {
     again: bool,
 }
 
-/// A user whom a page asked for.
+/// A user whom a page requested.
 #[derive(Debug)]
 struct Watched {
     since: Duration,
     last_lookup: Duration,
 }
 
-/// What can be said of somebody.
+/// What is known of a user.
 #[derive(Clone, Debug)]
 pub(crate) enum Lookup {
-    /// Zulip has no presence for them, and never will while the directory stands.
+    /// Zulip has no presence for them, and will have none as long as the directory stays the same.
     Nobody(NoPresenceReason),
-    /// Zulip's answer.
+    /// Presence from Zulip.
     CachedPresence(Box<Observation>),
-    /// Zulip was asked, and has no data.
+    /// Zulip replied that it has no data.
     NoData(NoPresenceReason),
-    /// Wait: Zulip is being asked.
+    /// Wait: a request to Zulip is in flight or due soon.
     Pending,
-    /// Zulip cannot be asked now.
+    /// Zulip cannot be reached in time.
     Unavailable,
 }
 
@@ -110,12 +110,12 @@ pub(crate) struct Actions {
     pub(crate) requests: Vec<Request>,
     /// Fetch the directory.
     pub(crate) directory: bool,
-    /// Nothing else needs doing for so long.
+    /// Time until the next step.
     pub(crate) wait: Duration,
 }
 
 impl Store {
-    /// Nobody watched, nothing known.
+    /// An empty store.
     #[must_use]
     pub(crate) fn new(policy: StoreConfig, allowed: AllowList, now: ClockReading) -> Self {
         let settings = Settings {
@@ -145,8 +145,8 @@ impl Store {
         }
     }
 
-    /// Keeps `user` watched for [`WATCH_TTL`], if they have presence and may be seen. Unknown users
-    /// make the directory be fetched sooner.
+    /// Keeps `user` watched for [`WATCH_TTL`], if they have presence and may be seen. For an
+    /// unknown user the directory is fetched sooner.
     pub(crate) fn watch(&mut self, user: &UserRef, now: ClockReading) {
         let Some(directory) = &self.directory else {
             return;
@@ -171,8 +171,8 @@ impl Store {
         self.needs_step = true;
     }
 
-    /// What can be said of `user`, whom [`watch`](Self::watch) was called for. `can_wait`: the
-    /// caller can still wait.
+    /// What is known of `user`, for whom [`watch`](Self::watch) was called. `can_wait`: the caller
+    /// can still wait.
     pub(crate) fn lookup(&self, user: &UserRef, can_wait: bool, now: ClockReading) -> Lookup {
         let email = match self.find(user) {
             Ok(Some(email)) => email,
@@ -206,7 +206,7 @@ impl Store {
         }
     }
 
-    /// Whether an organisation-wide reply has come that is recent enough for somebody who is
+    /// Whether an organisation-wide reply has arrived that is recent enough for a user who is
     /// watched since then.
     fn is_covered(&self, email: &UserRef, now: ClockReading) -> bool {
         let since = self.watched.get(email).map_or(now.monotonic, |watched| watched.since);
@@ -222,7 +222,7 @@ impl Store {
         }
     }
 
-    /// Whether Zulip may answer in time.
+    /// Whether Zulip may reply in time.
     fn may_be_answered_in_time(&self, can_wait: bool, now: ClockReading) -> bool {
         let under_way = self.directory_refresh.in_flight || self.watchlist.is_requesting();
         let soon = self.next_step_at.min(self.directory_refresh.due) < now.monotonic + MAX_WAIT;
@@ -238,8 +238,8 @@ impl Store {
         }
     }
 
-    /// What is to be done now. Call it after whatever happened, and when the last work's wait is
-    /// over.
+    /// Returns what to do now. Call it after every event, and when the wait of the last [`Actions`]
+    /// is over.
     pub(crate) fn step(&mut self, now: ClockReading) -> Actions {
         self.release(now);
         let directory = !self.directory_refresh.in_flight
@@ -266,7 +266,7 @@ impl Store {
         Actions { cancelled: step.cancelled, requests: step.requests, directory, wait }
     }
 
-    /// Lets go of whoever was not asked for lately.
+    /// Releases users whom no page requested recently.
     fn release(&mut self, now: ClockReading) {
         let over =
             |watched: &Watched| now.monotonic.saturating_sub(watched.last_lookup) >= WATCH_TTL;
@@ -303,7 +303,7 @@ impl Store {
         }
     }
 
-    /// A request failed.
+    /// Records that a request failed.
     pub(crate) fn handle_error(
         &mut self,
         request: &Request,
@@ -331,7 +331,7 @@ impl Store {
         self.last_answer_at = Some(now.monotonic);
     }
 
-    /// Takes in the directory.
+    /// Applies the directory.
     pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
         let again = self.directory_refresh.again;
         self.directory_refresh = DirectoryRefresh {
@@ -351,10 +351,10 @@ impl Store {
         self.drop_hidden_people(now);
     }
 
-    /// The directory did not come.
+    /// Records that the directory could not be fetched.
     pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
         let failures = self.directory_refresh.failures.saturating_add(1);
-        // Without a directory nobody can be answered.
+        // Without a directory no user can be looked up.
         let max_delay = if self.directory.is_none() { self.policy.refresh } else { DIRECTORY_GAP };
         let wait =
             failure.imposed_delay().unwrap_or_default().max(retry_delay(failures, max_delay));
@@ -368,8 +368,8 @@ impl Store {
         self.healthy = false;
     }
 
-    /// Zulip is asked by another account from now on: what it said to the former one is no reason
-    /// to wait, and the new one may see other people.
+    /// Zulip is requested with another account from now on: waits imposed on the former one end,
+    /// and the new one may see other people.
     pub(crate) fn credentials_changed(&mut self, now: ClockReading) {
         self.directory_refresh.due = now.monotonic;
         self.directory_refresh.failures = 0;
@@ -377,7 +377,7 @@ impl Store {
         self.needs_step = true;
     }
 
-    /// These people may be seen from now on. Tells whether they are others than before.
+    /// Sets who may be seen from now on. Returns whether that is a change.
     pub(crate) fn allow(&mut self, allowed: AllowList, now: ClockReading) -> bool {
         let is_other = allowed != self.allowed;
         if is_other {
@@ -403,7 +403,7 @@ impl Store {
         });
     }
 
-    /// How answers are to be rendered now.
+    /// How presence is to be rendered now.
     #[must_use]
     pub(crate) fn render(&self, now: ClockReading) -> RenderOptions {
         RenderOptions {
@@ -413,7 +413,7 @@ impl Store {
         }
     }
 
-    /// How long a reply may be kept: until Zulip is asked again, at least a second.
+    /// How long a reply may be cached: until the next request to Zulip, at least a second.
     #[must_use]
     pub(crate) fn max_age(&self, now: ClockReading) -> Duration {
         let age = self.watchlist.realm_age(now).unwrap_or(Duration::MAX);
@@ -426,7 +426,7 @@ impl Store {
         delays::stale_while_revalidate(self.refresh)
     }
 
-    /// When it is worth coming back after "unavailable".
+    /// How long to wait after "unavailable" before the next request.
     #[must_use]
     pub(crate) fn retry_after(&self, now: ClockReading) -> Duration {
         self.next_step_at
@@ -434,7 +434,7 @@ impl Store {
             .clamp(Duration::from_secs(1), Duration::from_secs(60))
     }
 
-    /// Whether Zulip's last reply was of use.
+    /// Whether Zulip's last reply was usable.
     #[must_use]
     pub(crate) fn is_healthy(&self) -> bool {
         self.healthy
@@ -446,7 +446,7 @@ impl Store {
         self.watched.len()
     }
 
-    /// How old Zulip's last answer is.
+    /// The age of Zulip's last reply.
     #[must_use]
     pub(crate) fn answer_age(&self, now: ClockReading) -> Option<Duration> {
         self.last_answer_at.map(|at| now.monotonic.saturating_sub(at))

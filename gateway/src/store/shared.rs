@@ -1,4 +1,4 @@
-//! The store as requests, the poller and the reloader share it.
+//! The store, shared by requests, the poller and the reloader.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use tokio::sync::{Notify, watch};
 
 use crate::store::{MAX_WAIT, Store};
 
-/// The poll loop turns at least every 30 s. After this time without a turn it is stuck or gone.
+/// The poll loop runs at least every 30 s. After this time without a run it is stuck or gone.
 const MAX_TURN: Duration = Duration::from_secs(60);
 
-/// A store behind a lock, and those who wait for it to change.
+/// A store behind a lock, and a signal to those who wait for a change.
 #[derive(Debug)]
 pub(crate) struct SharedStore {
     store: Mutex<Store>,
@@ -18,7 +18,7 @@ pub(crate) struct SharedStore {
     epoch: watch::Sender<u64>,
     /// Wakes the poll loop.
     wake: Notify,
-    /// When the poll loop began its latest turn.
+    /// When the poll loop began its latest run.
     turned_at: Mutex<Instant>,
 }
 
@@ -69,17 +69,17 @@ impl SharedStore {
         self.wake.notify_one();
     }
 
-    /// Completes when the poll loop has something to look at.
+    /// Completes when the poll loop has work.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }
 
-    /// The poll loop began a turn at `now`.
+    /// Records that the poll loop began a run at `now`.
     pub(crate) fn record_turn(&self, now: Instant) {
         *self.turned_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Whether the poll loop turns.
+    /// Whether the poll loop runs.
     pub(crate) fn is_polled(&self, now: Instant) -> bool {
         let turned_at = *self.turned_at.lock().unwrap_or_else(PoisonError::into_inner);
         now.saturating_duration_since(turned_at) <= MAX_TURN

@@ -1,4 +1,4 @@
-//! Hours of pages and of Zulip in virtual time: who is asked how often.
+//! Simulates hours of page requests and of Zulip in virtual time: how often Zulip is requested.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,23 +18,23 @@ use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
 use crate::zulip::wire::push_presence;
 
-/// Zulip's time to answer.
+/// Zulip's response time.
 const LATENCY: Duration = Duration::from_millis(50);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A store, the Zulip that it asks, and the time that passes for both.
+/// A store, its simulated Zulip, and the virtual time of both.
 struct World {
     store: Store,
     zulip: SimulatedZulip,
     start: Timestamp,
     elapsed: Duration,
     is_out: bool,
-    /// When which path was asked for.
+    /// The requested paths, with their times.
     asked: Vec<(Duration, String)>,
 }
 
 impl World {
-    /// With the directory there.
+    /// Starts with the directory loaded.
     async fn new(zulip: SimulatedZulip, allowed: &str) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
         let policy = StoreConfig {
@@ -61,7 +61,7 @@ impl World {
         ClockReading { wall: self.start + self.elapsed, monotonic: self.elapsed }
     }
 
-    /// Lets time pass.
+    /// Advances time.
     async fn pass(&mut self, span: Duration) {
         let end = self.elapsed + span;
         loop {
@@ -146,7 +146,7 @@ impl World {
         self.asked.iter().filter(|(_, asked)| asked == path).count()
     }
 
-    /// Most requests in any 60 s.
+    /// Maximum requests in any 60 s.
     fn busiest_minute(&self) -> usize {
         let at: Vec<_> = self.asked.iter().map(|(at, _)| *at).collect();
         let window =
@@ -208,7 +208,7 @@ async fn without_watched_users_zulip_is_not_asked() {
     );
 }
 
-/// A reply that is as old as the visit before must not be taken for the present.
+/// A reply from the time of the previous visit must not count as current.
 #[tokio::test]
 async fn returning_user_waits_for_a_fresh_reply() {
     let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
@@ -221,7 +221,7 @@ async fn returning_user_waits_for_a_fresh_reply() {
 
 #[tokio::test]
 async fn no_request_pattern_exceeds_the_budget() {
-    // 500 people whom the organisation-wide reply does not have: each must be asked singly once.
+    // 500 people who are absent from the organisation-wide reply: each is requested singly once.
     let gone = |now: i64| {
         SimulatedState::Reported(ReportedTimestamps {
             active: Some(now - 40 * 86_400),
@@ -295,7 +295,7 @@ async fn changed_email_is_followed_within_a_minute() {
             assert_eq!(status, Some(Status::Active), "{second} s after the change");
         }
     }
-    // The next reply shows the change after 33 s at most; the directory was not asked for lately.
+    // The next reply shows the change after 33 s at most; the directory was not requested recently.
     assert!(active_after.is_some_and(|second| second <= 40), "{active_after:?}");
     assert_eq!(world.count("users"), 2);
 }
@@ -323,7 +323,7 @@ async fn directory_is_fetched_once_for_keys_that_it_never_has() {
         world.pass(MINUTE).await;
     }
     assert_eq!(world.count("users"), 2);
-    // Each minute somebody new: at most one fetch a minute.
+    // A new user each minute: at most one fetch a minute.
     for id in 0..20 {
         world.zulip.add(
             20_000 + id,
@@ -391,7 +391,7 @@ async fn hidden_users_are_never_asked_about() {
     assert_eq!(world.count("users"), 1, "who is not in the file is not even looked for");
 }
 
-/// An outage of an hour: statuses decay by age, and the living never turn grey.
+/// In an outage of an hour statuses decay by age, and no online user is shown as offline.
 #[tokio::test]
 async fn outage_never_shows_an_online_user_as_offline() {
     let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;

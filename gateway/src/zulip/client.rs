@@ -15,7 +15,7 @@ use crate::config::site::is_loopback;
 use crate::zulip::failure::{ClientError, chain};
 use crate::zulip::tls::{self, TlsError};
 
-/// Most bytes of a reply, decompressed: 20,000 people are about 5 MB.
+/// Maximum bytes of a reply, decompressed: 20,000 people are about 5 MB.
 const MAX_BODY: usize = 64 << 20;
 /// Time to connect; the whole request has the engine's own limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -44,7 +44,7 @@ impl ZulipClient {
     /// # Errors
     /// [`TlsError`] where certificates cannot be used.
     pub fn new(credentials: ZulipCredentials) -> Result<Self, TlsError> {
-        // A second call finds the first one's provider: that is as good.
+        // After the first call a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let printable = |text: &str| text.chars().all(|c| !c.is_control());
         if !printable(&credentials.email) || !printable(credentials.key.expose()) {
@@ -69,25 +69,25 @@ impl ZulipClient {
         &self.credentials.site
     }
 
-    /// The account by which Zulip is asked.
+    /// The account that sends the requests.
     pub(crate) fn credentials(&self) -> &ZulipCredentials {
         &self.credentials
     }
 
-    /// Whether `other` asks by the same account, read at the same time.
+    /// Whether `other` uses the same account, loaded at the same time.
     pub(crate) fn same_account(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.credentials, &other.credentials)
     }
 
-    /// Who asks, for messages.
+    /// The account's email, for messages.
     pub(crate) fn email(&self) -> &str {
         &self.credentials.email
     }
 
-    /// `GET {site}/api/v1/{path}`, read to its end.
+    /// Sends `GET {site}/api/v1/{path}` and reads the whole reply.
     ///
     /// # Errors
-    /// [`ClientError`] where no whole reply came. There is no time limit here.
+    /// [`ClientError`] if no complete reply arrives. There is no time limit here.
     pub(crate) async fn get(&self, path: &str) -> Result<Reply, ClientError> {
         let url = format!("{}/api/v1/{path}", self.credentials.site);
         let request = self
@@ -116,12 +116,12 @@ impl Reply {
         query.parse_reply(&HttpReply { status: self.status, header: &header, body: &self.body })
     }
 
-    /// The error of a reply that is none to any query of the core.
+    /// The error of a reply to a request that is no query of the core.
     pub(crate) fn error(&self) -> RequestError {
         self.parse(&Query::AllUsers).err().unwrap_or(RequestError::InvalidResponse)
     }
 
-    /// The server's now, as its headers tell.
+    /// The server's now, from the headers.
     pub(crate) fn sent_at(&self) -> Option<Timestamp> {
         let header = |name: &str| self.header(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
@@ -129,7 +129,7 @@ impl Reply {
     }
 
     fn header(&self, name: &str) -> Option<String> {
-        // A header may come in several lines; a list is one.
+        // A header may be split over several lines, which are joined to one list.
         let mut lines = self.headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
         let first = lines.next()?.to_owned();
         Some(lines.fold(first, |all, line| all + ", " + line))

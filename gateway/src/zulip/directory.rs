@@ -18,20 +18,20 @@ pub(crate) struct Directory {
 pub(crate) struct Member {
     /// The only stable key.
     pub(crate) id: UserRef,
-    /// The API email, by which Zulip's organisation-wide reply names people.
+    /// The API email, the key of Zulip's organisation-wide reply.
     pub(crate) email: UserRef,
-    /// What the account is.
+    /// The kind of account.
     pub(crate) kind: Kind,
 }
 
-/// What an account is, as far as presence goes.
+/// The kinds of accounts, as regards presence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
     /// Only these have presence.
     Human,
-    /// Zulip says so in its own words.
+    /// Zulip rejects them with a message of its own.
     Bot,
-    /// Zulip answers as if they were not there.
+    /// Zulip replies as if they did not exist.
     Deactivated,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
 pub(crate) struct InvalidDirectory;
 
 impl Directory {
-    /// Reads the body of `GET /users`.
+    /// Parses the body of `GET /users`.
     ///
     /// # Errors
     /// [`InvalidDirectory`] for any other body.
@@ -68,7 +68,7 @@ impl Directory {
         }
         let mut directory = Self::default();
         for row in body.members {
-            // An email that is none could never be asked for.
+            // An invalid email could never be requested.
             let Ok(email) = row.email.parse::<UserRef>() else {
                 continue;
             };
@@ -101,7 +101,7 @@ impl Directory {
         self.members.len()
     }
 
-    /// Those who have presence.
+    /// The accounts that have presence.
     pub(crate) fn humans(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.kind == Kind::Human)
     }

@@ -1,4 +1,4 @@
-//! Why a request to Zulip failed, and what the log and the doctor say of it.
+//! Why a request to Zulip failed, and how the log and the doctor describe it.
 
 use std::error::Error;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::io;
 use rustls::CertificateError;
 use zulip_presence_core::reply::RequestError;
 
-/// A request without a reply of use.
+/// A failed request to Zulip.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct ClientError {
     /// What the engine needs to know.
     pub(crate) kind: RequestError,
-    /// What an administrator needs to know, where there is more to it.
+    /// The cause, for administrators, if more is known.
     pub(crate) cause: Option<Cause>,
 }
 
@@ -21,11 +21,11 @@ pub(crate) struct ClientError {
 pub(crate) enum Cause {
     /// The site's name has no address.
     Dns(String),
-    /// Nothing listens there.
+    /// Connection refused: nothing listens there.
     Refused,
     /// No secure connection.
     Tls(rustls::Error),
-    /// The proxy wants other credentials, or any.
+    /// The proxy requires credentials, or other ones.
     ProxyAuth,
     /// The proxy refused to open the connection.
     Proxy(String),
@@ -43,7 +43,7 @@ impl From<RequestError> for ClientError {
 
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
-        // The URL says nothing that the site does not.
+        // The URL adds nothing to the site.
         let error = error.without_url();
         let kind = if error.is_timeout() {
             RequestError::TimedOut
@@ -73,7 +73,7 @@ impl Cause {
             {
                 return Self::Refused;
             }
-            // hyper-util gives these no type of their own.
+            // hyper-util has no public types for these.
             match error.to_string().as_str() {
                 "dns error" => return Self::Dns(error.source().map_or_else(String::new, chain)),
                 text if text.contains("proxy authorization required") => return Self::ProxyAuth,
@@ -86,7 +86,7 @@ impl Cause {
     }
 }
 
-/// rustls' error, which is mostly wrapped by one of the system's, or two.
+/// The error of rustls, which is usually wrapped in one or two I/O errors.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     error.downcast_ref::<rustls::Error>().or_else(|| {
         let inner: &(dyn Error + 'static) = error.downcast_ref::<io::Error>()?.get_ref()?;

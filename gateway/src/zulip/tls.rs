@@ -16,7 +16,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::config::tls::Tls;
 
-/// Why there is no client.
+/// Why the client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -26,10 +26,10 @@ pub enum TlsError {
         name: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// A file is no PEM of that kind.
+    /// A file is no usable PEM.
     #[error("{name} {} holds no usable PEM", .path.display())]
     NotPem {
         /// The entry of `zuliprc`.
@@ -37,10 +37,10 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// The email cannot stand in a header.
+    /// The email or the key is not valid in a header.
     #[error("the email or the key holds a character that no header can")]
     Header,
-    /// The client could not be made.
+    /// The client could not be created.
     #[error("no TLS: {0}")]
     Tls(String),
 }
@@ -120,9 +120,9 @@ fn config(path: &Path, identity: Option<Identity>) -> Result<ClientConfig, TlsEr
     config.with_client_auth_cert(chain, key).map_err(|_| invalid())
 }
 
-/// Takes a server's certificate that is itself in the bundle, as OpenSSL and so Zulip's Python client
-/// do, if its name and its dates are right. webpki alone refuses it where it has `CA:TRUE`, which
-/// `openssl req -x509` writes by default. All others need a chain to the bundle.
+/// Accepts a server's certificate that is itself in the bundle, as OpenSSL and so Zulip's Python
+/// client do, if its name and its dates are valid. webpki alone refuses it if it has `CA:TRUE`,
+/// which `openssl req -x509` writes by default. All other certificates need a chain to the bundle.
 #[derive(Debug)]
 struct BundleVerifier {
     bundle: Vec<CertificateDer<'static>>,

@@ -1,5 +1,5 @@
-//! Presence objects as the gateway sends them: only fields that Zulip sent itself, and a status
-//! that holds now.
+//! Presence objects as the gateway sends them: only fields that Zulip sent itself, and the current
+//! status.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
     let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
     let presence = &observed.presence;
     let last_seen = presence.last_active.max(presence.last_connected);
-    // Modern fields have no word for "offline" beside a recent timestamp.
+    // Modern fields cannot express "offline" together with a recent timestamp.
     let is_contradictory = presence.offline
         && presence.fields.modern
         && last_seen.is_some_and(|at| at.age(observed.at) <= offline_threshold);
@@ -39,7 +39,7 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
         return;
     }
     let fields = &presence.fields;
-    // An observation that is too old says neither active nor, as docs/design.md has it, offline.
+    // An observation that is too old is neither active nor, by docs/design.md, offline.
     let status = match status {
         Status::Active => LegacyStatus::Active,
         Status::Offline => LegacyStatus::Offline,
@@ -75,10 +75,10 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
     json.push('}');
 }
 
-/// Appends only `active_timestamp` and `idle_timestamp`, Zulip's own slim shape. From servers
-/// before Zulip 12 they follow from the legacy status: an active user was active and connected, an
-/// idle one connected. Whoever is offline by the server's word, or without timestamps, is
-/// `aggregated: offline`: these two fields cannot say it.
+/// Appends only `active_timestamp` and `idle_timestamp`, Zulip's own slim form. From servers before
+/// Zulip 12 they are derived from the legacy status: an active user was active and connected, an
+/// idle one connected. A user who is offline by the server's status alone, or has no timestamps, is
+/// `aggregated: offline`: these two fields cannot express it.
 pub(crate) fn push_slim_presence(observed: &Observation, render: RenderOptions, json: &mut String) {
     let RenderOptions { now, offline_threshold, hide_times } = render;
     let presence = &observed.presence;
@@ -120,7 +120,7 @@ mod tests {
 
     const NOW_S: i64 = 1_795_462_200;
 
-    /// Reads `presence` as Zulip's reply, and writes it again: in full and slim.
+    /// Parses `presence` as Zulip's reply, and renders it in full and slim.
     fn rendered(presence: &str, hide_times: bool) -> [String; 2] {
         let body = format!(r#"{{"result":"success","presence":{presence}}}"#);
         let reply = HttpReply { status: 200, header: &|_| None, body: body.as_bytes() };
@@ -134,7 +134,7 @@ mod tests {
         json
     }
 
-    /// What a page concludes from each shape.
+    /// The status that a page derives from each form.
     fn statuses(json: &[String; 2]) -> [Status; 2] {
         json.each_ref().map(|json| {
             let body = format!(r#"{{"result":"success","presence":{json}}}"#);

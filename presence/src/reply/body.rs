@@ -4,8 +4,8 @@ use super::value::Object;
 use crate::presence::{LegacyStatus, WireFields};
 use crate::{Presence, Timestamp};
 
-/// Reads the value of `presence`, or of one member of `presences`. `None` without any timestamp or
-/// status in it.
+/// Parses the value of `presence`, or of one member of `presences`. `None` if it has neither a
+/// timestamp nor "offline".
 pub(super) fn presence(object: &Object) -> Option<Presence> {
     let timestamp = |key| object.number(key).map(Timestamp::from_unix_s);
     let website = object.object("website").and_then(legacy_entry);
@@ -26,7 +26,7 @@ pub(super) fn presence(object: &Object) -> Option<Presence> {
     let mut legacy = Presence { fields, ..Presence::default() };
     for (client, entry) in object.objects() {
         // The entries of all clients count, not `aggregated` alone: before Zulip 7 that is only the
-        // newest one, and an idle phone would hide the desktop at which somebody works.
+        // newest one, and an idle phone would hide an active desktop.
         match legacy_entry(entry) {
             Some((LegacyStatus::Active, at)) => legacy.last_active = legacy.last_active.max(at),
             Some((LegacyStatus::Idle, at)) => {

@@ -14,8 +14,8 @@ use crate::{Presence, Timestamp, UserRef, http_date};
 pub struct HttpReply<'a> {
     /// The HTTP status code.
     pub status: u16,
-    /// Finds a header, whose name has no case, by its name in lower case; `None` also where it may
-    /// not be read.
+    /// Returns a header by its name in lower case (header names are case-insensitive); `None` also
+    /// if it may not be read.
     pub header: &'a dyn Fn(&str) -> Option<String>,
     /// The body, decompressed.
     pub body: &'a [u8],
@@ -24,12 +24,12 @@ pub struct HttpReply<'a> {
 /// A parsed reply with its timestamps.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reply<T> {
-    /// What was said.
+    /// The parsed content.
     pub content: T,
-    /// The body's `server_timestamp`: when it was said.
+    /// The body's `server_timestamp`: when the server made the reply.
     pub server_timestamp: Option<Timestamp>,
     /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires`
-    /// less `max-age` (Zulip sets `Expires` to its own now, and browsers show it across
+    /// minus `max-age` (Zulip sets `Expires` to its own now, and browsers expose it across
     /// origins).
     pub date_lower_bound: Option<Timestamp>,
     /// The body's `server_presence_offline_threshold_seconds`.
@@ -37,7 +37,7 @@ pub struct Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// The content, and the rest.
+    /// Separates the content from the rest.
     pub(crate) fn split(self) -> (T, Reply<()>) {
         let Self { content, server_timestamp, date_lower_bound, offline_threshold } = self;
         (content, Reply { content: (), server_timestamp, date_lower_bound, offline_threshold })
@@ -49,22 +49,23 @@ impl<T> Reply<T> {
         self.server_timestamp.max(self.date_lower_bound)
     }
 
-    /// When the content was observed: as the body says, else as the headers bound it.
+    /// When the content was observed: by the body, else by the lower bound from the headers.
     #[must_use]
     pub fn observed_at(&self) -> Option<Timestamp> {
         self.server_timestamp.or(self.date_lower_bound)
     }
 }
 
-/// The answer about one person.
+/// The presence of one person, or why there is none.
 pub type UserPresence = Result<Presence, NoPresenceReason>;
 
-/// The answer about many: each user once, `None` where there is an entry without data (`{}`).
+/// The presence of many people, each once. An entry without data (`{}`) is
+/// [`NoPresenceReason::NoData`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RealmPresence(UserMap<UserPresence>);
 
 impl RealmPresence {
-    /// The entry of `user`; the outer `None` where there is no entry at all.
+    /// The entry of `user`; the outer `None` if there is no entry at all.
     #[must_use]
     pub fn get(&self, user: &UserRef) -> Option<UserPresence> {
         self.0.get(user).copied()
@@ -77,31 +78,31 @@ impl RealmPresence {
 }
 
 impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
-    /// Of two entries of one user the first counts.
+    /// If a user has several entries, the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, UserPresence)>>(entries: I) -> Self {
         Self(entries.into_iter().collect())
     }
 }
 
-/// Why Zulip has no presence to give (all are HTTP 400, docs/zulip-wire.md §4).
+/// Why Zulip sends no presence (all are HTTP 400, docs/zulip-wire.md §4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoPresenceReason {
     /// "No such user": unknown, deactivated, or named by a hidden email.
     NoSuchUser,
     /// "Presence is not supported for bot users."
     Bot,
-    /// "No presence data for …", or a success without any claim.
+    /// "No presence data for …", or a success without any timestamp.
     NoData,
     /// "Insufficient permission".
     NotPermitted,
-    /// Another 400 with `BAD_REQUEST`: in another language perhaps.
+    /// Another 400 with `BAD_REQUEST`, perhaps with a message in another language.
     Other,
 }
 
-/// A reply that says nothing about presence, or none at all.
+/// No reply, or a reply that says nothing about presence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RequestError {
-    /// No reply: refused, reset, blocked, CORS. A browser does not tell them apart.
+    /// No reply: refused, reset, blocked, CORS. A browser does not distinguish them.
     Unreachable,
     /// No reply in time.
     TimedOut,
@@ -109,7 +110,7 @@ pub enum RequestError {
     Unauthorized,
     /// 429.
     RateLimited {
-        /// How long to wait, as header or body say; `None` where neither gives a positive number.
+        /// How long to wait, from the header or the body; `None` if neither has a positive number.
         retry_after: Option<Duration>,
     },
     /// Any other status but 200.
@@ -123,7 +124,7 @@ pub enum RequestError {
     InvalidResponse,
 }
 
-/// The longest wait that a server can impose: one header must not switch badges off for a day.
+/// The longest wait that a server can impose: one header must not disable badges for a day.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(900);
 /// The wait after a 401, which only an administrator can resolve.
 const UNAUTHORIZED_DELAY: Duration = Duration::from_secs(300);
@@ -144,10 +145,11 @@ impl RequestError {
 }
 
 impl HttpReply<'_> {
-    /// Reads the reply to `GET users/{user}/presence`.
+    /// Parses the reply to `GET users/{user}/presence`.
     ///
     /// # Errors
-    /// [`RequestError`] for all that says nothing about presence. Never panics, whatever the body.
+    /// [`RequestError`] for every reply that says nothing about presence. Never panics, whatever
+    /// the body.
     pub fn parse_user(&self) -> Result<Reply<UserPresence>, RequestError> {
         match (self.status, self.object()) {
             (200, Some(body)) if body.string("result") == Some("success") => {
@@ -197,7 +199,7 @@ impl HttpReply<'_> {
         Reply { content, server_timestamp, date_lower_bound, offline_threshold }
     }
 
-    /// What a reply says whatever it is about.
+    /// The timestamps and the threshold of a reply, whatever its content.
     fn metadata(&self, body: &Object) -> Reply<()> {
         let header = |name| (self.header)(name);
         let date = header("date").and_then(|date| http_date::parse(&date));
@@ -229,7 +231,7 @@ fn user_presence(object: &Object) -> UserPresence {
     body::presence(object).ok_or(NoPresenceReason::NoData)
 }
 
-/// Only the English `msg` tells the four 400s apart (docs/zulip-wire.md §4).
+/// The four 400s differ only in their English `msg` (docs/zulip-wire.md §4).
 fn no_presence_reason(msg: &str) -> NoPresenceReason {
     match msg {
         "No such user" => NoPresenceReason::NoSuchUser,
@@ -240,15 +242,15 @@ fn no_presence_reason(msg: &str) -> NoPresenceReason {
     }
 }
 
-/// A span of positive length from JSON seconds.
+/// Converts JSON seconds; `None` unless positive.
 fn seconds(number: f64) -> Option<Duration> {
-    // The cast saturates, also for what is not finite.
+    // The cast saturates, also for non-finite numbers.
     let ms = (number * 1000.0) as u64;
     (ms > 0).then(|| Duration::from_millis(ms))
 }
 
-/// A span of positive length from a header's seconds, which Zulip writes with a fraction: rounded
-/// up, so that waiting it is enough.
+/// Parses the seconds of a header; `None` unless positive. Zulip sends a fraction, which is rounded
+/// up so that the wait is long enough.
 fn parse_retry_after(header: &str) -> Option<Duration> {
     let header = header.trim_ascii();
     let (whole, fraction) = header.split_once('.').unwrap_or((header, ""));
@@ -264,7 +266,7 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-/// The `max-age` of a `Cache-Control`; zero where there is none. Names of directives have no case,
+/// The `max-age` of a `Cache-Control`; zero if there is none. Directive names are case-insensitive,
 /// and values may be quoted (RFC 9111, 5.2).
 fn max_age(directives: &str) -> Duration {
     let value = directives.split(',').find_map(|directive| {

@@ -1,4 +1,4 @@
-//! A JSON value, read by serde_json.
+//! A JSON value, parsed by serde_json.
 //!
 //! One enum with one visitor, through `deserialize_any` only: derived structs would make the page's
 //! WebAssembly module about 10 KB larger.
@@ -56,7 +56,7 @@ impl Object {
         })
     }
 
-    /// Of two members with one name the last counts.
+    /// If several members have the same name, the last counts.
     fn get(&self, key: &str) -> Option<&Value> {
         self.0.iter().rfind(|(name, _)| name == key).map(|(_, value)| value)
     }

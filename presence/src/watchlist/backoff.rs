@@ -22,7 +22,7 @@ pub(super) fn jittered_retry_delay(failures: u32, max: Duration, jitter: &mut Ji
     jitter.of(retry_delay(failures, max), 500, 1000)
 }
 
-/// An endpoint's state of health.
+/// The back-off of an endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     /// Failures in a row.
@@ -30,12 +30,12 @@ pub(super) struct Backoff {
     failed_at: EngineInstant,
     /// Our own wait, which a wake or the network's return ends.
     retry_at: EngineInstant,
-    /// The server's wait, which nothing ends.
+    /// The wait that the server imposed, which neither of them ends.
     server_retry_at: EngineInstant,
 }
 
 impl Backoff {
-    /// From when on the endpoint may be asked.
+    /// When the endpoint may be requested again.
     pub(super) fn next_attempt_at(&self) -> EngineInstant {
         self.retry_at.max(self.server_retry_at)
     }
@@ -45,8 +45,8 @@ impl Backoff {
         self.retry_at = EngineInstant::default();
     }
 
-    /// A request that had `started` failed. Waits double up to `max_delay`, the interval of a
-    /// healthy endpoint: that load hurts nobody, and ends the delay within one interval.
+    /// A request that had `started` then failed. Delays double up to `max_delay`, the interval of a
+    /// healthy endpoint: that load is harmless, and requests resume within one interval.
     pub(super) fn failed(
         &mut self,
         failure: RequestError,
@@ -55,14 +55,14 @@ impl Backoff {
         max_delay: Duration,
         jitter: &mut Jitter,
     ) {
-        // Requests that were under way together fail together: that is one failure.
+        // Requests in flight together fail together: that is one failure.
         if self.failures == 0 || started > self.failed_at {
             self.failures = self.failures.saturating_add(1);
             self.retry_at = now + jittered_retry_delay(self.failures, max_delay, jitter);
         }
         self.failed_at = now;
         if let Some(imposed) = failure.imposed_delay() {
-            // Later by up to a tenth: the viewers of one key must not all be back in the same
+            // Prolonged by up to a tenth: viewers who share a key must not all return in the same
             // second.
             let wait = jitter.of(imposed, 1000, 1100);
             self.server_retry_at = self.server_retry_at.max(now + wait);
@@ -74,7 +74,7 @@ impl Backoff {
         self.retry_at = EngineInstant::default();
     }
 
-    /// Somebody asked for a refresh: no need to wait longer than until `at`.
+    /// A refresh was requested: the wait ends at `at` at the latest.
     pub(super) fn end_by(&mut self, at: EngineInstant) {
         self.retry_at = self.retry_at.min(at);
     }

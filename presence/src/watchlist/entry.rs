@@ -9,26 +9,26 @@ use crate::reply::{NoPresenceReason, UserPresence};
 use crate::time::EngineInstant;
 use crate::{Observation, Presence, Timestamp};
 
-/// An answer further ahead of the server's now than this was dated by a clock that was wrong:
-/// anything newer replaces it.
+/// A reply further ahead of the server's now than this was dated by a wrong clock: the next one
+/// replaces it.
 const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     pub(super) watchers: u32,
     pub(super) on_screen: u32,
-    /// Since when nobody watches.
+    /// When the last watcher left.
     pub(super) unwatched_at: Option<EngineInstant>,
     pub(super) group: Option<GroupId>,
-    /// When a request about this person, of whatever kind, last started.
+    /// When a request of any kind for this person last started.
     pub(super) requested_at: Option<EngineInstant>,
-    /// The last group's request that asked about this person.
+    /// The last group request that included this person.
     pub(super) requested_by: Option<RequestId>,
-    /// For those who are asked singly.
+    /// For users who are requested singly.
     pub(super) poll: Option<PollState>,
     latest: Option<LatestObservation>,
     cached: Option<CachedView>,
-    /// What the last step left behind.
+    /// The view at the last step.
     pub(super) last_emitted: View,
 }
 
@@ -38,27 +38,27 @@ struct LatestObservation {
     meta: ObservationMeta,
 }
 
-/// A view, and how long it holds by the server's clock unless something is heard. Most steps find
-/// that it does, and to judge anew is what costs most of a step.
+/// A view, and until when it holds by the server's clock if nothing new is observed. Cached until
+/// it expires: recomputing dominates the cost of a step.
 #[derive(Clone, Copy, Debug)]
 struct CachedView {
     view: View,
     offline_threshold: Duration,
     from: Timestamp,
-    /// `None`: for good.
+    /// `None`: never expires.
     until: Option<Timestamp>,
 }
 
-/// When an answer was observed, as far as it can be known.
+/// When an observation was made, as far as it is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObservationMeta {
-    /// By the server's own word.
+    /// As dated by the server itself.
     pub(super) server_timestamp: Option<Timestamp>,
     /// When its request started.
     pub(super) requested_at: EngineInstant,
-    /// When it arrived.
+    /// When the reply arrived.
     pub(super) arrived: EngineInstant,
-    /// The server's now upon its arrival.
+    /// The server's now when it arrived.
     pub(super) server_now: Timestamp,
 }
 
@@ -70,12 +70,12 @@ pub(super) struct Now {
 }
 
 impl Entry {
-    /// Somebody whom one badge watches, and of whom nothing is known.
+    /// A user with one watcher and no observation yet.
     pub(super) fn watched() -> Self {
         Self { watchers: 1, ..Self::default() }
     }
 
-    /// The answer: the outer `None` where there is none yet.
+    /// The latest observation; the outer `None` before the first.
     pub(super) fn observed(&self) -> Option<Result<Observation, NoPresenceReason>> {
         self.latest.map(|answer| answer.observed)
     }
@@ -87,7 +87,7 @@ impl Entry {
         })
     }
 
-    /// The same, and in how long it changes by age alone; `None`: never.
+    /// As `view`, and the time until it changes by age alone; `None`: never.
     pub(super) fn view_cached(
         &mut self,
         now: Now,
@@ -111,15 +111,15 @@ impl Entry {
         (cached.view, cached.until.map(|until| server_now.age(until)))
     }
 
-    /// The claims, and the server's now to judge them by. That may go back when a clock is put
-    /// right, but an answer never grows younger.
+    /// The observation, and the server's now at which to evaluate it. That may go back when a clock
+    /// is corrected, but an observation never becomes younger.
     fn effective_now(&self, now: Now) -> Option<(Observation, Timestamp)> {
         let LatestObservation { observed, meta } = self.latest?;
         let at_least = meta.server_now + now.instant.since(meta.arrived);
         Some((observed.ok()?, now.server.max(at_least)))
     }
 
-    /// Takes in an answer, unless a newer one is there.
+    /// Applies a reply, unless a newer one was applied before.
     pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) {
         if self.latest.is_some_and(|answer| answer.is_newer_than(meta)) {
             return;
@@ -135,9 +135,9 @@ impl Entry {
     }
 
     /// An organisation-wide reply had no entry for this user: Zulip leaves out whoever was not
-    /// connected for 14 days. That is offline for a `verified` user, an active human of the
-    /// organisation. Of others (a bot, a deactivated user, a hidden email) it only confirms what an
-    /// older reply said.
+    /// connected for 14 days. A `verified` user, an active human of the organisation, is then
+    /// offline. For others (a bot, a deactivated user, a hidden email) it only confirms an older
+    /// reply.
     pub(super) fn apply_absent(&mut self, meta: ObservationMeta, verified: bool) {
         let presence = match self.latest {
             Some(LatestObservation { observed: Ok(observed), .. }) => observed.presence,
@@ -145,8 +145,8 @@ impl Entry {
             _ => return,
         };
         let offline = presence.offline || verified;
-        // Without the timestamp: a reply about this user alone may be dated by whole seconds, and must
-        // not be taken for an older one.
+        // Without the timestamp: a reply about this user alone may be dated in whole seconds, and
+        // must not count as older.
         let meta = ObservationMeta { server_timestamp: None, ..meta };
         self.apply(Ok(Presence { offline, ..presence }), meta);
     }
@@ -172,7 +172,8 @@ mod tests {
     const HOUR_MS: i64 = 3_600_000;
 
     proptest! {
-        /// Whatever is heard and however the server's clock moves, what is held is what judging anew would say.
+        /// Whatever is observed and however the server's clock moves, the cached view equals the
+        /// recomputed one.
         #[test]
         fn cached_view_equals_recomputed(
             steps in prop::collection::vec(
@@ -196,7 +197,7 @@ mod tests {
                 let now = Now { server, instant };
                 let (view, holds_for) = entry.view_cached(now, offline_threshold);
                 prop_assert_eq!(view, entry.view(now, offline_threshold));
-                // And it holds as long as it says, and not longer.
+                // The view holds exactly as long as it says.
                 if let Some(holds_for) = holds_for {
                     let at = |later: Duration| Now { server: server + later, instant: instant + later };
                     prop_assert!(holds_for > Duration::ZERO);

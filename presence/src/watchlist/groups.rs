@@ -6,16 +6,16 @@ use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
 use crate::UserRef;
 use crate::time::EngineInstant;
 
-/// Names a group for as long as it lives.
+/// Identifies a group for its lifetime.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct GroupId(u32);
 
 impl GroupId {
-    /// The one group of an endpoint that answers for everybody.
+    /// The only group of an endpoint that always sends everybody.
     pub(super) const ALL_USERS: Self = Self(0);
 }
 
-/// People who are asked about in one request.
+/// Users who are requested together.
 #[derive(Debug)]
 struct Group {
     id: GroupId,
@@ -24,7 +24,7 @@ struct Group {
     poll: PollState,
 }
 
-/// When one thing was asked, and is to be asked again.
+/// When a group or a user was last requested, and when the next request is due.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PollState {
     pub(super) requested_at: Option<EngineInstant>,
@@ -32,7 +32,7 @@ pub(super) struct PollState {
     pub(super) in_flight: bool,
     /// Failures in a row.
     pub(super) failures: u32,
-    /// Somebody called `refresh()`: ask though nobody is on screen.
+    /// `refresh()` was called: request even if nobody is on screen.
     pub(super) refresh_requested: bool,
 }
 
@@ -41,7 +41,7 @@ impl PollState {
         Self { due: at, ..Self::default() }
     }
 
-    /// Not before `gap` after the last time.
+    /// The earliest time that is `gap` after the last request.
     pub(super) fn earliest(&self, gap: Duration) -> EngineInstant {
         self.requested_at.map_or(EngineInstant::default(), |at| at + gap)
     }
@@ -53,7 +53,7 @@ impl PollState {
     }
 }
 
-/// All groups, in the order of the page.
+/// All groups, in document order.
 #[derive(Debug)]
 pub(super) struct Groups {
     list: Vec<Group>,
@@ -65,7 +65,7 @@ impl Groups {
         Self { list: Vec::new(), next: 1 }
     }
 
-    /// One group for everybody, without bounds.
+    /// One group for everybody, without limits.
     pub(super) fn all_users(now: EngineInstant) -> Self {
         let group =
             Group { id: GroupId::ALL_USERS, members: 0, bytes: 0, poll: PollState::due_at(now) };
@@ -84,8 +84,7 @@ impl Groups {
         self.find(id).map(|group| &mut group.poll)
     }
 
-    /// The place of a group in the order of the others. Groups only ever join at the end, so their
-    /// names rise.
+    /// The index of a group. New groups are only appended, so their IDs are ascending.
     pub(super) fn place(&self, id: GroupId) -> Option<usize> {
         self.list.binary_search_by_key(&id, |group| group.id).ok()
     }
@@ -95,7 +94,7 @@ impl Groups {
         self.list.get_mut(place)
     }
 
-    /// A place for `user`: in the last group while there is room, else in a new one.
+    /// Adds `user` to the last group if there is room, else to a new one.
     pub(super) fn join(&mut self, user: &UserRef, now: EngineInstant) -> GroupId {
         let bytes = member_bytes(user);
         if let Some(last) = self.list.last_mut()
@@ -117,7 +116,7 @@ impl Groups {
         id
     }
 
-    /// Gives up the place of `user`.
+    /// Removes `user` from a group.
     pub(super) fn leave(&mut self, user: &UserRef, id: GroupId) {
         if let Some(group) = self.find(id) {
             group.members = group.members.saturating_sub(1);
@@ -125,9 +124,9 @@ impl Groups {
         }
     }
 
-    /// Drops empty groups and joins neighbours that fit into one, so that a page which replaces its
-    /// people for hours does not end up with many small requests. Calls `moved(from, to)` for
-    /// each group that went.
+    /// Drops empty groups and merges neighbours that fit into one, so that a page that replaces its
+    /// people for hours does not end up with many small requests. Calls `moved(from, to)` for each
+    /// group that was merged.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(GroupId, GroupId)) {
         self.list.retain(|group| {
             group.members > 0 || group.poll.in_flight || group.id == GroupId::ALL_USERS
@@ -144,7 +143,7 @@ impl Groups {
                 left.bytes = bytes;
                 let refresh_requested = left.poll.refresh_requested || right.poll.refresh_requested;
                 // The group that was requested last sets the pace. The other one may have been off
-                // screen for long: whoever of it is on screen counts as a new member.
+                // screen for long: its members on screen count as new members.
                 if right.poll.requested_at > left.poll.requested_at {
                     left.poll = right.poll;
                 }

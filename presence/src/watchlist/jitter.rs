@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): enough to keep pages from asking all at once.
+/// SplitMix64 (Steele, Lea, Flood 2014): enough to spread the requests of many pages.
 #[derive(Debug)]
 pub(super) struct Jitter(u64);
 
@@ -11,7 +11,7 @@ impl Jitter {
         Self(seed)
     }
 
-    /// A span from `low` to `high` per mille of `span`.
+    /// A random span from `low` to `high` per mille of `span`.
     pub(super) fn of(&mut self, span: Duration, low: u32, high: u32) -> Duration {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

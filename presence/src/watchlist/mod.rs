@@ -1,7 +1,7 @@
-//! Decides who is requested when: a sans-I/O engine, driven alike by page and gateway.
+//! Decides who is requested when: a sans-I/O engine, used by both page and gateway.
 //!
 //! Tell a [`Watchlist`] what happens (people watched and on screen, sleep, replies), call
-//! [`step`](Watchlist::step), and do what it says.
+//! [`step`](Watchlist::step), and carry out the [`Actions`] that it returns.
 
 mod backoff;
 mod entry;
@@ -29,22 +29,24 @@ use crate::{
     ServerClock, Status, Timestamp, UserRef,
 };
 
-/// A request without a reply by then is cancelled (docs/design.md §5: part of the 200 s).
+/// A request without a reply after this time is cancelled (docs/design.md §5: part of the 200 s).
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-/// Most requests under way at once (docs/design.md §4).
+/// Maximum requests in flight (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
-/// Most single requests in any 60 s (docs/design.md §4).
+/// Maximum single requests in any 60 s (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 
-/// An entry is kept for so long after its last watcher: filters and routers remove and re-add rows.
+/// How long an entry is kept after its last watcher left: filters and routers remove and re-add
+/// rows.
 const RETENTION: Duration = Duration::from_secs(300);
-/// Minimum time between two requests for one group: members that are added one by one share one.
+/// Minimum time between two requests for one group: members that are added one by one share a
+/// request.
 const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
 /// Minimum time between two requests by `refresh()`.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
-/// When a user without data, asked singly, is asked again.
+/// Time between two single requests for a user without data.
 const NO_DATA_INTERVAL: Duration = Duration::from_secs(900);
-/// When somebody who is absent from the organisation-wide reply is asked singly again.
+/// Time between two single requests for a user who is absent from the organisation-wide reply.
 const ABSENT_INTERVAL: Duration = Duration::from_secs(86_400);
 
 /// How a watchlist polls its endpoint.
@@ -53,38 +55,38 @@ pub struct Settings {
     /// Time between two requests for the same people, ±10 % jitter. Pages: 15–60 s; gateway: 10–45
     /// s.
     pub interval: Duration,
-    /// The threshold of "offline"; `None`: what the endpoint says, else [`OFFLINE_THRESHOLD`].
+    /// The threshold of "offline"; `None`: the endpoint's, else [`OFFLINE_THRESHOLD`].
     pub offline_threshold: Option<Duration>,
-    /// Most requests in any 60 s.
+    /// Maximum requests in any 60 s.
     pub budget: u32,
-    /// What the endpoint is.
+    /// The kind of endpoint.
     pub endpoint: Endpoint,
-    /// The watched users are known to be active humans of the organisation: whoever is absent from
-    /// its reply is offline. `false` on a page, which cannot know that.
+    /// The watched users are known to be active humans of the organisation: a user who is absent
+    /// from its reply is offline. `false` on a page, which cannot know that.
     pub verified_users: bool,
     /// Seed of the jitter.
     pub seed: u64,
 }
 
-/// What answers at the other end.
+/// The kind of server that is polled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Endpoint {
-    /// A gateway, until a reply shows that it is Zulip itself: people are asked about in groups.
+    /// A gateway, until a reply shows that it is Zulip itself: users are requested in groups.
     Gateway,
-    /// Zulip itself: one request for everybody who is named by email, IDs singly.
+    /// Zulip itself: one request for all users named by email, and a single request for each ID.
     Zulip,
 }
 
-/// Names one request of one watchlist.
+/// Identifies a request of one watchlist.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RequestId(u64);
 
 /// A request to make now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
-    /// To be given back with the reply.
+    /// To be passed back with the reply.
     pub id: RequestId,
-    /// What to ask.
+    /// What to request.
     pub query: Query,
 }
 
@@ -97,41 +99,41 @@ pub enum Response {
     Realm(Reply<RealmPresence>),
 }
 
-/// What can be said of one person at one instant.
+/// A person's presence at one instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct View {
     /// The status to show.
     pub status: Status,
-    /// When they were last active, where that can be known.
+    /// When they were last active, if known.
     pub last_active: Option<Timestamp>,
 }
 
-/// A person of whom something else can be said than before.
+/// A person whose view changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
     /// Who.
     pub user: UserRef,
-    /// What was said before.
+    /// The view before.
     pub before: View,
-    /// What is to be said now.
+    /// The view now.
     pub after: View,
 }
 
-/// What to do now, and how long nothing needs doing after that.
+/// What to do now, and when to call again.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Actions {
-    /// Requests given up: abort them, their replies are ignored.
+    /// Requests given up: abort them; their replies are ignored.
     pub cancelled: Vec<Request>,
     /// Requests to start.
     pub requests: Vec<Request>,
     /// Watched people whose view changed since the last step.
     pub changes: Vec<Change>,
-    /// Call [`step`](Watchlist::step) again after this, or sooner upon any event. `None`: only
-    /// upon an event.
+    /// Call [`step`](Watchlist::step) again after this time, or sooner after an event. `None`: only
+    /// after an event.
     pub next_wakeup: Option<Duration>,
 }
 
-/// The people of one endpoint.
+/// The watched people of one endpoint.
 #[derive(Debug)]
 pub struct Watchlist {
     settings: Settings,
@@ -145,20 +147,21 @@ pub struct Watchlist {
     backoff: Backoff,
     budget: RateLimiter,
     user_queries: RateLimiter,
-    /// The threshold that the endpoint told.
+    /// The threshold that the endpoint sent.
     server_offline_threshold: Option<Duration>,
-    /// Zulip's last organisation-wide reply: whoever comes before the next one is answered by it.
+    /// Zulip's last organisation-wide reply: users who are watched before the next one get their
+    /// status from it.
     realm: Option<(RealmPresence, ObservationMeta)>,
 }
 
-/// A request under way.
+/// A request in flight.
 #[derive(Debug)]
 struct InFlight {
     id: RequestId,
     target: PollTarget,
     query: Query,
     started: EngineInstant,
-    /// The computer slept meanwhile: its connection is gone.
+    /// The computer slept meanwhile, so the connection is gone.
     stale: bool,
 }
 
@@ -169,7 +172,7 @@ enum PollTarget {
 }
 
 impl Watchlist {
-    /// Nobody watched, awake.
+    /// An empty watchlist, awake.
     #[must_use]
     pub fn new(settings: Settings, now: ClockReading) -> Self {
         Self {
@@ -192,7 +195,7 @@ impl Watchlist {
         }
     }
 
-    /// One more watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the
+    /// Adds a watcher of `user`, off screen until [`show`](Self::show). Groups are filled in the
     /// order of these calls.
     pub fn watch(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
@@ -209,7 +212,7 @@ impl Watchlist {
         self.entries.insert(user.clone(), entry);
     }
 
-    /// One watcher of `user` less; one that is on screen must [`hide`](Self::hide) first.
+    /// Removes a watcher of `user`; one that is on screen must [`hide`](Self::hide) first.
     pub fn unwatch(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         if let Some(entry) = self.entries.get_mut(user) {
@@ -236,12 +239,12 @@ impl Watchlist {
         }
     }
 
-    /// The page is hidden: nothing is asked until [`wake`](Self::wake).
+    /// The page is hidden: nothing is requested until [`wake`](Self::wake).
     pub fn sleep(&mut self) {
         self.asleep = true;
     }
 
-    /// The page is visible again: what is due is asked at once, and a back-off ends.
+    /// The page is visible again: due requests start at once, and a back-off ends.
     pub fn wake(&mut self, now: ClockReading) {
         self.asleep = false;
         self.online(now);
@@ -253,7 +256,7 @@ impl Watchlist {
         self.end_backoff(now);
     }
 
-    /// The endpoint is asked by another account from now on: every wait that was for the former one
+    /// The endpoint is requested with another account from now on: every wait of the former one
     /// ends, the imposed ones too.
     pub fn account_changed(&mut self, now: ClockReading) {
         let now = self.tick(now);
@@ -261,8 +264,7 @@ impl Watchlist {
         self.end_backoff(now);
     }
 
-    /// Asks about `user`, on screen or not, but not more often than every 10 s, and within all
-    /// limits.
+    /// Requests `user`, on screen or not, but at most every 10 s, and within all limits.
     pub fn refresh(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         let Some(entry) = self.entries.get_mut(user).filter(|entry| entry.watchers > 0) else {
@@ -278,7 +280,7 @@ impl Watchlist {
         self.backoff.end_by(at);
     }
 
-    /// A request was answered. `false`, without effect, for a request that was cancelled.
+    /// Applies the response to a request. `false`, without effect, if the request was cancelled.
     pub fn handle_response(&mut self, id: RequestId, answer: Response, now: ClockReading) -> bool {
         let Some(request) = self.complete(id) else {
             return false;
@@ -299,7 +301,7 @@ impl Watchlist {
         true
     }
 
-    /// A request failed. `false`, without effect, for a request that was cancelled.
+    /// Records that a request failed. `false`, without effect, if the request was cancelled.
     pub fn handle_error(&mut self, id: RequestId, error: RequestError, now: ClockReading) -> bool {
         let Some(request) = self.complete(id) else {
             return false;
@@ -308,7 +310,7 @@ impl Watchlist {
         true
     }
 
-    /// Counts a request that the caller makes on its own against the budget; `false`: not now.
+    /// Counts a request of the caller itself against the budget; `false`: not now.
     #[must_use]
     pub fn try_acquire(&mut self, now: ClockReading) -> bool {
         let now = self.tick(now);
@@ -319,8 +321,8 @@ impl Watchlist {
         free
     }
 
-    /// What is to be done now. Call it after any of the events above (once for many), and when the
-    /// last step's wait is over.
+    /// Returns what to do now. Call it after any of the events above (once for several), and after
+    /// [`Actions::next_wakeup`].
     pub fn step(&mut self, now: ClockReading) -> Actions {
         let instant = self.tick(now);
         let cancelled = self.cancel_late(instant, now);
@@ -337,13 +339,13 @@ impl Watchlist {
                 .min(),
             self.next_request(instant).map(|at| at.since(instant)),
         ];
-        // A wait of nothing would spin.
+        // A wait of zero would spin.
         let next_wakeup =
             wakes.into_iter().flatten().min().map(|wait| wait.max(Duration::from_millis(1)));
         Actions { cancelled, requests, changes, next_wakeup }
     }
 
-    /// What can be said of `user` now. Unknown for whoever is not watched.
+    /// The view of `user` now; unknown for a user without an entry.
     #[must_use]
     pub fn view(&self, user: &UserRef, now: ClockReading) -> View {
         self.entries.get(user).map_or_else(View::default, |entry| {
@@ -357,14 +359,13 @@ impl Watchlist {
         self.entries.get(user)?.observed()
     }
 
-    /// The server's now, as well as it can be known.
+    /// The estimate of the server's now.
     #[must_use]
     pub fn server_now(&self, now: ClockReading) -> Timestamp {
         self.clock.server_now(now)
     }
 
-    /// The threshold in force. What the endpoint tells is kept within the bounds of what can be
-    /// configured.
+    /// The threshold in force. The endpoint's is clamped to the bounds of what can be configured.
     #[must_use]
     pub fn offline_threshold(&self) -> Duration {
         let told = self
@@ -373,27 +374,27 @@ impl Watchlist {
         self.settings.offline_threshold.or(told).unwrap_or(OFFLINE_THRESHOLD)
     }
 
-    /// Polls at another interval from the next request on.
+    /// Changes the polling interval from the next request on.
     pub fn set_interval(&mut self, interval: Duration) {
         self.settings.interval = interval;
     }
 
-    /// How long ago the request started that brought Zulip's last organisation-wide reply. `None`
-    /// before the first one, and for a gateway.
+    /// How long ago the request of Zulip's last organisation-wide reply started. `None` before the
+    /// first one, and for a gateway.
     #[must_use]
     pub fn realm_age(&self, now: ClockReading) -> Option<Duration> {
         let (_, meta) = self.realm.as_ref()?;
         Some(self.clock.instant(now).since(meta.requested_at))
     }
 
-    /// How long ago the request `id` started. `None` for one that is not under way.
+    /// How long ago the request `id` started. `None` if it is not in flight.
     #[must_use]
     pub fn request_age(&self, id: RequestId, now: ClockReading) -> Option<Duration> {
         let request = self.in_flight.iter().find(|request| request.id == id)?;
         Some(self.clock.instant(now).since(request.started))
     }
 
-    /// Whether a request is under way.
+    /// Whether a request is in flight.
     #[must_use]
     pub fn is_requesting(&self) -> bool {
         !self.in_flight.is_empty()
@@ -405,14 +406,14 @@ impl Watchlist {
         self.entries.values().filter(|entry| entry.watchers > 0).count()
     }
 
-    /// Whether nothing at all is remembered of anybody.
+    /// Whether there is neither an entry nor a request in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.in_flight.is_empty()
     }
 
-    /// Moves the clock on. After a jump (a sleep mostly) what was under way is lost and what was
-    /// waited for is over.
+    /// Advances the clock. After a clock step (mostly a sleep), requests in flight are stale and
+    /// back-offs end.
     fn tick(&mut self, now: ClockReading) -> EngineInstant {
         let tick = self.clock.tick(now);
         if tick.clock_stepped {
@@ -475,7 +476,7 @@ impl Watchlist {
         }
     }
 
-    /// The changes since the last step, and in how long the next status changes by age alone.
+    /// The changes since the last step, and the time until the next status changes by age alone.
     fn changes(&mut self, now: ClockReading) -> (Vec<Change>, Option<Duration>) {
         let (now, offline_threshold) = (self.both(now), self.offline_threshold());
         let mut changes = Vec::new();

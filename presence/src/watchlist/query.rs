@@ -5,14 +5,14 @@ use crate::UserRef;
 use crate::reply::{HttpReply, RequestError};
 use crate::user_ref::percent_encode;
 
-/// Most users of a group.
+/// Maximum users of a group.
 pub const MAX_GROUP: usize = 500;
-/// Most bytes of a group's path and query: 4,000 for the whole URL, less 256 for the endpoint.
+/// Maximum bytes of a group's path and query: 4,000 for the whole URL, less 256 for the endpoint.
 pub const MAX_GROUP_BYTES: usize = 3_744;
 const GROUP_PREFIX: &str = "realm/presence?users=%5B";
 /// `slim_presence` is Zulip's own parameter: only `active_timestamp` and `idle_timestamp`.
 const GROUP_SUFFIX: &str = "%5D&slim_presence=true";
-/// Bytes of a group's path and query besides its members.
+/// Bytes of a group's path and query without its members.
 pub(super) const GROUP_FRAME_BYTES: usize = GROUP_PREFIX.len() + GROUP_SUFFIX.len();
 
 /// What a request asks for.
@@ -28,7 +28,7 @@ pub enum Query {
 
 impl Query {
     /// Path and query below `…/api/v1/`, percent-encoded. The same people give the same bytes on
-    /// every page, so that caches on the way can answer.
+    /// every page, so that HTTP caches can serve them.
     #[must_use]
     pub fn path(&self) -> String {
         match self {
@@ -60,14 +60,19 @@ impl Query {
     }
 }
 
-/// `user` as JSON, percent-encoded: an ID as a number, an email as a string. No email holds a
+/// `user` as JSON, percent-encoded: an ID as a number, an email as a string. No email contains a
 /// control character or `\`, so only `"` needs escaping.
 fn push_member(user: &UserRef, path: &mut String) {
     match user {
-        UserRef::Id(_) => path.push_str(&user.to_string()),
+        UserRef::Id(id) => path.push_str(&id.to_string()),
         UserRef::Email(email) => {
             path.push_str("%22");
-            percent_encode(&email.replace('"', "\\\""), path);
+            for (place, part) in email.split('"').enumerate() {
+                if place > 0 {
+                    path.push_str("%5C%22");
+                }
+                percent_encode(part, path);
+            }
             path.push_str("%22");
         }
     }

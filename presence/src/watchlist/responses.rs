@@ -98,7 +98,7 @@ impl Watchlist {
         now: EngineInstant,
     ) {
         if self.settings.endpoint == Endpoint::Gateway {
-            // A gateway has an entry for everyone who was asked, Zulip itself has none for IDs
+            // A gateway sends an entry for every requested user, Zulip itself sends none for IDs
             // (docs/design.md §4).
             let asked = self
                 .entries
@@ -129,8 +129,8 @@ impl Watchlist {
     fn switch_to_direct(&mut self, requested_at: EngineInstant, now: EngineInstant) {
         self.settings.endpoint = Endpoint::Zulip;
         self.groups = Groups::all_users(requested_at + self.settings.interval);
-        // What else is under way asks the same endpoint in groups, to which it would answer for
-        // everybody again.
+        // The other group requests in flight go to the same endpoint, which will send everybody
+        // again.
         for request in &mut self.in_flight {
             if let PollTarget::Group(group) = &mut request.target {
                 *group = GroupId::ALL_USERS;
@@ -160,8 +160,8 @@ impl Watchlist {
             poll.failures = poll.failures.saturating_add(1);
             poll.failures
         });
-        // Each request backs off by itself too, so that one that always fails does not keep the
-        // others from being asked.
+        // Each request also backs off by itself, so that one that always fails does not block the
+        // others.
         let due = now + backoff::jittered_retry_delay(failures, max_delay, &mut self.jitter);
         if let Some(poll) = self.poll(&request.target) {
             poll.due = due;

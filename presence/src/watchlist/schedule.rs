@@ -6,12 +6,12 @@ use super::{
 };
 use crate::time::EngineInstant;
 
-/// What the members of a group want.
+/// The demand of the members of a group.
 #[derive(Clone, Copy, Default)]
 struct GroupDemand {
     watched: bool,
     on_screen: bool,
-    /// Somebody on screen whom the last requests did not ask about.
+    /// A member on screen whom the last requests did not include.
     has_new_member: bool,
 }
 
@@ -20,12 +20,12 @@ impl Watchlist {
         let mut due_targets = self.due_targets(now);
         due_targets.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
-        // Whoever waits longest first; of those that wait alike groups come first, as they bring
-        // most.
+        // The longest overdue first; of equally overdue ones groups come first, as they include
+        // most users.
         while let Some(first) = (0..due_targets.len()).min_by_key(|&place| due_targets[place].0) {
             let (_, target) = due_targets.remove(first);
             if self.earliest_start(&target, now) != Some(now) {
-                // What keeps a group back keeps back everybody.
+                // A limit that holds back a group holds back everything.
                 due_targets.retain(|(_, other)| {
                     matches!(target, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
                 });
@@ -47,7 +47,7 @@ impl Watchlist {
         requests
     }
 
-    /// When the next request may start; `None`: not before something happens.
+    /// When the next request may start; `None`: not before the next event.
     pub(super) fn next_request(&self, now: EngineInstant) -> Option<EngineInstant> {
         if self.asleep {
             return None;
@@ -59,7 +59,7 @@ impl Watchlist {
         starts.min()
     }
 
-    /// Marks those about whom a request about `subject` asks, and says it.
+    /// Marks the users that a request to `target` includes, and returns its query.
     fn query(&mut self, target: &PollTarget, id: RequestId, now: EngineInstant) -> Query {
         match target {
             PollTarget::User(user) => {
@@ -85,7 +85,7 @@ impl Watchlist {
         }
     }
 
-    /// What somebody waits for, and when it is due; groups first.
+    /// The targets that are needed, and when each is due; groups first.
     fn due_targets(&self, now: EngineInstant) -> Vec<(EngineInstant, PollTarget)> {
         let mut due_targets = Vec::new();
         for ((id, poll), demand) in self.groups.polls().zip(self.demands(now)) {
@@ -108,7 +108,7 @@ impl Watchlist {
         due_targets
     }
 
-    /// What each group's members want, in the groups' order.
+    /// The demand of each group, in the groups' order.
     fn demands(&self, now: EngineInstant) -> Vec<GroupDemand> {
         let fresh = self.settings.interval + self.settings.interval / 10;
         let mut demands = vec![GroupDemand::default(); self.groups.polls().count()];
@@ -127,10 +127,9 @@ impl Watchlist {
         demands
     }
 
-    /// When a request about `subject` may start as far as the limits are concerned; `None`: once
-    /// another has returned.
+    /// When a request to `target` may start within the limits; `None`: not before another one ends.
     fn earliest_start(&self, target: &PollTarget, now: EngineInstant) -> Option<EngineInstant> {
-        // An endpoint that failed is tried with one request, not with four.
+        // A failing endpoint gets one request at a time.
         let most = if self.backoff.failures > 0 { 1 } else { MAX_IN_FLIGHT };
         if self.in_flight.len() >= most {
             return None;
