@@ -1,16 +1,16 @@
-//! What the author of the page is told: one line for each kind of mistake, which names the fix.
+//! Console warnings for the page author: one line for each kind of mistake, which names the fix.
 
 use std::cell::RefCell;
 
-/// Longest part of an author's own text that is repeated to them, in characters.
+/// Maximum length of an author's text that a warning quotes, in characters.
 const MAX_QUOTED: usize = 80;
 
 thread_local! {
     static TOLD: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Writes `line` to the console, followed by what it is about. Once a page, whatever it is about
-/// the next time.
+/// Writes `line` to the console, followed by `about`. Once per page, even if `about` differs the
+/// next time.
 pub(crate) fn warn_once(line: &'static str, about: &str) {
     let is_new = TOLD.with_borrow_mut(|told| {
         let is_new = !told.contains(&line);

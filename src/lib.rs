@@ -15,7 +15,7 @@
 //! }
 //! ```
 //!
-//! [`use_presence`] is for apps that draw presence in their own way.
+//! [`use_presence`] is for apps that draw presence themselves.
 
 mod badge;
 mod client;

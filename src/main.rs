@@ -1,7 +1,7 @@
 //! The bundle that `zulip-presence.js` loads: the Rust side of the custom element and of the page
 //! API.
 
-// A `main` would bring the standard library's start-up of a process along.
+// A `main` would link the standard library's start-up of a process.
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![allow(unreachable_pub, reason = "wasm-bindgen exports only what is pub")]
 

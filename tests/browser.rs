@@ -1,4 +1,4 @@
-//! The components in a real browser; its clocks, timers and network are the test's.
+//! The components in a real browser, with clocks, timers and network that the test controls.
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test may say what it expects")]
 
@@ -56,7 +56,7 @@ impl Page {
         set_presence("3", Some(7_200.0), Some(3_600.0));
         let document = web_sys::window().unwrap().document().unwrap();
         let root = document.create_element("main").unwrap();
-        // On screen: below it would be the list of tests.
+        // First in the body, so that it is on screen: the list of tests follows.
         document.body().unwrap().prepend_with_node_1(&root).unwrap();
         Self { root }
     }
@@ -92,13 +92,13 @@ async fn wait(promise: Promise) {
     JsFuture::from(promise).await.unwrap();
 }
 
-/// Lets `ms` pass, and everything happen that this brings about.
+/// Lets `ms` pass, and waits for everything that follows from it.
 async fn pass(ms: f64) {
     wait(advance(ms)).await;
     yew::scheduler::flush().await;
 }
 
-/// What can happen without the passing of time happens.
+/// Waits for everything that happens without time passing.
 async fn settle() {
     wait(settled()).await;
     yew::scheduler::flush().await;
@@ -678,7 +678,7 @@ struct DoorbellProps {
     user: &'static str,
 }
 
-/// Draws presence in its own way.
+/// Draws presence itself.
 #[component]
 fn Doorbell(props: &DoorbellProps) -> Html {
     let view = use_presence(props.user);

@@ -1,4 +1,4 @@
-// A page whose clocks, timers, network and visibility are in the hands of the test. All else is the real browser's.
+// A page whose clocks, timers, network and visibility the test controls. Everything else is the real browser's.
 
 const real = {
   fetch: window.fetch,
@@ -69,7 +69,7 @@ export function uninstall() {
   delete document.visibilityState;
 }
 
-/** Lets time pass, and what it brings about happen. */
+/** Lets time pass, and waits for everything that follows from it. */
 export async function advance(ms) {
   const end = passed + ms;
   for (;;) {
@@ -87,7 +87,7 @@ export async function advance(ms) {
   await settled();
 }
 
-/** Everything that needs no time has happened: a task after all tasks that are queued now, a few times over. */
+/** Waits for everything that needs no time: a task after all tasks that are queued now, a few times over. */
 export async function settled() {
   for (let i = 0; i < 5; i++) {
     await new Promise((resolve) => {
@@ -101,13 +101,16 @@ export async function settled() {
   }
 }
 
-/** Claims in seconds before now; `{}` for no data. */
+/** Sets the reported timestamps, in seconds before now; `{}` for no data. */
 export function set_presence(user, active_ago_s, idle_ago_s) {
   const at = (ago_s) => (ago_s === undefined ? undefined : (NOON + passed) / 1000 - ago_s);
   presences[user] = { active_timestamp: at(active_ago_s), idle_timestamp: at(idle_ago_s) };
 }
 
-/** "down": no network; "silent": no reply ever; "primitive": rejects with what is no Error; "throw": fetch itself throws; an HTTP status; or "". */
+/**
+ * "down": no network; "silent": no reply ever; "primitive": rejects with a value that is not an Error; "throw": fetch itself throws; an
+ * HTTP status; or "".
+ */
 export function set_outage(kind) {
   outage = kind;
 }
@@ -172,7 +175,7 @@ export function appears(root, selector) {
   });
 }
 
-/** Resolves once the browser has shown two more frames, and told who is on screen. */
+/** Resolves once the browser has shown two more frames, and reported who is on screen. */
 export function frames() {
   return new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 }

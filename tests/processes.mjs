@@ -12,11 +12,11 @@ import { createInterface } from "node:readline";
 export const GATEWAY =
   process.env.ZULIP_PRESENCE_GATEWAY ?? "target/gateway/zulip-presence-gateway";
 
-/** Longer than anything takes that the tests wait for. */
+/** Longer than everything that the tests wait for. */
 const TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 20;
 
-/** What `condition` gives, once it gives something. */
+/** Waits until `condition` returns something, and returns that. */
 export async function until(condition, what) {
   const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
@@ -37,7 +37,7 @@ export class Cleanup {
 
   async directory() {
     const directory = await mkdtemp(join(tmpdir(), "zulip-presence-"));
-    // Servers started by root give up its rights.
+    // Servers started by root drop its privileges.
     await chmod(directory, 0o755);
     this.add(() => rm(directory, { recursive: true, force: true }));
     return directory;
@@ -48,13 +48,13 @@ export class Cleanup {
   }
 }
 
-/** A running program, and all that it wrote. */
+/** A running program, and its output. */
 export class Program {
   #child;
   #output = [];
 
   constructor(command, args, { env = {}, cwd } = {}) {
-    // Nothing of the caller's environment but the search path: no proxies, no zuliprc.
+    // Only the search path of the caller's environment: no proxies, no zuliprc.
     this.#child = spawn(command, args, {
       cwd,
       env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env },

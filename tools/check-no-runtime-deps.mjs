@@ -1,7 +1,7 @@
-// Shows that no npm package reaches a page: npm's are for building and testing alone.
+// Checks that no page loads code of an npm package: npm packages are only for building and testing.
 //
-// What pages load is src/*.js, demo/, what wasm-bindgen generates, and the wasm. In all of these the scripts import files
-// beside themselves only; esbuild minifies them one by one, and never bundles.
+// What pages load is src/*.js, demo/, what wasm-bindgen generates, and the wasm. All of these scripts import only files beside themselves;
+// esbuild minifies them one by one, and never bundles.
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";

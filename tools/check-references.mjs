@@ -1,5 +1,5 @@
-// Finds references that lead nowhere: links, anchors, files, sections and make targets that Markdown and comments name.
-// Also finds Markdown prose beyond 120 columns. Reads the files of the repository only, never the network.
+// Finds broken references: links, anchors, files, sections and make targets that Markdown and comments name but that do not exist. Also
+// finds Markdown prose beyond 120 columns. Reads only files of the repository, never the network.
 
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const PROSE_WIDTH = 120;
 /** Written by `make bench`, not by hand. */
 const GENERATED = new Set(["bench/RESULTS.md"]);
-/** Names broken references on purpose. */
+/** Contains broken references on purpose. */
 const FIXTURES = "tools/check-references.test.mjs";
 /** Made by a build, or files of other projects: nothing in the repository has these names. */
 const NOT_OURS = [
@@ -81,7 +81,7 @@ export function brokenReferences(files) {
   }
   return found;
 
-  /** A reader finds a file by the end of its path. */
+  /** The end of a path is enough to name a file. */
   function exists(name) {
     if (NOT_OURS.some((pattern) => pattern.test(name))) return true;
     if (name.endsWith("/")) {
@@ -125,7 +125,7 @@ function withoutCode(text) {
   return text.replace(/^ *```[^]*?^ *```|`[^`\n]*`/gm, (code) => code.replace(/[^\n]/g, " "));
 }
 
-/** The anchors of a page's headings, made as GitHub makes them. */
+/** The anchors of a page's headings, by GitHub's rules. */
 function anchors(markdown) {
   const found = new Set();
   for (const [, heading] of withoutFences(markdown).matchAll(/^#+ (.*)$/gm)) {

@@ -8,7 +8,7 @@ const REPOSITORY = {
   "src/badge/view.rs": "",
 };
 
-/** What is found in a repository of these files and `REPOSITORY`. */
+/** The broken references in a repository of these files and `REPOSITORY`. */
 function found(files) {
   return brokenReferences(new Map(Object.entries({ ...REPOSITORY, ...files })));
 }

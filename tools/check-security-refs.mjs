@@ -1,4 +1,4 @@
-// Shows that every file and test that SECURITY.md names is there: `path`: `name`, `name`; `other/path`.
+// Checks that every file and test that SECURITY.md names exists: `path`: `name`, `name`; `other/path`.
 
 import { readFile } from "node:fs/promises";
 

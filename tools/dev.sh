@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The demo gateway, and in front of it `trunk serve`, which rebuilds the page and hands /api on (Trunk.toml).
+# Runs the demo gateway, and `trunk serve` in front of it, which rebuilds the page and forwards /api (Trunk.toml).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

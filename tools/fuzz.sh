@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes each target for a stated time, one after the other, beginning with its seeds. An input that makes one fail is left in fuzz/artifacts/.
+# Fuzzes each target for SECONDS, one after the other, starting with its seeds. Inputs that make a target fail are stored in fuzz/artifacts/.
 # Usage: tools/fuzz.sh SECONDS [TARGET...]
 #        tools/fuzz.sh pack [TARGET...]: minimises what was found in fuzz/corpus/ and packs it into fuzz/seeds/
 set -euo pipefail
@@ -13,7 +13,7 @@ targets=("$@")
 for target in "${targets[@]}"; do
   mkdir -p "corpus/$target" "artifacts/$target"
   if [ "$what" = pack ]; then
-    # One seed per edge. The engine's state is what matters, so there each loop count is a feature of its own.
+    # One seed per edge. For the engine, whose state matters, each loop count is a separate feature.
     counters=0
     [ "$target" != engine ] || counters=1
     cargo fuzz cmin -s none "$target" "corpus/$target" -- -use_counters="$counters"

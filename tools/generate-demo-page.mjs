@@ -1,5 +1,5 @@
-// Writes the people of the demo organisation into index.html, so that page and gateway list the same ones.
-// With --check it only tells whether they do.
+// Writes the people of the demo organisation into index.html, so that page and gateway list the same ones. With --check it only checks
+// whether they do.
 
 import { readFile, writeFile } from "node:fs/promises";
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, at the version that this project is built with, and says so.
+# Installs missing tools, in the versions that this project is built with, and reports each one.
 # Usage: tools/install-tools.sh wasm-target|trunk|wasm-bindgen|cargo-deny|cargo-fuzz|nightly|nightly-name|msrv|node|npm-packages|bench-packages|vite-packages|host-packages|browser|firefox|geckodriver|nginx|openssl|wrk|python-client|proxies|musl|cargo-deb|cargo-cyclonedx|packaging|manifest-schemas...
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,8 +47,8 @@ msrv() {
   rustup toolchain install "$version" --profile minimal --target wasm32-unknown-unknown
 }
 
-# A machine that has another version keeps it: ours then goes into .tools/, which make puts first on PATH.
-# They are compiled without optimisation: none of them runs long, and Trunk alone takes minutes as its authors build it.
+# If the machine has another version, that one stays: ours is installed into .tools/, which make puts first on PATH. They are compiled
+# without optimisation: none of them runs long, and an optimised build of Trunk alone takes minutes.
 cargo_tool() { # crate version command [option of cargo install...]
   local crate=$1 version=$2 command=$3 found where=()
   shift 3
@@ -67,12 +67,12 @@ cargo_tool() { # crate version command [option of cargo install...]
     CARGO_PROFILE_RELEASE_DEBUG=0 cargo install --locked "${where[@]+"${where[@]}"}" "$@" "$crate@$version"
 }
 
-# The wasm-bindgen command must be of the very version of the crate.
+# The wasm-bindgen command must have exactly the version of the crate.
 wasm_bindgen_version() {
   awk '/^name = "wasm-bindgen"$/ { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
 }
 
-# libFuzzer is C++; `-s none` does without a nightly toolchain.
+# libFuzzer is C++; `-s none` needs no nightly toolchain.
 cargo_fuzz() {
   have c++ || die "a C++ compiler is missing: install Debian's g++"
   cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" cargo-fuzz
@@ -92,7 +92,7 @@ npm_packages() { # folder
   cp "$1/package-lock.json" "$1/node_modules/.installed-lock"
 }
 
-# RUNLEVEL=1: servers are installed for the tests, which start their own.
+# RUNLEVEL=1 does not start the installed servers: the tests start their own.
 debian() { # what-to-say-where-there-is-no-apt package...
   local hint=$1 sudo=()
   shift
@@ -110,7 +110,7 @@ browser() {
   debian "install Chromium and ChromeDriver of one version, and set CHROMIUM and CHROMEDRIVER to their paths" chromium chromium-driver
 }
 
-# The software of other people on which badges are tested: tests/hosts. Of MariaDB and PHP only what runs as a plain process.
+# The host software on which badges are tested (tests/hosts). Of MariaDB and PHP only the parts that run as plain processes.
 HOST_SOFTWARE=(mediawiki dokuwiki wordpress wordpress-theme-twentytwentythree hugo jekyll
   php-cli php-intl php-mbstring php-mysql php-sqlite3 php-xml mariadb-server-core mariadb-client-core)
 host_packages() {
@@ -134,7 +134,7 @@ load_generator() {
   have wrk || debian "install wrk" wrk
 }
 
-# Zulip's own Python client, against which the gateway is tested.
+# Zulip's own Python client, with which the gateway is tested.
 python_client() {
   .tools/python/bin/python -c "import importlib.metadata as m; assert m.version('zulip') == '$PYTHON_CLIENT_VERSION'" 2>/dev/null && return
   say "installing zulip $PYTHON_CLIENT_VERSION for Python into .tools/python"
@@ -169,7 +169,7 @@ packaging() {
   [ ${#missing[@]} = 0 ] || debian "install lintian, umoci, runc and mmdebstrap" "${missing[@]}"
 }
 
-# What checks deploy/compose.yaml and deploy/kubernetes.yaml without a network.
+# Schemas that check deploy/compose.yaml and deploy/kubernetes.yaml without a network.
 manifest_schemas() {
   local wanted=("check-jsonschema==$CHECK_JSONSCHEMA_VERSION" "kubernetes-validate==$KUBERNETES_VALIDATE_VERSION")
   [ "$(cat .tools/manifests/.installed 2>/dev/null)" = "${wanted[*]}" ] && return
@@ -183,7 +183,7 @@ manifest_schemas() {
 for need in "$@"; do
   case $need in
     wasm-target) wasm_target ;;
-    # Without what downloads: everything that Trunk calls is here already.
+    # Without the features that download: all tools that Trunk calls are already installed.
     trunk) cargo_tool trunk "$TRUNK_VERSION" trunk --no-default-features ;;
     wasm-bindgen)
       cargo_tool wasm-bindgen-cli "$(wasm_bindgen_version)" wasm-bindgen --no-default-features \

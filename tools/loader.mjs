@@ -1,9 +1,9 @@
-// Makes zulip-presence.js, or the npm package's module, out of src/element/zulip-presence.js.
+// Builds zulip-presence.js, or the npm package's module, from src/element/zulip-presence.js.
 
 import { readFile } from "node:fs/promises";
 import { build, transform } from "esbuild";
 
-/** A part of the badges' style, minified if wanted. */
+/** A part of the badges' style, optionally minified. */
 export async function style(file, isMinified = true) {
   const { code } = await transform(await readFile(file, "utf8"), {
     minify: isMinified,
@@ -12,7 +12,7 @@ export async function style(file, isMinified = true) {
   return code.trim();
 }
 
-/** What esbuild puts in place of the constants of a script. */
+/** The values that esbuild substitutes for the constants of a script. */
 export function define(constants) {
   return Object.fromEntries(
     Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]),
@@ -22,7 +22,7 @@ export function define(constants) {
 /**
  * @param {object} options
  * @param {string} [options.version] The digest that the URLs of the glue and the wasm carry.
- * @param {{ glue: string, wasm: string }} [options.integrity] What the two are checked by; unless given they are not.
+ * @param {{ glue: string, wasm: string }} [options.integrity] The digests that the two are checked by; without them they are not checked.
  * @param {boolean} [options.isPackage] Whether a bundler is to find the files.
  */
 export async function loader({
@@ -44,11 +44,11 @@ export async function loader({
     }),
     external: ["./zulip-presence-widget.js"],
     minify: isMinified,
-    // So that what belongs to the other kind goes.
+    // So that code of the other variant is removed.
     minifySyntax: true,
     target: "es2022",
     format: isPackage ? "esm" : "iife",
-    // Only the package's module has one, and what uses it is in the package only.
+    // Only the package's module has `import.meta`, and only the package uses it.
     logOverride: { "empty-import-meta": "silent" },
     legalComments: "none",
   });

@@ -1,4 +1,4 @@
-// Gives the one image of an OCI layout these names, by which podman and docker load it.
+// Gives the only image of an OCI layout these names, under which podman and docker load it.
 // Usage: node tools/name-image.mjs LAYOUT NAME...
 
 import { readFile, writeFile } from "node:fs/promises";

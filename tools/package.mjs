@@ -1,4 +1,4 @@
-// Makes the npm package in dist/npm out of what `make dist` built and the files in npm/. It says what is in it.
+// Builds the npm package in dist/npm from the output of `make dist` and the files in npm/. Prints what the package contains.
 
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,9 +7,9 @@ import { loader } from "./loader.mjs";
 const DIST = "dist";
 const PACKAGE = "dist/npm";
 const SOURCES = "npm";
-/** What the loader loads, and what that loads. */
+/** The files that the loader loads, directly or indirectly. */
 const LOADED = /^zulip-presence-.*\.(?:wasm|txt|json)$/;
-/** What loads it, as a module. */
+/** The module that loads them. */
 const GLUE = "target/npm/zulip-presence-widget.js";
 const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
 
@@ -32,7 +32,7 @@ for (const name of (await readdir(PACKAGE)).sort()) {
   console.log(`package: ${name.padEnd(34)} ${String(size).padStart(7)} bytes`);
 }
 
-/** The loader for bundlers, and what importers get of it. */
+/** The loader for bundlers, with its exports. */
 async function module() {
   const code = await loader({ isPackage: true, isMinified: false });
   return code + (await readFile(join(SOURCES, "index.js"), "utf8"));

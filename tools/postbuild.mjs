@@ -1,10 +1,10 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know; wasm-bindgen's glue and the scripts
-// of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it. For the npm package
-// the glue becomes a module, too.
-// In a release build also: wasm-opt takes out what only debuggers read, the scripts are minified, the loader learns the digests of the files
-// that it loads (so that an upgrade never mixes versions, and nobody else's file is ever run), and .br and .gz are laid beside every file.
+// src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know; wasm-bindgen's glue and the
+// scripts of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it. For the npm
+// package the glue is also built as a module. In a release build also: wasm-opt removes debug data, the scripts are minified, the loader
+// gets the digests of the files that it loads (so that an upgrade never mixes versions, and no other file is ever run), and .br and .gz are
+// written beside every file.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -23,7 +23,7 @@ const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
 /** The glue of the npm package. */
 const MODULE = join("target/npm", basename(GLUE));
-/** Where wasm-bindgen lays copies of the modules that Rust code imports. */
+/** Where wasm-bindgen writes copies of the modules that Rust code imports. */
 const SNIPPETS = join(DIST, "snippets");
 const WASM_OPT = "node_modules/.bin/wasm-opt";
 /** The features of WebAssembly that rustc and wasm-bindgen use. */
@@ -31,7 +31,7 @@ const FEATURES = [
   ...["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int"],
   ...["reference-types", "sign-ext"],
 ].map((feature) => `--enable-${feature}`);
-/** Found by trying: each brings some hundred bytes over the wire. */
+/** Found by trying: each saves some hundred bytes over the wire. */
 const OPTIMIZE = [
   ...["--flatten", "--rereloop", "-Oz", "-Oz", "--converge"],
   ...["--one-caller-inline-max-function-size", "0"],
@@ -39,6 +39,8 @@ const OPTIMIZE = [
   "--low-memory-unused",
 ];
 const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+/** As which the WebAssembly imports the glue. */
+const GLUE_MODULE = "./zulip-presence-widget_bg.js";
 const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";
 
 const digests = await catalogs();
@@ -74,12 +76,17 @@ async function optimize() {
   const { imports, exports } = JSON.parse((await wasmOpt(SHORTEN_NAMES)).stdout);
   const names = Object.fromEntries(exports);
   // The one module that the WebAssembly imports, and what it imports of it.
-  names["./zulip-presence-widget_bg.js"] = "a";
-  for (const [, long, short] of imports) names[long] = short;
+  names[GLUE_MODULE] = "a";
+  for (const [module, long, short] of imports) {
+    // wasm-bindgen imports a module of ours past its glue where no argument needs a conversion.
+    if (module !== GLUE_MODULE)
+      throw new Error(`${long} is imported from ${module}, not from the glue`);
+    names[long] = short;
+  }
   return names;
 }
 
-/** Makes one file of the glue and of the scripts beside it. `names` are properties to shorten. */
+/** Bundles the glue and the scripts beside it into one file. `names` are properties to shorten. */
 async function bundle(names) {
   const longNames = Object.keys(names).map((name) => name.replaceAll(/[.$]/g, "\\$&"));
   const constants = define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests });
@@ -111,7 +118,7 @@ async function bundle(names) {
   });
 }
 
-/** In place of wasm-bindgen's copies of our modules those themselves, which other modules import, too. */
+/** Replaces wasm-bindgen's copies of our modules by the originals, which other modules also import. */
 function originals({ onResolve }) {
   onResolve({ filter: /\/snippets\// }, ({ path }) => ({
     path: resolve(path.replace(/^.*?\/snippets\/[^/]+\//, "")),
@@ -130,7 +137,7 @@ async function badgeRules() {
   return rules.slice(0, -1);
 }
 
-/** What `integrity` holds: SHA-256, as browsers want it written. */
+/** The value of `integrity`: SHA-256, in the browsers' format. */
 async function integrityOf(file) {
   return `sha256-${createHash("sha256")
     .update(await readFile(file))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds all packages of a release into target/release-packages, out of dist/ and dist/npm.
+# Builds all packages of a release into target/release-packages, from dist/ and dist/npm.
 # Usage: tools/release.sh [binary|tarball|deb|image|npm_package|crates|sbom|sums]...   (all without arguments)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -49,7 +49,7 @@ manual() { # folder
   done
 }
 
-# What `[package.metadata.deb]` of gateway/Cargo.toml names besides the binary.
+# The files that `[package.metadata.deb]` of gateway/Cargo.toml names besides the binary.
 deb() {
   local folder=$STAGE/debian unit
   rm -rf "$folder"
@@ -70,7 +70,7 @@ END
   cargo deb --quiet --locked --no-build --no-strip --profile gateway --target "$TARGET" -p "$NAME" -o "$OUT/"
 }
 
-# From scratch: the binary, the certificates that TLS needs, and a user without rights.
+# From scratch: the binary, the certificates that TLS needs, and a user without privileges.
 image() {
   local layout=$STAGE/oci bundle=$STAGE/bundle tag=$VERSION created
   created=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
@@ -108,7 +108,7 @@ crates() {
   cp target/package/zulip-presence-{core,gateway,widget}-"$VERSION".crate "$OUT/"
 }
 
-# What the gateway and the widget are made of.
+# The crates in the gateway and in the widget.
 sbom() {
   local crate manifest target
   for crate in gateway:gateway/Cargo.toml:$TARGET widget:Cargo.toml:wasm32-unknown-unknown; do

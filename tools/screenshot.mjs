@@ -1,4 +1,4 @@
-// Takes docs/demo.png, the README's picture of the demo page, from what `make dist` and the gateway's build left.
+// Takes docs/demo.png, the README's picture of the demo page, from the output of `make dist` and of the gateway's build.
 
 import { chromium } from "@playwright/test";
 import { CHROMIUM, FLAGS } from "../tests/e2e/chromium.mjs";

@@ -1,9 +1,9 @@
-// Prints what the widget weighs on the wire (brotli), and fails when it is more than was promised: by the stable compiler, or with the
-// argument "smallest" by the pinned nightly one.
+// Prints the size of the widget on the wire (brotli), and fails if it exceeds the promised limit: of the stable compiler, or with the
+// argument "smallest" of the pinned nightly one.
 
 import { stat } from "node:fs/promises";
 
-// What was promised; by the nightly compiler as measured, and 0.2 % for what the length of the project's own path changes.
+// The promised limits; for the nightly compiler as measured, plus 0.2 % for the effect of the length of the project's own path.
 const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 77_900 : 86_000 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",

@@ -1,4 +1,4 @@
--- What a crowd of pages asks, at a bounded rate; for wrk, started by tools/soak.mjs. Counts what was asked and what came back.
+-- The requests of a crowd of pages, at a bounded rate; for wrk, started by tools/soak.mjs. Counts requests and replies.
 
 math.randomseed(os.time())
 asked = { ["200"] = 0, ["204"] = 0, ["400"] = 0, ["404"] = 0 }
@@ -13,10 +13,10 @@ local function batch()
   return "/api/v1/realm/presence?users=%5B" .. table.concat(users, ",") .. "%5D"
 end
 
--- Share of a hundred, status, method, path.
+-- Percentage, status, method, path.
 local mix = {
   { 30, "200", "GET", function() return "/api/v1/users/12/presence" end },
-  -- Not answered from what is kept.
+  -- Not answered from the cache.
   { 10, "200", "GET", function() return "/api/v1/users/12/presence?x=" .. number end },
   { 25, "200", "GET", batch },
   { 5, "200", "GET", function() return batch() .. "&x=" .. number end },

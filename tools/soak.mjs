@@ -1,6 +1,6 @@
-// Mixed load on the gateway before a simulated Zulip, for SECONDS (600): Zulip is restarted and stays out, the gateway is killed and
-// started under load, 10,000 connections idle, hostile clients do their worst. Fails on any error that is not of the trouble's own
-// making, and on memory that grows. Only loopback; what it started ends with it.
+// Mixed load on the gateway before a simulated Zulip, for SECONDS (600): Zulip is restarted and stays down, the gateway is killed and
+// started under load, 10,000 connections are idle, hostile clients attack. Fails on any error that the fault itself does not explain, and
+// on growing memory. Only loopback; it stops everything it started.
 // Usage: node tools/soak.mjs SECONDS
 
 import { spawn } from "node:child_process";
@@ -12,11 +12,11 @@ const PROGRAM = process.env.GATEWAY ?? "target/gateway/zulip-presence-gateway";
 const SECONDS = Number(process.argv[2] ?? 600);
 const CONNECTIONS = 32;
 const IDLE = 10_000;
-/** Megabytes by which the gateway may grow from its first calm stretch to its last: ten bytes a reply. */
+/** Megabytes by which the gateway may grow from its first calm phase to its last: ten bytes a reply. */
 const MAX_GROWTH_MB = 12;
-/** Full houses before that: so many until the allocator has set aside what it will need (seen: it stops to grow after four). */
+/** How often all connections are taken before that, until the allocator has all it needs (observed: no growth after four). */
 const REHEARSALS = 6;
-/** Seconds in which it must serve again after Zulip is back: it asks again after 5 to 10 s. */
+/** Seconds in which it must serve again after Zulip is back: it retries after 5 to 10 s. */
 const MAX_RECOVERY_S = 30;
 const ADA = "/api/v1/users/12/presence";
 
@@ -125,7 +125,7 @@ async function load(seconds) {
   return JSON.parse(line);
 }
 
-/** A new client every quarter of a second; the longest that one waited, in ms. */
+/** A new client every quarter of a second; records the longest wait in ms. */
 async function probe(state) {
   while (!state.over) {
     const since = performance.now();
@@ -138,7 +138,7 @@ async function probe(state) {
 
 const table = new Map();
 
-/** Load for so long, while `trouble` happens. `may`: statuses that are of its own making; `cuts`: connections break by it. */
+/** Load for so long, while `trouble` happens. `may`: statuses that it explains; `cuts`: whether it breaks connections. */
 async function act(name, seconds, { trouble = async () => {}, may = [], cuts = false } = {}) {
   const state = { over: false, slowest: 0, refused: 0 };
   const probing = probe(state);
@@ -185,7 +185,7 @@ async function act(name, seconds, { trouble = async () => {}, may = [], cuts = f
   return { memory: median(memory), p99: counts.p99_ms };
 }
 
-/** Opens connections, and writes to them what `each` says; returns what ends them. */
+/** Opens connections, and writes to them what `each` gives; returns a function that ends them. */
 async function crowd(count, each) {
   const sockets = [];
   for (let at = 0; at < count; at++) {
@@ -220,7 +220,7 @@ const hostileCrowd = async (seconds) => {
   const ends = [
     await crowd(200, dribble("GET / HTTP/1.1\r\nX: ", "x")),
     await crowd(50, dribble("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", "x")),
-    // Asks for ever, and reads nothing.
+    // Sends requests without end, and reads nothing.
     await crowd(20, (socket) => {
       socket.pause();
       socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20_000));
@@ -277,7 +277,7 @@ startZulip();
 startGateway();
 await recovery();
 
-// First lives that are cut short, then a long one.
+// First short runs that end by a kill, then a long one.
 const short = Math.max(20, SECONDS * 0.12);
 await act("gateway killed", short, { trouble: gatewayKilled, cuts: true });
 await act("gateway killed while Zulip is out", short, {

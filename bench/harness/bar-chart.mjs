@@ -1,4 +1,4 @@
-// The picture: how long until all badges are correct, one panel for each n, every panel on its own scale.
+// The chart: how long until all badges are correct, one panel for each n, every panel on its own scale.
 
 import { PAGES } from "./pages.mjs";
 import { middle } from "./report.mjs";

@@ -1,4 +1,4 @@
-// Builds every page's script with esbuild, minified, and lays it on the server.
+// Builds every page's script with esbuild, minified, and puts it on the server.
 
 import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";

@@ -1,4 +1,4 @@
-// Headless Chromium over the DevTools protocol, by a pipe: nothing between the bench and what is measured.
+// Headless Chromium over the DevTools protocol, by a pipe: no other program between the bench and the browser.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -115,7 +115,7 @@ class Page {
     this.#browser.on(event, callback, this.#sessionId);
   }
 
-  /** What an expression gives in the page; a promise is waited for. */
+  /** Evaluates an expression in the page; a promise is awaited. */
   async evaluate(expression) {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", {
       expression,

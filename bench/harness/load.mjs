@@ -1,11 +1,11 @@
-// One page loaded once, in a browser context of its own, and what it cost.
+// Loads one page once, in a separate browser context, and measures its cost.
 
 import { CARDS_IN_VIEW, directory, html } from "./pages.mjs";
 import { personAt, statusOf } from "./people.mjs";
 import { probe } from "./probe.mjs";
 import { SHAPES } from "./shapes.mjs";
 
-/** Whoever is not done by then is not done. */
+/** A page that is not complete by then counts as failed. */
 const PATIENCE_MS = 240_000;
 const VIEWPORT = { width: 1600, height: 1200, deviceScaleFactor: 1, mobile: false };
 const TRACED = ["blink.user_timing", "disabled-by-default-devtools.timeline"];
@@ -18,7 +18,7 @@ export const LINES = {
   },
 };
 
-/** Opens a page with the probe in it; `url` is not gone to yet. */
+/** Opens a page with the probe in it; does not navigate to `url` yet. */
 export async function open(browser, page, n, line = {}) {
   const tab = await browser.page();
   await tab.send("Page.enable");
@@ -89,7 +89,7 @@ async function measure(browser, server, path, page, n, line) {
   };
 }
 
-/** After a collection: what the page holds on to. */
+/** The memory that the page uses after a garbage collection. */
 export async function memoryOf(tab) {
   await tab.send("HeapProfiler.enable");
   await tab.send("HeapProfiler.collectGarbage");
@@ -117,7 +117,7 @@ async function startTrace(browser) {
   };
 }
 
-/** Of the thread on which the page's script runs, until all was correct. */
+/** The longest task of the page's main thread, until all badges were correct. */
 function longestTask(events) {
   const end = events.find(
     ({ name, cat }) => name === "bench:correct" && cat.includes("user_timing"),

@@ -1,5 +1,5 @@
-// The pages that are compared. Each says how it is built, what it consists of, and how the probe tells what a badge shows.
-// `drawn` and `correct` run in the page: `badges` is a live list, `place` a badge's place in it.
+// The pages that are compared. Each defines how it is built, what it consists of, and how the probe reads what a badge shows. `drawn` and
+// `correct` run in the page: `badges` is a live list, `place` a badge's index in it.
 
 import { personAt, statusOf } from "./people.mjs";
 
@@ -86,7 +86,7 @@ export const PAGES = {
     badges: () => document.getElementsByTagName("mgt-person"),
     drawn: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
     correct: (badge) => badge.shadowRoot?.querySelector(".presence-wrapper svg") != null,
-    /** It takes longer than all others together. */
+    /** This page takes longer than all others together. */
     mostRounds: { 50: 3, 200: 2, 1000: 1, 5000: 0 },
     why: "not run: 33 s at n = 1,000, and it grows with the square",
   },
@@ -101,7 +101,7 @@ export const BARE = {
   correct: () => document.readyState !== "loading",
 };
 
-/** The hand-written element, which asks for so many people at a time. */
+/** The hand-written element, which requests `group` people at a time. */
 function vanilla(title, group) {
   return {
     title,
@@ -163,7 +163,7 @@ ${cards.join("\n")}
 </html>`;
 }
 
-/** A whole page. `split`: only so many badges are in view, the others far below. */
+/** A whole page. `split`: only `inView` badges are in view, the others far below. */
 export function html(page, n, { settings = "", inView = n } = {}) {
   const head = page.head?.(settings) ?? `<script src="app.js" defer></script>`;
   const far = `<p style="flex: 0 0 100%; height: 5000px"></p>`;
@@ -172,7 +172,7 @@ export function html(page, n, { settings = "", inView = n } = {}) {
     const lines = body.split("\n");
     body = [...lines.slice(0, inView), far, ...lines.slice(inView)].join("\n");
   }
-  // So small that 5,000 badges are in view at once: whoever asks only for what is in view has to ask for all.
+  // So small that 5,000 badges are in view at once: a page that requests only badges in view must request all.
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

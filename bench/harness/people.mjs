@@ -1,4 +1,4 @@
-// The invented people of the bench, and what an endpoint says of them: one JSON for every page that fetches.
+// The invented people of the bench, and an endpoint's replies about them: the same JSON for every page that fetches.
 
 /** By the last digit of the ID. */
 const STATUSES = [
@@ -13,10 +13,10 @@ const STATUSES = [
   "offline",
   "unknown",
 ];
-/** More people than that are badges of people who are on the page already: a page asks 60 times a minute at most. */
+/** Further badges repeat people who are already on the page: a page sends at most 60 requests a minute. */
 export const MOST_PEOPLE = 1000;
 
-/** The person of the badge at this place of the page. */
+/** The person of the badge at this index of the page. */
 export function personAt(place) {
   return (place % MOST_PEOPLE) + 1;
 }
@@ -27,7 +27,7 @@ export function statusOf(person, generation = 0) {
   return STATUSES[person % 10];
 }
 
-/** The reply to `realm/presence?users=[…]`, in the gateway's shape; slim if it was asked so. */
+/** The reply to `realm/presence?users=[…]`, in the gateway's shape; slim if requested. */
 export function realmPresence(users, generation, isSlim) {
   const now = Date.now() / 1000;
   return {

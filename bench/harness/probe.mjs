@@ -1,5 +1,5 @@
-// Runs in every page before its scripts: tells when the first badge, all badges, and all correct ones were painted.
-// Per frame it looks at one badge that is not yet as it should be, so that looking costs the same on every page.
+// Runs in every page before its scripts: measures when the first badge, all badges, and all correct ones were painted. In each frame it
+// checks one badge that is not yet correct, so that the check costs the same on every page.
 export function probe({ n, statuses, shapes, badges: list, drawn, correct }) {
   const measured = {};
   const shadows = [];
@@ -10,17 +10,13 @@ export function probe({ n, statuses, shapes, badges: list, drawn, correct }) {
     return shadow;
   };
   const memories = [];
-  for (const name of ["instantiate", "instantiateStreaming"]) {
-    const original = WebAssembly[name];
-    WebAssembly[name] = async (...rest) => {
-      const result = await original.apply(WebAssembly, rest);
-      const exports = (result.instance ?? result).exports;
-      memories.push(
-        ...Object.values(exports).filter((value) => value instanceof WebAssembly.Memory),
-      );
-      return result;
-    };
-  }
+  WebAssembly.Instance = class extends WebAssembly.Instance {
+    constructor(...given) {
+      super(...given);
+      const exports = Object.values(this.exports);
+      memories.push(...exports.filter((value) => value instanceof WebAssembly.Memory));
+    }
+  };
   globalThis.bench = {
     measured,
     shadows: () => shadows.map((shadow) => shadow.deref()).filter(Boolean),

@@ -1,4 +1,4 @@
-// What was measured, as Markdown: the goals with met or missed, then the tables.
+// The measurements as Markdown: the goals with met or missed, then the tables.
 
 import { BARE, CARDS_IN_VIEW, PAGES } from "./pages.mjs";
 
@@ -81,7 +81,7 @@ function goals(run) {
   ];
 }
 
-/** What, the goal, the bound, what was measured, how it is written. */
+/** Rows of name, goal, bound, measured value and its format. */
 function goalRows({ sizes, loads, steady: polls, requests, directory }) {
   const at = (line, n, page, key) => middle(loads[line]?.[n]?.[page], key);
   const ms = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;

@@ -1,4 +1,4 @@
-// One loopback server for every page: brotli, the right types, nothing stored.
+// One loopback server for every page: brotli, correct content types, nothing stored.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -15,16 +15,16 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
-/** Replies are made on the way, as a server would; files are compressed beforehand. */
+/** Replies are compressed on request, as on a real server; files are compressed beforehand. */
 const REPLY_QUALITY = 4;
 
 export class Server {
   #server;
   /** Path to `{ type, body }`, compressed. */
   #files = new Map();
-  /** Every request for presence: when, about whom, from which page. */
+  /** Every request for presence: when, for whom, from which page. */
   requests = [];
-  /** With each generation the replies say that one person in ten changed. */
+  /** With each generation one person in ten changes in the replies. */
   generation = 0;
   origin;
 
@@ -44,7 +44,7 @@ export class Server {
     await once(this.#server, "close");
   }
 
-  /** Serves these bytes at that path; gives their size on the wire. */
+  /** Serves these bytes at that path; returns their size on the wire. */
   async add(path, bytes) {
     const body = await promisify(brotliCompress)(bytes, {
       params: {

@@ -1,4 +1,4 @@
-// The drawings, out of the one place where they are.
+// The drawings, read from their only source file.
 
 import { readFile } from "node:fs/promises";
 

@@ -1,15 +1,15 @@
-// What polling costs a page that stands there: DOM writes, script, allocations; and how often it asks.
+// What polling costs a page after loading: DOM writes, script, allocations; and how many requests it sends.
 
 import { html } from "./pages.mjs";
 import { memoryOf, open } from "./load.mjs";
 import { median } from "./report.mjs";
 
 const N = 1000;
-/** The shortest interval that pages may set: so the bench need not wait for minutes. */
+/** The shortest interval that pages may set, so that the bench does not wait for minutes. */
 const INTERVAL_S = 15;
 const PATIENCE_MS = 60_000;
 const SETTLE_MS = 2000;
-/** Polls of each kind, of which the median counts: one alone varies by ten times on a busy machine. */
+/** Number of polls of each kind; the median is used, because one poll varies by a factor of ten on a busy machine. */
 const POLLS = 3;
 /** Bytes between two samples of the allocation profiler. */
 const SAMPLING = 256;
@@ -38,7 +38,7 @@ export async function poll(browser, server, name, page) {
   await tab.send("Page.navigate", { url });
   await tab.evaluate("bench.done");
   await sleep(SETTLE_MS);
-  // The first poll is the one in which what runs once is run.
+  // The first poll runs the code that runs only once.
   await round(server, url);
   const results = {};
   for (const [kind, change] of [
@@ -84,7 +84,7 @@ export async function poll(browser, server, name, page) {
   return results;
 }
 
-/** Waits until every group has been requested again; how many there are, and how many requests that were. */
+/** Waits until every group has been requested again; returns the number of groups and of requests. */
 async function round(server, url) {
   const groups = new Set(requestsOf(server, url).map(({ users }) => users));
   const since = requestsOf(server, url).length;
@@ -129,7 +129,7 @@ export async function requests(browser, server, pages, watchMs) {
       watched.push({ name, title, url, tab, cover });
     }
   }
-  // The first round is the load's.
+  // The first round belongs to loading.
   await sleep(SETTLE_MS * 3);
   const before = watched.map(({ url }) => requestsOf(server, url).length);
   await sleep(watchMs);

@@ -9,13 +9,15 @@
  *
  * One file: copy it into wp-content/plugins/. The address of the gateway is set in Settings > Zulip presence, or by
  * define( 'ZULIP_PRESENCE_GATEWAY', 'https://presence.example.com' ); in wp-config.php. The key of the bot stays in the gateway.
+ * The address of your Zulip (ZULIP_PRESENCE_ZULIP) is optional: popovers then have a link to a message.
  */
 
 namespace ZulipPresence;
 
 defined( 'ABSPATH' ) || exit;
 
-const SETTING = 'zulip_presence_gateway';
+const GATEWAY = 'zulip_presence_gateway';
+const ZULIP   = 'zulip_presence_zulip';
 const PAGE    = 'zulip-presence';
 const HANDLE  = 'zulip-presence';
 const LABELS  = array( 'none', 'status', 'last-active' );
@@ -63,8 +65,13 @@ function badge( $attributes, $content = '' ) {
 
 /** Where the gateway is, without a slash at the end; empty as long as nobody has set it. */
 function gateway() {
-	$set = defined( 'ZULIP_PRESENCE_GATEWAY' ) ? \ZULIP_PRESENCE_GATEWAY : get_option( SETTING, '' );
-	return clean_address( $set );
+	return address( GATEWAY );
+}
+
+/** The address that a setting holds, or the constant of its name in wp-config.php. */
+function address( $setting ) {
+	$constant = strtoupper( $setting );
+	return clean_address( defined( $constant ) ? constant( $constant ) : get_option( $setting, '' ) );
 }
 
 /** An address of the web; what is none becomes empty. */
@@ -76,36 +83,42 @@ function load_async( $tag, $handle ) {
 	if ( HANDLE !== $handle || false !== strpos( $tag, ' async' ) ) {
 		return $tag;
 	}
-	return str_replace( ' src=', ' async src=', $tag );
+	$zulip = '' === address( ZULIP ) ? '' : ' data-zulip="' . esc_attr( address( ZULIP ) ) . '"';
+	return str_replace( ' src=', ' async' . $zulip . ' src=', $tag );
 }
 
 function register() {
+	add_settings_section( 'addresses', '', '__return_null', PAGE );
+	add_address( GATEWAY, 'Gateway', 'https://presence.example.com', 'The address of your zulip-presence-gateway. It must allow the pages of this site: <code>--allow-origin ' . esc_html( origin() ) . '</code>' );
+	add_address( ZULIP, 'Zulip', 'https://chat.example.com', 'Optional: the address of your Zulip. Popovers then have a link to a message.' );
+}
+
+function add_address( $setting, $title, $example, $description ) {
 	register_setting(
 		PAGE,
-		SETTING,
+		$setting,
 		array(
 			'type'              => 'string',
 			'default'           => '',
 			'sanitize_callback' => __NAMESPACE__ . '\clean_address',
 		)
 	);
-	add_settings_section( 'gateway', '', '__return_null', PAGE );
-	add_settings_field( SETTING, 'Gateway', __NAMESPACE__ . '\draw_field', PAGE, 'gateway', array( 'label_for' => SETTING ) );
+	$draw = function () use ( $setting, $example, $description ) {
+		printf(
+			'<input type="url" class="regular-text" id="%1$s" name="%1$s" value="%2$s" placeholder="%3$s" %4$s>
+			<p class="description">%5$s</p>',
+			esc_attr( $setting ),
+			esc_attr( address( $setting ) ),
+			esc_attr( $example ),
+			defined( strtoupper( $setting ) ) ? 'disabled' : '',
+			wp_kses_post( $description )
+		);
+	};
+	add_settings_field( $setting, $title, $draw, PAGE, 'addresses', array( 'label_for' => $setting ) );
 }
 
 function add_page() {
 	add_options_page( 'Zulip presence', 'Zulip presence', 'manage_options', PAGE, __NAMESPACE__ . '\draw_page' );
-}
-
-function draw_field() {
-	printf(
-		'<input type="url" class="regular-text" id="%1$s" name="%1$s" value="%2$s" placeholder="https://presence.example.com" %3$s>
-		<p class="description">The address of your zulip-presence-gateway. It must allow the pages of this site: <code>--allow-origin %4$s</code></p>',
-		esc_attr( SETTING ),
-		esc_attr( gateway() ),
-		defined( 'ZULIP_PRESENCE_GATEWAY' ) ? 'disabled' : '',
-		esc_html( origin() )
-	);
 }
 
 /** Of the pages that visitors see. */

@@ -6,23 +6,23 @@ use zulip_presence_core::{LastActive, Status};
 use super::label::Label;
 use crate::i18n::Messages;
 
-/// What the page author wants shown.
+/// The options that the page author chose.
 pub(super) struct Options<'a> {
     pub(super) name: &'a str,
     pub(super) label: Label,
     pub(super) details: bool,
-    /// Where to write to the person.
+    /// The URL of a message to the person in Zulip.
     pub(super) message_url: Option<String>,
 }
 
 impl Options<'_> {
-    /// Whether any text needs the person's last activity, or to know that there is a result.
+    /// Whether any text depends on the last activity, or on whether there is a result.
     pub(super) fn show_last_active(&self) -> bool {
         self.details || self.label != Label::None
     }
 }
 
-/// Everything that is seen or heard of a badge.
+/// Everything that a badge shows or exposes to screen readers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Appearance {
     pub(super) status: Status,
@@ -30,7 +30,7 @@ pub(super) struct Appearance {
     pub(super) accessible_name: AttrValue,
     pub(super) label: Option<LabelText>,
     pub(super) details: Option<DetailsText>,
-    /// The language of all texts, where it is not the one around the badge.
+    /// The language of all texts, if it differs from the language around the badge.
     pub(super) lang: Option<AttrValue>,
 }
 
@@ -46,12 +46,12 @@ pub(super) struct LabelText {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct DetailsText {
     pub(super) status: AttrValue,
-    /// Empty where it would repeat the status.
+    /// Empty if it would repeat the status.
     pub(super) last_active: AttrValue,
     pub(super) link: Option<Link>,
 }
 
-/// Leads to a message to the person.
+/// A link to a message to the person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Link {
     pub(super) url: AttrValue,
@@ -59,7 +59,7 @@ pub(super) struct Link {
 }
 
 impl Appearance {
-    /// `last_active` is `None` as long as there is no result, and where no text needs it.
+    /// `last_active` is `None` until there is a result, and if no text needs it.
     pub(super) fn new(
         options: &Options<'_>,
         status: Status,
@@ -67,7 +67,7 @@ impl Appearance {
         messages: &Messages,
     ) -> Self {
         let status_text = messages.status(status);
-        // Before there is a result labels are empty, since "unknown" is a result too.
+        // Labels are empty until there is a result, because "unknown" is a result too.
         let last_active = last_active
             .filter(|_| !messages.is_pending())
             .map(|last_active| messages.last_active(last_active));

@@ -1,5 +1,4 @@
-//! The component that fetches a person's presence and shows it, behind the script tag and in Yew
-//! apps alike.
+//! The component that fetches and shows a person's presence, for the script tag and for Yew apps.
 
 use std::rc::Rc;
 
@@ -16,11 +15,11 @@ use super::user::parse_user;
 use crate::client::{PresenceClient, Subscription};
 use crate::i18n::{self, RerenderListener};
 
-/// A person's badge, drawn into whatever element it is rendered in: the shape, and where wanted a
+/// A person's badge, drawn into the element in which it is rendered: the shape, and optionally a
 /// label beside it and a popover.
 pub struct Badge {
     subscription: Option<Subscription>,
-    /// What `on_view` heard last.
+    /// The last view passed to `on_view`.
     view: Option<View>,
     appearance: Appearance,
     _rerender: RerenderListener,
@@ -29,7 +28,7 @@ pub struct Badge {
 /// Props of [`Badge`].
 #[derive(Clone, PartialEq, Properties)]
 pub struct BadgeProps {
-    /// Who is asked. `None`: nobody, and the badge is unknown.
+    /// The client to use. `None`: no requests are made, and the badge is unknown.
     pub client: Option<PresenceClient>,
     /// The person: Zulip user ID or Zulip email.
     pub user: AttrValue,
@@ -41,24 +40,24 @@ pub struct BadgeProps {
     pub details: bool,
     /// Whether the badge is on screen or close to it.
     pub is_visible: bool,
-    /// Called with what is known of the person: at first, and upon every change.
+    /// Called with the person's presence: once at first, and on every change.
     #[prop_or_default]
     pub on_view: Callback<View>,
     /// The element whose nearest `[lang]` gives the badge's language.
     pub host: Host,
 }
 
-/// Where a badge stands in the page.
+/// The element that contains a badge.
 #[derive(Clone, PartialEq)]
 pub enum Host {
-    /// In an element of the page.
+    /// An element of the page.
     Element(Element),
-    /// In an element of a Yew app, which is there once that is rendered.
+    /// An element of a Yew app, which exists once the app is rendered.
     Rendered(NodeRef),
 }
 
 impl Host {
-    /// The nearest `lang`; empty where there is none.
+    /// The nearest `lang`; empty if there is none.
     fn lang(&self) -> String {
         match self {
             Self::Element(element) => i18n::lang_of(element),
@@ -98,7 +97,7 @@ impl Component for Badge {
     fn changed(&mut self, ctx: &Context<Self>, old: &BadgeProps) -> bool {
         let props = ctx.props();
         if (&props.client, &props.user) != (&old.client, &old.user) {
-            // The new subscription comes before the old one ends, so that the same person stays
+            // The new subscription starts before the old one ends, so that the same person stays
             // watched.
             self.subscription = subscribe(ctx);
         } else if let Some(subscription) = &self.subscription {
@@ -122,7 +121,7 @@ impl Component for Badge {
                     { icon(self.appearance.status, Some(&self.appearance.accessible_name), lang) }
                 }
                 if let Some(label) = label {
-                    // Month names and numbers have a direction of their own.
+                    // Month names and numbers may have another text direction.
                     <span part="label" dir="auto" lang={lang.clone()} aria-hidden={label.is_hidden.then_some("true")}>
                         { &label.text }
                     </span>
@@ -133,7 +132,7 @@ impl Component for Badge {
 }
 
 impl Badge {
-    /// Tells whether the badge now looks different.
+    /// Returns whether the appearance changed.
     fn recompute(&mut self, props: &BadgeProps) -> bool {
         let messages = i18n::messages(&props.host.lang());
         let subscription = self.subscription.as_ref();

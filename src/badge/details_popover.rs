@@ -1,5 +1,5 @@
-//! The badge as a button, with a popover that tells when the person was last active: by pointer,
-//! keyboard and touch.
+//! The badge as a button, with a popover that shows when the person was last active. It works by
+//! pointer, keyboard and touch.
 
 use core::cell::Cell;
 
@@ -13,10 +13,10 @@ use zulip_presence_core::Status;
 use super::appearance::DetailsText;
 use super::icon::icon;
 
-/// Events of the badge, and while the popover is open those of the window.
+/// Events of the badge, and of the window while the popover is open.
 const BADGE_EVENTS: [&str; 5] = ["click", "pointerenter", "pointerleave", "focusout", "keydown"];
 const WINDOW_EVENTS: [&str; 4] = ["keydown", "pointerdown", "scroll", "resize"];
-/// Between the popover and the edge of the window, in CSS pixels.
+/// Minimum distance from the popover to the edge of the window, in CSS pixels.
 const MARGIN: f64 = 4.0;
 
 thread_local! {
@@ -25,7 +25,7 @@ thread_local! {
 
 #[wasm_bindgen]
 extern "C" {
-    /// What events and elements are asked for, be they of this window or of another one.
+    /// Properties of events and elements, which may belong to this window or to another one.
     type Properties;
 
     #[wasm_bindgen(method, getter)]
@@ -38,10 +38,10 @@ extern "C" {
     fn inner_height(this: &Properties) -> f64;
     #[wasm_bindgen(method, getter, js_name = relatedTarget)]
     fn related_target(this: &Properties) -> Option<Node>;
-    /// Undefined in browsers where coordinates are those within the zoomed element.
+    /// Undefined in browsers that use the zoomed element's own coordinates.
     #[wasm_bindgen(method, getter, js_name = currentCSSZoom)]
     fn current_css_zoom(this: &Properties) -> Option<f64>;
-    /// Throw where the badge is not in a document.
+    /// Both throw if the badge is not in a document.
     #[wasm_bindgen(method, catch, js_name = showPopover)]
     fn show_popover(this: &Properties) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch, js_name = hidePopover)]
@@ -56,7 +56,7 @@ pub(super) struct DetailsPopover {
     button: NodeRef,
     popover: NodeRef,
     is_open: bool,
-    /// Opened by a press, so that it stays when the pointer leaves.
+    /// Opened by a press (click, tap or key): it stays open when the pointer leaves.
     is_pinned: bool,
     badge_listeners: Vec<EventListener>,
     /// Only while open.
@@ -135,7 +135,7 @@ impl Component for DetailsPopover {
                     part="details"
                     data-open={self.is_open.then_some("")}
                     popover="manual"
-                    // A tooltip holds nothing to press.
+                    // A tooltip must not contain interactive elements.
                     role={if text.link.is_some() { "group" } else { "tooltip" }}
                     aria-label={text.link.is_some().then(|| name.clone())}
                     dir="auto"
@@ -182,7 +182,7 @@ impl DetailsPopover {
             move |event: &Event| {
                 let message = match event.type_().as_str() {
                     "click" => {
-                        // The press is the badge's, not of a link or a card that it stands in.
+                        // The press is for the badge, not for a link or a card around it.
                         event.stop_propagation();
                         if !is_on_link(event) {
                             event.prevent_default();
@@ -192,12 +192,12 @@ impl DetailsPopover {
                         }
                         Msg::Press
                     }
-                    // A finger that touches is a press.
+                    // Touch is handled as a press.
                     "pointerenter" if is_mouse(event) => Msg::PointerEntered,
                     "pointerleave" => Msg::PointerLeft,
                     "focusout" if leaves(&badge, event) => Msg::Close,
                     "keydown" if is_escape(event) && is_open(&popover) => {
-                        // It is ours: a dialog around must not close by it too.
+                        // Handled here: it must not also close a dialog around the badge.
                         event.stop_propagation();
                         event.prevent_default();
                         Msg::Close
@@ -209,7 +209,7 @@ impl DetailsPopover {
         })
     }
 
-    /// Those of the window hear events first, on their way down.
+    /// Listeners on the window in the capture phase, which receive events first.
     fn listen_to_window(&self, ctx: &Context<Self>) -> Vec<EventListener> {
         let Some(window) = self.window() else {
             return Vec::new();
@@ -224,7 +224,7 @@ impl DetailsPopover {
                     "keydown" if is_escape(event) => {
                         event.stop_propagation();
                         event.prevent_default();
-                        // From the link, which is hidden now.
+                        // Moves the focus from the link, which is hidden now.
                         if is_on_path(&badge, event)
                             && let Some(button) = button.cast::<HtmlElement>()
                         {
@@ -232,7 +232,7 @@ impl DetailsPopover {
                         }
                         Msg::Close
                     }
-                    // The target may be in a shadow that the window does not see into.
+                    // The target may be in a shadow root that the window cannot see into.
                     "pointerdown" if !is_on_path(&badge, event) => Msg::Close,
                     "scroll" | "resize" => Msg::Moved,
                     _ => return,
@@ -242,13 +242,14 @@ impl DetailsPopover {
         })
     }
 
-    /// The window of the badge's document, which is not always the one that runs this.
+    /// The window of the badge's document, which may differ from the window that runs this code.
     fn window(&self) -> Option<EventTarget> {
         let document = self.badge.get()?.owner_document()?;
         Some(document.default_view()?.into())
     }
 
-    /// Below the button, above it where there is no room, and never over an edge of the window.
+    /// Places the popover below the button, or above it if there is no space, and inside the
+    /// window.
     fn place(&self) {
         if !self.is_open {
             return;
@@ -267,9 +268,9 @@ impl DetailsPopover {
         let style = popover.style();
         let zoom = popover.unchecked_into::<Properties>().current_css_zoom().unwrap_or(1.0);
         for (property, value) in [("left", left), ("top", top)] {
-            // Whole pixels, at least 0: the text stays sharp, and no float has to be written.
+            // Whole pixels, at least 0: the text stays sharp, and no float formatting is needed.
             let value = [&((value / zoom) as u64).to_string(), "px"].concat();
-            // Not by an attribute, which a strict Content-Security-Policy forbids.
+            // Not by a `style` attribute, which a strict Content-Security-Policy forbids.
             let _ = style.set_property(property, &value);
         }
     }
@@ -303,8 +304,8 @@ fn is_on_link(event: &Event) -> bool {
     target.is_some_and(|target| target.has_attribute("href"))
 }
 
-/// Whether the focus goes out of the badge, and not only from the button because something of the
-/// popover that takes no focus is pressed.
+/// Whether the focus leaves the badge. It does not if it only leaves the button because a part of
+/// the popover that is not focusable is pressed.
 fn leaves(badge: &NodeRef, event: &Event) -> bool {
     let Some(badge) = badge.cast::<Element>() else {
         return true;

@@ -7,11 +7,11 @@ use zulip_presence_core::Status;
 pub(super) fn icon(status: Status, name: Option<&AttrValue>, lang: &Option<AttrValue>) -> Html {
     html! {
         <svg
-            // Not a class: those cost a kilobyte over the wire.
+            // Not a class: classes cost a kilobyte over the wire.
             data-status={status.as_str()}
             part="badge"
             viewBox="0 0 16 16"
-            // Where no stylesheet came along: a Yew app that was moved to another document.
+            // For a Yew app that was moved to another document, which has no stylesheet.
             width="12"
             height="12"
             fill={status.colour()}

@@ -1,6 +1,6 @@
 //! The text beside a badge.
 
-/// Which text stands beside a badge.
+/// Which text is shown beside a badge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Label {
     /// None.
@@ -13,7 +13,7 @@ pub enum Label {
 }
 
 impl Label {
-    /// From the attribute `label`. Whatever is none of ours means no text.
+    /// Parses the attribute `label`. Unknown values mean no text.
     #[must_use]
     pub fn from_attribute(written: &str) -> Self {
         match written {

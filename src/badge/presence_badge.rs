@@ -14,7 +14,7 @@ use crate::console::warn_once;
 const NO_PROVIDER: &str =
     "PresenceBadge must be inside a PresenceProvider; the badge stays unknown.";
 
-/// A person's badge, after whatever is inside: a name, a picture.
+/// A person's badge, after its children: a name or a picture.
 pub struct PresenceBadge {
     context: PresenceContext,
     host: NodeRef,
@@ -34,22 +34,22 @@ pub struct PresenceBadgeProps {
     /// The text beside the badge.
     #[prop_or_default]
     pub label: Label,
-    /// Over the corner of what is inside, rather than after it.
+    /// Whether the badge covers a corner of its children instead of following them.
     #[prop_or_default]
     pub overlay: bool,
-    /// The badge is a button with a popover that tells when the person was last active. Without it
-    /// the badge is not focusable.
+    /// Whether the badge is a button with a popover that shows when the person was last active.
+    /// Without it the badge is not focusable.
     #[prop_or_default]
     pub details: bool,
-    /// Called with what is known of the person: at first, and upon every change.
+    /// Called with the person's presence: once at first, and on every change.
     #[prop_or_default]
     pub on_view: Callback<View>,
-    /// What the badge stands at.
+    /// The content that the badge belongs to.
     #[prop_or_default]
     pub children: Html,
 }
 
-/// What happens to a [`PresenceBadge`].
+/// Messages to a [`PresenceBadge`].
 #[doc(hidden)]
 pub enum Msg {
     /// Its provider has another client.
@@ -113,7 +113,7 @@ impl Component for PresenceBadge {
         let Some(host) = self.host.cast::<Element>() else {
             return;
         };
-        // The page may have moved it since, to an iframe or to a window of its own.
+        // The page may have moved the badge to an iframe or to another window.
         if let Some(document) = host.owner_document() {
             style::adopt(&document);
         }
@@ -126,7 +126,7 @@ impl Component for PresenceBadge {
 }
 
 impl PresenceBadge {
-    /// Whether it stands in another document, whose screen is out of this one's sight.
+    /// Whether the badge is in another document, whose visibility cannot be observed from this one.
     fn is_elsewhere(&self) -> bool {
         let host = self.host.cast::<Element>();
         host.is_some_and(|host| host.owner_document() != Some(document()))

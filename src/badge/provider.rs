@@ -1,4 +1,4 @@
-//! Whom the badges of a Yew app ask.
+//! The provider, which gives the badges of a Yew app their client.
 
 use core::time::Duration;
 
@@ -21,14 +21,14 @@ pub struct PresenceProvider {
 /// Props of [`PresenceProvider`].
 #[derive(Properties, PartialEq)]
 pub struct PresenceProviderProps {
-    /// Where the gateway's API begins: `https://presence.example.com/api/v1`, or relative to the
+    /// The base URL of the gateway's API: `https://presence.example.com/api/v1`, or relative to the
     /// page.
     pub endpoint: AttrValue,
     /// Time between two requests for the same people, 15–60 s. Default: 30 s.
     #[prop_or_default]
     pub interval: Option<Duration>,
-    /// How long after their last sign of life people are offline, 60–3600 s. Default: as the
-    /// endpoint says, else 200 s.
+    /// Time from the last reported timestamp until a person is shown as offline, 60–3600 s.
+    /// Default: the endpoint's value, else 200 s.
     #[prop_or_default]
     pub offline_after: Option<Duration>,
     /// Whether requests carry cookies.
@@ -38,12 +38,12 @@ pub struct PresenceProviderProps {
     /// the person, if the badge names them by ID.
     #[prop_or_default]
     pub zulip: Option<AttrValue>,
-    /// Badges, and whatever is around them.
+    /// The badges and the content around them.
     #[prop_or_default]
     pub children: Html,
 }
 
-/// What a provider gives to its badges: no client where its endpoint is invalid.
+/// What a provider gives to its badges; no client if its endpoint is invalid.
 #[derive(Clone, PartialEq, Default)]
 pub struct PresenceContext {
     pub(super) client: Option<PresenceClient>,

@@ -7,21 +7,21 @@ use web_sys::Document;
 const STYLE: &str = concat!(include_str!("critical.css"), include_str!("badge.css"));
 
 thread_local! {
-    /// The documents that have it.
+    /// The documents that have the stylesheet.
     static ADOPTED: WeakSet = WeakSet::new();
 }
 
-/// Gives the badges' style to the document, once. A constructed sheet, since a strict
+/// Adds the badges' stylesheet to the document, once. It is a constructed one, because a strict
 /// Content-Security-Policy forbids others.
 pub(super) fn adopt(document: &Document) {
     if !ADOPTED.with(|adopted| adopted.has(document)) {
-        // A browser that lacks this shows the badge in black, as a document does that is not shown.
+        // Fails in old browsers and in documents without a window: badges there have no style.
         let _ = try_adopt(document);
     }
 }
 
 fn try_adopt(document: &Document) -> Result<(), JsValue> {
-    // Such a sheet serves the document whose window made it, and no other.
+    // A constructed stylesheet works only in the document whose window created it.
     let window = document.default_view().ok_or(JsValue::UNDEFINED)?;
     let class: Function = Reflect::get(&window, &"CSSStyleSheet".into())?.unchecked_into();
     let sheet = Reflect::construct(&class, &Array::new())?;

@@ -1,4 +1,4 @@
-//! Presence for Yew apps that draw it in their own way.
+//! Presence for Yew apps that draw it themselves.
 
 use std::rc::Rc;
 
@@ -9,11 +9,11 @@ use super::provider::PresenceContext;
 use super::user::parse_user;
 use crate::client::Subscription;
 
-/// What is known of `user` (a Zulip user ID or Zulip email), from the nearest
-/// [`PresenceProvider`](crate::PresenceProvider). The component renders again whenever it changes.
+/// The presence of `user` (a Zulip user ID or Zulip email), from the nearest
+/// [`PresenceProvider`](crate::PresenceProvider). The component renders again on every change.
 ///
-/// The person counts as seen for as long as the component is mounted. Status is unknown before the
-/// first reply, without a provider, and where `user` names nobody.
+/// The person counts as on screen while the component is mounted. The status is unknown before the
+/// first reply, without a provider, and if `user` is invalid.
 ///
 /// ```
 /// use yew::prelude::*;

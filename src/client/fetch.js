@@ -1,14 +1,14 @@
-// How the client's requests are sent. The first ones of a page may be under way before the WebAssembly is (src/element/preload.js).
+// Sends the client's requests. The first ones of a page may be in flight before the WebAssembly has loaded (src/element/preload.js).
 
-/** Requests under way, by URL: `{ response, controller }`. */
+/** Requests in flight, by URL: `{ response, controller }`. */
 let begun = new Map();
 
-/** From now on whoever sends one of these requests gets its response, once. */
+/** From now on, sending one of these requests gives its response, once. */
 export function takeOver(requests) {
   begun = requests;
 }
 
-/** Like fetch. */
+/** Like fetch, but takes over a request that is already in flight. */
 export function send(request) {
   const { url, signal } = request;
   const early = begun.get(url);

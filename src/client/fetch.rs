@@ -11,15 +11,15 @@ use zulip_presence_core::watchlist::{Query, Response};
 
 use super::settings::{Auth, Credentials};
 
-/// Most bytes that are read of a gateway's reply: a group of 50 takes about 10 KB.
+/// Maximum bytes read of a gateway's reply: a group of 50 takes about 10 KB.
 const MAX_BODY: usize = 1 << 20;
-/// Most bytes that are read of Zulip's own reply, which tells of everybody: about 300 bytes each.
+/// Maximum bytes read of Zulip's own reply, which contains everybody: about 300 bytes each.
 const MAX_REALM_BODY: usize = 8 << 20;
 
 #[wasm_bindgen(module = "/src/client/fetch.js")]
 extern "C" {
-    /// Not gloo-net's own `send()`: it panics where a page that wraps fetch throws, rejects with
-    /// something that is no `Error`, or hands out its own class of response.
+    /// Used in place of gloo-net's `send()`, which panics if a page's wrapper of fetch throws,
+    /// rejects with a value that is not an `Error`, or returns its own class of response.
     #[wasm_bindgen(catch)]
     fn send(request: &web_sys::Request) -> Result<JsValue, JsValue>;
 }
@@ -39,7 +39,7 @@ extern "C" {
     fn value(this: &Chunk) -> Option<Uint8Array>;
 }
 
-/// A reply as it came.
+/// An unparsed reply.
 pub(super) struct RawResponse {
     status: u16,
     headers: Headers,
@@ -47,10 +47,10 @@ pub(super) struct RawResponse {
 }
 
 impl RawResponse {
-    /// What the reply says.
+    /// Parses the reply.
     ///
     /// # Errors
-    /// [`RequestError`] where it says nothing about presence.
+    /// [`RequestError`] if it says nothing about presence.
     pub(super) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
@@ -58,12 +58,12 @@ impl RawResponse {
     }
 }
 
-/// Requests `url`, with no header but those that `auth` needs: any other costs a preflight and
+/// Requests `url` with only the headers that `auth` needs: any other header costs a preflight and
 /// splits caches.
 ///
 /// # Errors
-/// [`RequestError::Unreachable`] where no reply came, also when `signal` ended it;
-/// [`RequestError::InvalidResponse`] for an absurdly long one.
+/// [`RequestError::Unreachable`] if no reply arrived, also if `signal` aborted the request;
+/// [`RequestError::InvalidResponse`] if the reply is too long.
 pub(super) async fn fetch(
     url: &str,
     auth: &Auth,
@@ -84,7 +84,7 @@ pub(super) async fn fetch(
     let unreachable = |_: JsValue| RequestError::Unreachable;
     let reply = send(&request.into()).map_err(unreachable)?;
     let reply = JsFuture::from(Promise::resolve(&reply)).await.map_err(unreachable)?;
-    // Not by `instanceof`: pages replace Response by their own.
+    // Not by `instanceof`: some pages replace `Response` by their own class.
     if !reply.is_object() || !reply.unchecked_ref::<Reply>().headers().is_object() {
         return Err(RequestError::Unreachable);
     }
@@ -96,11 +96,11 @@ pub(super) async fn fetch(
     })
 }
 
-/// Not gloo-net's own `binary()`, which reads without a bound and panics where a page's own
-/// response rejects with something that is no `Error`.
+/// Used in place of gloo-net's `binary()`, which reads without a bound and panics if a page's own
+/// response rejects with a value that is not an `Error`.
 async fn body(response: &gloo_net::http::Response, max: usize) -> Result<Vec<u8>, RequestError> {
     let mut body = Vec::new();
-    // Locked: the page read it before us.
+    // Locked: the page has already read it.
     let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
         return Ok(body);
     };
@@ -114,7 +114,7 @@ async fn body(response: &gloo_net::http::Response, max: usize) -> Result<Vec<u8>
         let start = body.len();
         let end = start + chunk.length() as usize;
         if end > max {
-            // Whether it ends well or not: nobody waits for the rest.
+            // The rest is not needed; the result is ignored.
             let _ = reader.cancel();
             return Err(RequestError::InvalidResponse);
         }

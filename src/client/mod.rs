@@ -1,4 +1,4 @@
-//! The page's client of one endpoint: drives the core's engine, and is the only part that knows
+//! The page's client of one endpoint: drives the core's engine, and is the only part that uses
 //! fetch, timers, visibility and the browser's clocks.
 
 mod clock;

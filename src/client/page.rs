@@ -1,4 +1,4 @@
-//! The page around: loaded, visible, connected.
+//! The state of the page: loaded, visible, connected.
 
 use gloo_events::EventListener;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,18 +12,18 @@ pub(crate) fn document() -> Document {
     JsValue::from(window().document()).unchecked_into()
 }
 
-/// Whether anybody can see the page.
+/// Whether the page is visible.
 pub(super) fn is_visible() -> bool {
     document().visibility_state() != VisibilityState::Hidden
 }
 
-/// Whether the parser is still at work: more people may come in document order.
+/// Whether the parser is still running: more people may follow in document order.
 pub(super) fn is_loading() -> bool {
     document().ready_state() == "loading"
 }
 
-/// Calls `callback` when the page is hidden or visible, comes back from the back/forward cache, is
-/// parsed to its end, or the network returns. Until dropped.
+/// Calls `callback` when the page is hidden or shown, is restored from the back/forward cache, is
+/// fully parsed, or when the network returns; until dropped.
 pub(super) fn listen(callback: impl Fn() + Clone + 'static) -> [EventListener; 4] {
     let (document, window): (EventTarget, EventTarget) = (document().into(), window().into());
     let events = [

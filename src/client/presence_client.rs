@@ -25,17 +25,17 @@ const UNAUTHORIZED: &str =
     "the endpoint refuses the key. Check email, API key and address of the bot.";
 const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
 
-/// How long the news of one reply may wait for the replies of other requests in flight: a page
+/// How long the changes of one reply may wait for the replies to other requests in flight: a page
 /// that is drawn once is complete sooner than one that is drawn many times.
 const BATCH_WINDOW: Duration = Duration::from_millis(100);
 
 thread_local! {
-    /// All clients of the page: whoever asks for one with the same settings gets the same.
+    /// All clients of the page: the same settings give the same client.
     static CLIENTS: RefCell<Vec<Weak<Inner>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The people of one endpoint on this page, and the requests about them. Clones are the same
-/// client; with the last one it ends.
+/// The people of one endpoint on this page, and the requests for them. Clones share one client,
+/// which ends with the last of them.
 #[derive(Clone)]
 pub struct PresenceClient(pub(super) Rc<Inner>);
 
@@ -50,9 +50,9 @@ pub(super) struct Inner {
     pub(super) watchlist: RefCell<Watchlist>,
     pub(super) subscribers: RefCell<Subscribers>,
     in_flight: RefCell<Vec<(RequestId, AbortController)>>,
-    /// A request ended, well or not: there is something to show.
+    /// A request ended, successfully or not: there is something to show.
     has_settled: Cell<bool>,
-    /// The endpoint answered at least once: its failures are no mistake in the page.
+    /// The endpoint replied at least once: its failures are not a mistake in the page.
     has_answered: Cell<bool>,
     is_tick_scheduled: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
@@ -75,20 +75,20 @@ impl PresenceClient {
         })
     }
 
-    /// What is known of `user` now; unknown for whoever nobody subscribes to.
+    /// The presence of `user` now; unknown for a user without a subscription.
     #[must_use]
     pub fn view(&self, user: &UserRef) -> View {
         self.0.watchlist.borrow().view(user, clock::now())
     }
 
-    /// Requests the presence of `user` at once, but not more often than every 10 s, and only if
-    /// somebody subscribes to them.
+    /// Requests the presence of `user` immediately, but at most once every 10 s, and only if there
+    /// is a subscription to them.
     pub fn refresh(&self, user: &UserRef) {
         self.0.watchlist.borrow_mut().refresh(user, clock::now());
         self.0.schedule_tick();
     }
 
-    /// Where to write to `user`, who is named by ID, in Zulip.
+    /// The URL of a message to `user` in Zulip, if they are named by ID.
     pub(crate) fn message_url(&self, user: &UserRef) -> Option<String> {
         let UserRef::Id(id) = user else {
             return None;
@@ -96,7 +96,7 @@ impl PresenceClient {
         self.0.settings.message_url(*id)
     }
 
-    /// Whether a request ended yet, well or not.
+    /// Whether a request has ended, successfully or not.
     #[must_use]
     pub fn has_settled(&self) -> bool {
         self.0.has_settled.get()
@@ -132,7 +132,7 @@ impl Inner {
         self.schedule_tick();
     }
 
-    /// Many events of one task make one tick, at the end of the task.
+    /// All events of one task cause one tick, at the end of the task.
     pub(super) fn schedule_tick(self: &Rc<Self>) {
         if !self.is_tick_scheduled.replace(true) {
             let client = Rc::downgrade(self);
@@ -142,10 +142,10 @@ impl Inner {
 
     fn tick(self: &Rc<Self>) {
         self.is_tick_scheduled.set(false);
-        // Anew each time, since a document.open() takes all listeners away.
+        // Registered again on every tick, because document.open() removes all listeners.
         let client = Rc::downgrade(self);
         self.page_listeners.replace(Some(page::listen(move || with(&client, Self::page_changed))));
-        // Groups are formed of all whom the document lists, in its order.
+        // Groups contain all people of the document, in document order.
         if is_loading() {
             return;
         }
@@ -160,7 +160,7 @@ impl Inner {
             self.send(request);
         }
         self.subscribers.borrow_mut().mark_dirty(&actions.changes, now.monotonic);
-        // What is no longer true is not shown for even that long.
+        // An outdated status is not shown even that long.
         let decays =
             actions.changes.iter().any(|change| change.after.status > change.before.status);
         let batch_delay = self.batch_delay(now.monotonic).filter(|_| !decays);
@@ -177,14 +177,15 @@ impl Inner {
     fn set_timer(self: &Rc<Self>, wait: Option<Duration>) {
         let timer = wait.map(|wait| {
             let client = Rc::downgrade(self);
-            // As a float: `as` keeps it within the bounds, and u128 arithmetic weighs a kilobyte.
+            // As a float: `as` saturates, and u128 arithmetic costs a kilobyte.
             let wait_ms = (wait.as_secs_f64() * 1000.0).ceil() as u32;
             Timeout::new(wait_ms, move || with(&client, Self::tick))
         });
         self.timer.replace(timer);
     }
 
-    /// How long the news wait for those of other requests in flight; `None`: no longer.
+    /// How much longer changes wait for the replies to other requests in flight; `None`: not at
+    /// all.
     fn batch_delay(&self, now: Duration) -> Option<Duration> {
         let waited = self.subscribers.borrow().dirty_for(now)?;
         BATCH_WINDOW
@@ -192,7 +193,7 @@ impl Inner {
             .filter(|left| !left.is_zero() && !self.in_flight.borrow().is_empty())
     }
 
-    /// No borrow is held while a subscriber is called: it may do anything.
+    /// No borrow is held while a subscriber is called: it may call this client again.
     fn notify(&self, now: Duration) {
         let due = self.subscribers.borrow_mut().take_due(now, &self.watchlist.borrow());
         for place in due {
@@ -224,7 +225,7 @@ impl Inner {
         if self.take_in_flight(id).is_none() {
             return;
         }
-        // Before the borrow: pages wrap their console, and may do anything there.
+        // Before the borrow: a page's own console may call this client again.
         match response {
             Ok(_) => self.has_answered.set(true),
             Err(error) => self.warn_misconfiguration(error),
@@ -247,7 +248,7 @@ impl Inner {
         Some(in_flight.swap_remove(place).1)
     }
 
-    /// Names the fix for what looks like a mistake of whoever set this up, not like an outage.
+    /// Names the fix for an error that looks like a misconfiguration, not like an outage.
     fn warn_misconfiguration(&self, error: RequestError) {
         let line = match error {
             RequestError::Unauthorized => UNAUTHORIZED,

@@ -1,4 +1,4 @@
-//! Which endpoint a page asks, and how.
+//! Which endpoint a page uses, and how.
 
 use core::time::Duration;
 
@@ -9,13 +9,13 @@ use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
 use super::page::{document, window};
 use crate::console::warn_once;
 
-/// Time between two requests for the same people unless the page says otherwise.
+/// Default time between two requests for the same people.
 const INTERVAL: Duration = Duration::from_secs(30);
-/// Zulip's clients report once a minute: more often than this tells nothing new.
+/// Zulip's clients report once a minute: a shorter interval gives nothing new.
 const MIN_INTERVAL: Duration = Duration::from_secs(15);
-/// Part of the 200 s in which news must arrive (docs/design.md, delay sum).
+/// Part of the 200 s in which changes must arrive (docs/design.md, delay sum).
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
-/// Most requests of a page in any 60 s.
+/// Maximum number of requests of a page in any 60 s.
 const BUDGET: u32 = 60;
 
 const INVALID_INTERVAL: &str =
@@ -31,20 +31,20 @@ const INCOMPLETE_CREDENTIALS: &str = "data-email and data-api-key belong togethe
 const API_KEY_EXPOSED: &str = "data-api-key gives everybody who can read this page all that the bot can do in Zulip. \
     Use it for trials only; a zulip-presence-gateway keeps the key off the page.";
 
-/// Which endpoint a page asks, and how.
+/// Which endpoint a page uses, and how.
 #[derive(Clone, PartialEq)]
 pub struct Settings {
     /// Absolute, ends with a slash.
     endpoint: String,
     interval: Duration,
     offline_after: Option<Duration>,
-    /// The address of Zulip for people, absolute, ends with a slash.
+    /// The address at which people use Zulip; absolute, ends with a slash.
     zulip: Option<String>,
     pub(crate) auth: Auth,
 }
 
-/// The attributes of the script tag (`data-endpoint` …) as they are written, and what the page
-/// configured in their place.
+/// The attributes of the script tag (`data-endpoint` …) as written, or the values that the page
+/// configured in place of them.
 #[derive(Clone, Default)]
 #[allow(missing_docs, reason = "each is the attribute of its name")]
 pub struct ScriptSettings {
@@ -57,7 +57,7 @@ pub struct ScriptSettings {
     pub zulip: Option<String>,
 }
 
-/// How an endpoint knows who asks.
+/// How requests are authenticated.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Auth {
     /// A gateway: it holds the key.
@@ -79,7 +79,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The word in `data-credentials`, and in fetch.
+    /// The value in `data-credentials`, and in fetch.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,8 +90,8 @@ impl Credentials {
     }
 }
 
-/// A bot's email and API key as HTTP wants them. No `Debug`: it appears in one header and nowhere
-/// else.
+/// A bot's email and API key, encoded for HTTP Basic. No `Debug`: it appears in one header and
+/// nowhere else.
 #[derive(Clone, PartialEq)]
 pub(crate) struct BasicAuth(String);
 
@@ -107,7 +107,7 @@ impl BasicAuth {
     }
 }
 
-/// No http or https URL.
+/// The endpoint is not an http or https URL.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidEndpoint;
 
@@ -120,10 +120,11 @@ impl core::fmt::Display for InvalidEndpoint {
 impl core::error::Error for InvalidEndpoint {}
 
 impl Settings {
-    /// A gateway whose API begins at `endpoint`, which may be relative to the page: `https://presence.example.com/api/v1`.
+    /// Settings for a gateway whose API begins at `endpoint`, which may be relative to the page:
+    /// `https://presence.example.com/api/v1`.
     ///
     /// # Errors
-    /// [`InvalidEndpoint`] for all that is no http or https URL.
+    /// [`InvalidEndpoint`] if `endpoint` is not an http or https URL.
     pub fn gateway(endpoint: &str) -> Result<Self, InvalidEndpoint> {
         let endpoint = resolve_endpoint(endpoint).ok_or(InvalidEndpoint)?;
         Ok(Self {
@@ -135,14 +136,14 @@ impl Settings {
         })
     }
 
-    /// Time between two requests for the same people, moved into 15–60 s.
+    /// Time between two requests for the same people, clamped to 15–60 s.
     #[must_use]
     pub fn interval(self, interval: Duration) -> Self {
         Self { interval: interval.clamp(MIN_INTERVAL, MAX_INTERVAL), ..self }
     }
 
-    /// How long after their last sign of life people are offline, moved into 60–3600 s. Default: as
-    /// the endpoint says, else 200 s.
+    /// Time from the last reported timestamp until a person is shown as offline. Clamped to
+    /// 60–3600 s. Default: the endpoint's value, else 200 s.
     #[must_use]
     pub fn offline_after(self, offline_after: Duration) -> Self {
         Self {
@@ -160,21 +161,20 @@ impl Settings {
         }
     }
 
-    /// Where people use Zulip, for links to it: `https://chat.example.com`. Ignored, with a console
-    /// line, unless it is an http or https URL.
+    /// The address at which people use Zulip, for links: `https://chat.example.com`. Ignored, with
+    /// a console line, unless it is an http or https URL.
     #[must_use]
     pub fn zulip(self, url: &str) -> Self {
         Self { zulip: zulip_url(url), ..self }
     }
 
-    /// Where to write to the person with this ID.
+    /// The URL of a message to the person with this ID.
     pub(crate) fn message_url(&self, user_id: u64) -> Option<String> {
         Some([self.zulip.as_deref()?, "#narrow/dm/", &user_id.to_string()].concat())
     }
 
-    /// Reads the attributes of the script tag; `default_endpoint` is for a tag that names none.
-    /// Invalid settings are ignored, with one console line each; `None` where no request can be
-    /// made.
+    /// Parses the attributes of the script tag; `default_endpoint` is used if the tag names none.
+    /// Invalid settings are ignored, with one console line each; `None` if no request can be made.
     #[must_use]
     pub fn from_script(script: ScriptSettings, default_endpoint: &str) -> Option<Self> {
         let given = |value: Option<String>| {
@@ -217,7 +217,8 @@ impl Settings {
         Some(settings)
     }
 
-    /// The same but for another gateway, which never gets to see a key, and may be of another Zulip.
+    /// The same settings for another gateway, which never gets the key, and may belong to another
+    /// Zulip.
     #[must_use]
     pub fn with_endpoint(&self, endpoint: &str) -> Option<Self> {
         let endpoint = resolve_endpoint(endpoint).or_else(|| {
@@ -236,7 +237,7 @@ impl Settings {
         [&self.endpoint, path].concat()
     }
 
-    /// Where requests go.
+    /// The base URL of all requests.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -261,8 +262,8 @@ fn resolve_endpoint(endpoint: &str) -> Option<String> {
     let base = document().base_uri().ok()??;
     let url = Url::new_with_base(endpoint, &base).ok()?;
     let origin = url.origin();
-    // Other schemes have another origin or none; with a user and password, which fetch refuses, an
-    // address does not begin with it.
+    // Other schemes have another origin or none. A URL with user and password, which fetch refuses,
+    // does not begin with its origin.
     if endpoint.is_empty() || !origin.starts_with("http") || !url.href().starts_with(&origin) {
         return None;
     }
@@ -281,7 +282,8 @@ fn zulip_url(written: &str) -> Option<String> {
     url
 }
 
-/// Where the API of a Zulip site begins: people know the address of their Zulip (`https://zulip.example.com`), not that of its API.
+/// The base URL of a Zulip site's API: people know the address of their Zulip
+/// (`https://zulip.example.com`), not that of its API.
 fn zulip_api_url(site: &str) -> String {
     let site = site.strip_suffix('/').unwrap_or(site);
     if site.ends_with("/api/v1") { site.to_owned() } else { [site, "/api/v1"].concat() }

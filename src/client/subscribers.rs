@@ -1,4 +1,4 @@
-//! Who on the page is told about whom.
+//! The subscribers of a client, and when to call them.
 
 use core::time::Duration;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use slab::Slab;
 use zulip_presence_core::watchlist::{Change, View};
 use zulip_presence_core::{UserRef, Watchlist};
 
-/// How far labels about time may lag, so that many of them are rendered together.
+/// How late labels with a time may be updated, so that many of them are rendered together.
 const LABEL_GRANULARITY: Duration = Duration::from_secs(1);
 
 pub(super) type OnPresence = Rc<dyn Fn(View)>;
@@ -15,16 +15,16 @@ pub(super) type OnPresence = Rc<dyn Fn(View)>;
 pub(super) struct Subscriber {
     pub(super) user: UserRef,
     pub(super) on_presence: OnPresence,
-    /// The view differs from what the subscriber was told.
+    /// The view differs from the one last passed to the subscriber.
     pub(super) is_dirty: bool,
     /// When to call again although the view did not change.
     pub(super) rerender: Option<RerenderAt>,
 }
 
-/// When a text beside a badge is to be rendered again though the view is the same.
+/// When a label must be rendered again although the view is the same.
 #[derive(Clone, Copy)]
 pub(super) enum RerenderAt {
-    /// Once there is a result, be it that nothing is known.
+    /// Once there is a result, even if it is "unknown".
     Result,
     /// At this reading of the monotonic clock.
     Monotonic(Duration),
@@ -34,12 +34,12 @@ pub(super) enum RerenderAt {
 #[derive(Default)]
 pub(super) struct Subscribers {
     pub(super) all: Slab<Subscriber>,
-    /// Since when any is dirty, on the monotonic clock.
+    /// Since when any subscriber is dirty, on the monotonic clock.
     dirty_since: Option<Duration>,
 }
 
 impl Subscribers {
-    /// Marks who is to be told of `changes`, which are sorted by user.
+    /// Marks the subscribers to call for `changes`, which are sorted by user.
     pub(super) fn mark_dirty(&mut self, changes: &[Change], now: Duration) {
         if changes.is_empty() {
             return;
@@ -58,12 +58,12 @@ impl Subscribers {
         }
     }
 
-    /// How long any has been dirty.
+    /// How long any subscriber has been dirty.
     pub(super) fn dirty_for(&self, now: Duration) -> Option<Duration> {
         Some(now.saturating_sub(self.dirty_since?))
     }
 
-    /// The places of all who are to be called now, who then count as told.
+    /// Returns the keys of all subscribers to call now, and marks them as called.
     pub(super) fn take_due(&mut self, now: Duration, watchlist: &Watchlist) -> Vec<usize> {
         self.dirty_since = None;
         let mut due = Vec::new();
@@ -87,7 +87,7 @@ impl Subscribers {
         Some((subscriber.user.clone(), subscriber.on_presence.clone()))
     }
 
-    /// In how long the next label is to be rendered again.
+    /// Time until the next label must be rendered again.
     pub(super) fn next_rerender(&self, now: Duration) -> Option<Duration> {
         let times = self.all.iter().filter_map(|(_, subscriber)| match subscriber.rerender? {
             RerenderAt::Monotonic(at) => Some(at.saturating_sub(now).max(LABEL_GRANULARITY)),

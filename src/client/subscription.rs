@@ -14,14 +14,14 @@ use super::subscribers::{OnPresence, RerenderAt, Subscriber};
 pub struct Subscription {
     client: PresenceClient,
     user: UserRef,
-    /// Among the client's subscribers.
+    /// The key among the client's subscribers.
     place: usize,
     is_visible: Cell<bool>,
 }
 
 impl PresenceClient {
-    /// Subscribes to `user`, off screen until told otherwise. `on_presence` is called upon every
-    /// change, never from within this call.
+    /// Subscribes to `user`; off screen until [`Subscription::set_visible`] is called.
+    /// `on_presence` is called on every change, never from within this call.
     pub fn subscribe(&self, user: &UserRef, on_presence: OnPresence) -> Subscription {
         let subscriber =
             Subscriber { user: user.clone(), on_presence, is_dirty: false, rerender: None };
@@ -38,24 +38,24 @@ impl PresenceClient {
 }
 
 impl Subscription {
-    /// What is known now.
+    /// The person's presence now.
     #[must_use]
     pub fn view(&self) -> View {
         self.client.view(&self.user)
     }
 
-    /// Whether there is a result yet, be it that nothing is known.
+    /// Whether there is a result yet, even if it is "unknown".
     #[must_use]
     pub fn has_result(&self) -> bool {
         self.client.0.watchlist.borrow().observation(&self.user).is_some()
     }
 
-    /// Where to write to the person in Zulip.
+    /// The URL of a message to the person in Zulip.
     pub(crate) fn message_url(&self) -> Option<String> {
         self.client.message_url(&self.user)
     }
 
-    /// Requests the person's presence at once, but not more often than every 10 s.
+    /// Requests the person's presence immediately, but at most once every 10 s.
     pub fn refresh(&self) {
         self.client.refresh(&self.user);
     }
@@ -66,7 +66,7 @@ impl Subscription {
         self.client.0.watchlist.borrow().server_now(clock::now())
     }
 
-    /// Tells whether the subscriber is on screen: nobody is requested only for what is not.
+    /// Sets whether the subscriber is on screen: those off screen cause no requests.
     pub fn set_visible(&self, is_visible: bool) {
         if self.is_visible.replace(is_visible) != is_visible {
             let mut watchlist = self.client.0.watchlist.borrow_mut();
@@ -79,12 +79,12 @@ impl Subscription {
         }
     }
 
-    /// Calls the subscriber again once there is a result. Replaces what was set.
+    /// Calls the subscriber again once there is a result. Replaces an earlier setting.
     pub(crate) fn rerender_on_result(&self) {
         self.set_rerender(Some(RerenderAt::Result));
     }
 
-    /// Calls the subscriber again after about `wait`. Replaces what was set.
+    /// Calls the subscriber again after about `wait`. Replaces an earlier setting.
     pub(crate) fn rerender_after(&self, wait: Option<Duration>) {
         self.set_rerender(wait.map(|wait| RerenderAt::Monotonic(clock::now().monotonic + wait)));
         if wait.is_some() {
@@ -102,7 +102,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.set_visible(false);
-        // Dropped after the borrow: with a callback may end what it holds.
+        // Dropped after the borrow: dropping the callback may drop other subscriptions.
         let _subscriber = self.client.0.subscribers.borrow_mut().all.try_remove(self.place);
         self.client.0.watchlist.borrow_mut().unwatch(&self.user, clock::now());
         self.client.0.schedule_tick();

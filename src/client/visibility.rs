@@ -1,4 +1,4 @@
-//! What is on screen or close to it: one IntersectionObserver for the whole page.
+//! Which elements are on screen or close to it: one IntersectionObserver for the whole page.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,7 +9,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, IntersectionObserver, IntersectionObserverEntry, IntersectionObserverInit};
 
-/// What is this close to the screen is requested already, so that scrolling finds it answered.
+/// Elements this close to the screen count as visible, so that they have a result when they are
+/// scrolled into view.
 const MARGIN: &str = "200px";
 
 type Callback = Rc<dyn Fn(bool)>;
@@ -20,21 +21,20 @@ thread_local! {
 
 struct Shared {
     observer: IntersectionObserver,
-    /// From element to its place in `callbacks`.
+    /// Maps each element to its key in `callbacks`.
     places: WeakMap,
     callbacks: Slab<Callback>,
     _on_entries: Closure<dyn Fn(Array)>,
 }
 
-/// An element under observation, until dropped.
+/// Observes an element until dropped.
 pub(crate) struct VisibilityObserver {
     element: Element,
     place: usize,
 }
 
 impl VisibilityObserver {
-    /// Calls `callback` when `element` comes on screen or leaves it, and once soon to tell where it
-    /// is.
+    /// Calls `callback` when `element` enters or leaves the screen, and once soon after this call.
     pub(crate) fn observe(element: Element, callback: impl Fn(bool) + 'static) -> Option<Self> {
         SHARED.with_borrow_mut(|slot| {
             if slot.is_none() {

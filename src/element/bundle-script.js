@@ -1,4 +1,4 @@
-// The glue as a classic script, for load.js: a module would change what import maps the page may have.
+// The glue as a classic script, for load.js: a module would restrict the import maps that the page may have.
 
 import * as exports from "./bundle.js";
 

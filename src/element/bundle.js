@@ -1,5 +1,5 @@
-// The glue: what wasm-bindgen made of the Rust code, and the scripts that are smaller or faster than the same in WebAssembly. "wasm-bindgen"
-// stands for what that wrote; BADGE_STYLE is a constant of the build: the rules of badge.css.
+// The glue: the JavaScript that wasm-bindgen generates, and the scripts that are smaller or faster than the same code in WebAssembly.
+// "wasm-bindgen" stands for the generated file; BADGE_STYLE is a constant of the build: the rules of badge.css.
 
 export {
   configure,

@@ -1,4 +1,4 @@
-// <zulip-presence>. Nothing is ever written onto the element itself, whose markup belongs to the page: no attribute, no child.
+// <zulip-presence>. The element never changes its own attributes or children: its markup belongs to the page.
 
 import { date } from "./date.js";
 import { load, wasm } from "./load.js";
@@ -9,28 +9,28 @@ import { adoptStyle, fill, resetBadge } from "./template.js";
 export const NAME = "zulip-presence";
 const TEXTS = ["user", "name", "label", "endpoint"];
 const SWITCHES = ["details", "overlay"];
-/** Elements that are drawn as soon as they are there. Each further one is when it comes near the screen. */
+/** Number of elements that are drawn immediately. Further elements are drawn when they come near the screen. */
 const MAX_DRAWN_AT_ONCE = 100;
 
 /** Connected elements. */
 const elements = new Set();
-/** Elements to look at when the current task is over. */
+/** Elements to update at the end of the current task. */
 const dirty = new Set();
 let parsing;
 let drawnAtOnce = 0;
 let hasPreloaded = false;
-/** What the class below gives to the functions here. */
+/** Functions that the class below gives to the functions here. */
 let settle, isVisible;
 
 export function defineElement() {
   class ZulipPresence extends HTMLElement {
     static observedAttributes = [...TEXTS, ...SWITCHES, "lang"];
 
-    /** Around slot and badge; undefined until the element is drawn. */
+    /** The element around slot and badge; undefined until the element is drawn. */
     #wrapper;
-    /** What the badge is drawn into. A handle has one of its own. */
+    /** The root into which the badge is drawn. Each handle has its own. */
     #root;
-    /** On screen, or so close to it that scrolling is to find the badge answered. */
+    /** On screen, or so close to it that the badge must have its status before it is scrolled into view. */
     #isVisible = false;
     #states = this.attachInternals?.().states;
     #handle;
@@ -59,7 +59,7 @@ export function defineElement() {
           (value) => (value || value === "" ? "" : null),
         );
 
-      /** A property that mirrors the attribute of its name, which `toAttribute` gives; null for none. */
+      /** Defines a property that reflects the attribute of its name. `toAttribute` gives the attribute's value; null for none. */
       function reflect(name, get, toAttribute) {
         Object.defineProperty(ZulipPresence.prototype, name, {
           enumerable: true,
@@ -81,7 +81,7 @@ export function defineElement() {
         for (const { target, isIntersecting, boundingClientRect: box } of entries) {
           const element = target instanceof ZulipPresence ? target : target.getRootNode().host;
           element.#isVisible = isIntersecting;
-          // What has no box itself (display: contents) may have a badge on screen.
+          // An element without a box (display: contents) may have a badge on screen.
           const hasBox = box.x || box.y || box.width || box.height;
           if (target === element && (isIntersecting || !hasBox)) element.#draw();
           element.#tellVisible();
@@ -126,7 +126,7 @@ export function defineElement() {
       this.#handle?.refresh();
     }
 
-    /** Those that a framework set before the class was there hide the class's own. */
+    /** Properties that a framework set before the class was defined hide those of the class. */
     #takeProperties() {
       for (const name of [...TEXTS, ...SWITCHES]) {
         if (!Object.hasOwn(this, name)) continue;
@@ -141,7 +141,7 @@ export function defineElement() {
         ZulipPresence.#observer.observe(this.#wrapper ?? this);
         return;
       }
-      // The screen of another window is out of this one's sight.
+      // Visibility in another window cannot be observed from this one.
       this.#isVisible = true;
       this.#draw();
       this.#tellVisible();
@@ -151,7 +151,7 @@ export function defineElement() {
       ZulipPresence.#observer.unobserve(this.#wrapper ?? this);
     }
 
-    /** Makes the shadow root with the unknown badge in it, once. */
+    /** Creates the shadow root with the unknown badge in it, once. */
     #draw() {
       if (this.#wrapper) return;
       this.#unobserve();
@@ -172,7 +172,7 @@ export function defineElement() {
       this.#handle.setVisible(this.#isVisible, this.#root);
     }
 
-    /** What is added and removed at once is never followed; what is moved keeps its badge. */
+    /** Runs after the task, so that an element that was added and removed is never subscribed, and a moved one keeps its badge. */
     #settle() {
       if (!this.isConnected) {
         this.#handle?.free();
@@ -191,7 +191,7 @@ export function defineElement() {
       }
     }
 
-    /** Listeners that throw are the browser's to report. */
+    /** The browser reports errors of listeners. */
     #onPresence(status, lastActive_ms) {
       const previous = this.#status;
       if (status === previous) return;
@@ -229,14 +229,14 @@ export function defineElement() {
   customElements.define(NAME, ZulipPresence);
 }
 
-/** Tells the WebAssembly, which has just been loaded or configured, of every element. */
+/** Passes every element to the WebAssembly, after it was loaded or configured. */
 export function updateAll() {
   for (const element of elements) scheduleFlush(element);
 }
 
 function scheduleFlush(element) {
   if (!dirty.size) {
-    // The parser ends a task after every element: while it works, what it made in one of its own is gathered.
+    // The parser runs microtasks after every element: a message gathers all elements that it creates in one task.
     if (document.readyState === "loading") parsing.port2.postMessage(null);
     else queueMicrotask(flush);
   }
@@ -250,7 +250,7 @@ function flush() {
   for (const element of settled) settle(element);
 }
 
-/** Once it is known who is on screen, and the document is whole. A bundler's page may tell its endpoint later. */
+/** Runs once it is known who is on screen, and the document is parsed. Not with a bundler: its page may set the endpoint later. */
 function preloadOnce() {
   if (IS_PACKAGE || hasPreloaded) return;
   hasPreloaded = true;

@@ -1,4 +1,4 @@
-//! Whom a connected `<zulip-presence>`, or a callback of the page, follows.
+//! The subscription of a connected `<zulip-presence>`, or of a callback of the page.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -14,27 +14,27 @@ use zulip_presence_widget::{Label, Subscription, UserRef, View};
 
 use super::page_api;
 
-/// Rust's side of an element or a callback: follows the person's presence from now on, and shows
-/// the badge once the element is close to the screen. Ends with `free()`.
+/// The Rust side of an element or a callback: subscribes to the person's presence, and shows the
+/// badge once the element is close to the screen. Ends with `free()`.
 #[wasm_bindgen]
 pub struct PresenceHandle(Rc<Inner>);
 
 struct Inner {
-    /// What the badge is drawn into, once the element has such a thing.
+    /// The element into which the badge is drawn, once it exists.
     root: RefCell<Option<Element>>,
-    /// Called with the status and the last activity (ms since 1970) at first, and whenever one of
-    /// them changes.
+    /// Called with the status and the last activity (ms since 1970): once at first, and whenever
+    /// one of them changes.
     on_change: Function,
     props: RefCell<BadgeProps>,
     subscription: RefCell<Option<Subscription>>,
-    /// What `on_change` was told last.
+    /// The view last passed to `on_change`.
     told: Cell<Option<View>>,
     badge: RefCell<Option<AppHandle<Badge>>>,
 }
 
 #[wasm_bindgen]
 impl PresenceHandle {
-    /// Follows nobody before [`update`](Self::update). The nearest `lang` of `element` is the
+    /// Has no subscription before [`update`](Self::update). The nearest `lang` of `element` is the
     /// language of the badge.
     #[wasm_bindgen(constructor)]
     #[must_use]
@@ -59,7 +59,7 @@ impl PresenceHandle {
         }))
     }
 
-    /// Takes the element's attributes, whose client the page may have configured anew.
+    /// Applies the element's attributes, and the client, which the page may have configured again.
     #[allow(clippy::needless_pass_by_value, reason = "wasm-bindgen hands out owned strings")]
     pub fn update(
         &self,
@@ -86,8 +86,8 @@ impl PresenceHandle {
         self.0.render();
     }
 
-    /// Tells whether the element is on screen or close to it, and what to draw its badge into. The
-    /// badge is made when it first is. What has no root is visible for whoever it calls back.
+    /// Sets whether the element is on screen or close to it, and the root of its badge. The badge
+    /// is created when the element first is. A callback has no root, and counts as on screen.
     #[wasm_bindgen(js_name = setVisible)]
     pub fn set_visible(&self, is_visible: bool, root: Option<Element>) {
         self.0.root.replace(root);
@@ -98,7 +98,7 @@ impl PresenceHandle {
         self.0.render();
     }
 
-    /// Requests the person's presence at once, but not more often than every 10 s.
+    /// Requests the person's presence immediately, but at most once every 10 s.
     pub fn refresh(&self) {
         if let Some(subscription) = &*self.0.subscription.borrow() {
             subscription.refresh();
@@ -116,15 +116,15 @@ impl PresenceHandle {
 impl Drop for PresenceHandle {
     fn drop(&mut self) {
         if let Some(badge) = self.0.badge.take() {
-            // Not at once: Yew ignores it for a component that it has not created yet. It does so
-            // in a microtask that is scheduled already.
+            // Not immediately: Yew ignores it for a component that is not created yet. Yew creates
+            // it in a microtask that is already scheduled.
             spawn_local(async move { badge.destroy() });
         }
     }
 }
 
 impl Inner {
-    /// Follows the person in place of whoever was followed.
+    /// Subscribes to the person, in place of the previous one.
     fn subscribe(self: &Rc<Self>) {
         let subscription = {
             let props = self.props.borrow();
@@ -137,19 +137,20 @@ impl Inner {
                 subscription
             })
         };
-        // The old one ends after the new one has begun, so that the same person stays watched.
+        // The old subscription ends after the new one has started, so that the same person stays
+        // watched.
         drop(self.subscription.replace(subscription));
         self.report(self.view());
     }
 
-    /// Makes the badge once it is close to the screen and there is something to show; else, and
-    /// before, the loader's unknown badge stands there.
+    /// Creates the badge once it is close to the screen and there is something to show; until then
+    /// the loader's unknown badge is shown.
     fn render(&self) {
         let props = self.props.borrow().clone();
         let mut badge = self.badge.borrow_mut();
         if let Some(badge) = &mut *badge {
             badge.update(props);
-            // The element may stand in another language now.
+            // The language around the element may have changed.
             badge.send_message(Msg::Rerender);
         } else if props.is_visible
             && self.has_settled(&props)
@@ -168,15 +169,15 @@ impl Inner {
         self.subscription.borrow().as_ref().map(Subscription::view).unwrap_or_default()
     }
 
-    /// Tells what is known, unless it was told already.
+    /// Reports the view, unless it was already reported.
     fn report(&self, view: View) {
         if self.told.replace(Some(view)) == Some(view) {
             return;
         }
         let last_active = page_api::milliseconds(view.last_active);
         let status = view.status.as_str().into();
-        // Listeners that throw are the browser's to report; this is what a page's own wrapper of
-        // the element's methods may throw.
+        // The browser reports errors of listeners; this error is from a page's own wrapper of the
+        // element's methods.
         if let Err(thrown) = self.on_change.call2(&JsValue::UNDEFINED, &status, &last_active) {
             console::error_1(&thrown);
         }
@@ -185,7 +186,7 @@ impl Inner {
 
 fn on_presence(inner: &Weak<Inner>, view: View) {
     if let Some(inner) = inner.upgrade() {
-        // The page's own code: nothing is borrowed while it runs.
+        // Runs the page's own code: no borrow may be held.
         inner.report(view);
         if inner.badge.borrow().is_none() {
             inner.render();

@@ -1,4 +1,4 @@
-// Loads the WebAssembly and its glue, once, and runs them only if they are what they were when this file was made.
+// Loads the WebAssembly and its glue, once, and runs them only if they match the digests in this file.
 
 import { preloaded } from "./preload.js";
 import { baseUrl, script } from "./script-tag.js";
@@ -7,7 +7,7 @@ import { addStyle } from "./template.js";
 const GLUE = "zulip-presence-widget.js";
 const BINARY = "zulip-presence-widget_bg.wasm";
 
-/** What the bundle exports; null once it failed to load. */
+/** The exports of the bundle; null if it failed to load. */
 export let wasm;
 let ready;
 let hasWarned;
@@ -16,7 +16,7 @@ const listeners = [];
 /** Calls back once the WebAssembly runs. */
 export const onLoad = (listener) => listeners.push(listener);
 
-/** Resolves with whether it runs. */
+/** Resolves to whether the WebAssembly runs. */
 export const load = () => (ready ??= start());
 
 async function start() {
@@ -27,17 +27,17 @@ async function start() {
         "zulip-presence: badges stay unknown, as a script that no <script src> names does not know where its files are. Before it, set window.zulipPresence = { endpoint: 'https://presence.example.com/api/v1' }, or data-endpoint on its tag.",
       );
     hasWarned = true;
-    // Settings that come later may tell.
+    // Later settings may name the endpoint.
     queueMicrotask(() => (ready = undefined));
     return false;
   }
-  // Where a bundler puts them is its own affair.
+  // A bundler decides where it puts the files.
   const [glue, binary] = [GLUE, BINARY].map((name) =>
     IS_PACKAGE ? name : new URL(`${name}?v=${VERSION}`, base).href,
   );
   try {
     if (!CSS.supports("selector(:state(a))")) throw new Error("this browser is too old");
-    // Both at once: the one need not wait for the other.
+    // In parallel: neither needs to wait for the other.
     const [exports, response] = await Promise.all(
       IS_PACKAGE
         ? [
@@ -46,7 +46,7 @@ async function start() {
           ]
         : [runScript(glue), fetch(binary, { integrity: WASM_DIGEST })],
     );
-    // Not from the response: its bytes are whole and checked by now, and no type of file is wrong for them.
+    // Not from the response: its bytes are complete and checked here, and a wrong content type does not matter.
     exports.initSync({ module: await WebAssembly.compile(await response.arrayBuffer()) });
     exports.takeOver(preloaded);
     addStyle(exports.STYLE);
@@ -63,8 +63,8 @@ async function start() {
 }
 
 /**
- * Runs the glue, a classic script: after an ES module some browsers ignore the import map of a page that has not read it yet. It leaves what
- * it exports at its own tag.
+ * Runs the glue, a classic script: after an ES module some browsers ignore an import map that comes later in the page. The glue stores its
+ * exports on its own tag.
  */
 function runScript(url) {
   return new Promise((resolve, reject) => {
@@ -83,13 +83,13 @@ function runScript(url) {
   });
 }
 
-/** The URL, as pages with Trusted Types want it. */
+/** The URL in the form that pages with Trusted Types require. */
 function trusted(url) {
   try {
     const rules = { createScriptURL: (url) => url };
     return trustedTypes.createPolicy("zulip-presence", rules).createScriptURL(url);
   } catch {
-    // A browser without, or a page that forbids this policy; which it need not insist on.
+    // A browser without Trusted Types, or a page that forbids this policy but may not enforce Trusted Types.
     return url;
   }
 }

@@ -11,8 +11,8 @@ thread_local! {
     static PAGE: RefCell<Option<(Settings, PresenceClient)>> = const { RefCell::new(None) };
 }
 
-/// Takes the settings of the page: the attributes of its script tag, and the endpoint where none is
-/// named. Every handle must be updated then.
+/// Applies the settings of the page: the attributes of its script tag, and the endpoint to use if
+/// they name none. Every handle must be updated afterwards.
 #[allow(clippy::too_many_arguments, reason = "an object in their place costs a getter for each")]
 #[wasm_bindgen]
 pub fn configure(
@@ -31,7 +31,7 @@ pub fn configure(
         let client = PresenceClient::new(&settings);
         (settings, client)
     });
-    // The old client ends outside of the borrow, unless somebody still has it.
+    // The old client, unless still in use, is dropped outside of the borrow.
     drop(PAGE.replace(page));
 }
 
@@ -46,7 +46,7 @@ pub(super) fn client(endpoint: Option<&str>) -> Option<PresenceClient> {
     })
 }
 
-/// What is known of the status of `user` now.
+/// The status of `user` now.
 #[wasm_bindgen(js_name = statusOf)]
 #[must_use]
 pub fn status_of(user: &str) -> JsValue {
@@ -65,8 +65,8 @@ fn view(user: &str) -> View {
     client(None).zip(user).map_or_else(View::default, |(client, user)| client.view(&user))
 }
 
-/// Requests the presence of `user`, whom the page follows, at once, but not more often than every
-/// 10 s.
+/// Requests the presence of `user` immediately, if the page subscribes to them, but at most once
+/// every 10 s.
 #[wasm_bindgen]
 pub fn refresh(user: &str) {
     if let Some((client, user)) = client(None).zip(user.parse().ok()) {
@@ -74,7 +74,7 @@ pub fn refresh(user: &str) {
     }
 }
 
-/// Since 1970, as JavaScript counts; undefined where there is no instant.
+/// Milliseconds since 1970, as in JavaScript; undefined if there is no instant.
 pub(super) fn milliseconds(at: Option<Timestamp>) -> JsValue {
     at.map(|at| at.as_ms() as f64).into()
 }

@@ -1,5 +1,5 @@
-// Requests the first replies while the WebAssembly is still under way, for pages of the plain kind. Who is asked when is decided by the
-// engine; where it asks for the same URLs, it gets these replies.
+// Requests the first replies while the WebAssembly is loading, for simple pages. The engine decides who is requested when; if it requests
+// the same URLs, it gets these replies.
 
 import { httpUrl } from "./script-tag.js";
 
@@ -8,18 +8,18 @@ const MAX_GROUP = 500;
 const MAX_GROUP_BYTES = 3_744;
 const GROUP_FRAME_BYTES = 46;
 const MAX_IN_FLIGHT = 4;
-/** After which the engine gives a request up. */
+/** The time-out of the engine's requests. */
 const TIMEOUT_MS = 10_000;
 
-/** Requests under way, by URL: `{ response, controller }`. */
+/** Requests in flight, by URL: `{ response, controller }`. */
 export const preloaded = new Map();
 
-/** `isVisible` tells which elements are on screen. */
+/** `isVisible` returns whether an element is on screen. */
 export function preload({ endpoint, credentials, email }, defaultEndpoint, isVisible) {
   if (document.hidden || credentials || email) return;
   const base = httpUrl(endpoint || defaultEndpoint)?.replace(/\/$/, "");
   if (!base || /[?#@]/.test(base)) return;
-  /** From user ID to whether the person is on screen, in the order of the document. */
+  /** Maps each user ID, in document order, to whether the person is on screen. */
   const people = new Map();
   for (const element of document.querySelectorAll("zulip-presence")) {
     const user = element.getAttribute("user");
@@ -48,9 +48,9 @@ function request(base, group) {
   const request = new Request(`${base}/realm/presence?users=${users}&slim_presence=true`, {
     signal: controller.signal,
   });
-  // A page's own fetch may throw, or return whatever it likes.
+  // A page's own fetch may throw, or return any value.
   const response = (async () => fetch(request))();
-  // Whoever takes it over hears of a failure.
+  // The code that takes the request over handles its failure.
   response.catch(() => {});
   setTimeout(() => controller.abort(), TIMEOUT_MS);
   preloaded.set(request.url, { response, controller });

@@ -1,18 +1,18 @@
-// For pages whose script tag says data-scan: their editors leave no <zulip-presence> in place, so any element may say
-// data-zulip-presence="12" and gets a badge at its end. A script, as it weighs a fifth of the same in WebAssembly.
+// For pages whose script tag has data-scan, because their editors remove <zulip-presence>: any element with data-zulip-presence="12" gets a
+// badge at its end. A script, because the same in WebAssembly takes five times as many bytes.
 
 const MARK = "data-zulip-presence";
 const MARKED = `[${MARK}]`;
-/** From the badge's attribute to the one of the marked element. None for the endpoint: whoever may write marks shall not send readers to a server. */
+/** Pairs of the badge's attribute and the marked element's. Not the endpoint: authors of marks must not send readers to another server. */
 const ATTRIBUTES = [
   ["user", MARK],
   ...["name", "label", "details"].map((name) => [name, `${MARK}-${name}`]),
 ];
-/** Badges that an element gets within so many milliseconds. Whoever takes them away again and again does not want one. */
+/** Maximum number of badges that an element gets in PERIOD_MS. A script that keeps removing them does not want one. */
 const MAX_BADGES = 10;
 const PERIOD_MS = 10_000;
 
-/** From marked elements to when they got their badges. */
+/** Maps marked elements to the times at which they got badges. */
 const insertions = new WeakMap();
 let observer;
 
@@ -23,7 +23,7 @@ export function scan() {
     for (const { target, attributeName, addedNodes, removedNodes } of records) {
       if (attributeName === "contenteditable") scanSubtree(target);
       else if (attributeName) upgrade(target);
-      // Morphing servers, templates and scripts replace what an element holds, badge included.
+      // Morphing servers, templates and scripts replace an element's content, the badge included.
       else if (target.matches?.(MARKED)) upgrade(target, [...removedNodes].find(isBadge));
       for (const node of addedNodes) scanSubtree(node);
     }
@@ -41,11 +41,11 @@ function scanSubtree(node) {
   node.querySelectorAll?.(MARKED).forEach((element) => upgrade(element));
 }
 
-/** Gives the element its badge: `removed`, which knows its status already, or a new one. */
+/** Gives the element its badge: `removed`, which already has its status, or a new one. */
 function upgrade(element, removed) {
-  // Copies and saved pages have theirs already.
+  // Copies and saved pages already have a badge.
   let badge = badgeOf(element);
-  // What is edited is saved: the badge would be, too.
+  // Edited content is saved, and a badge would be saved with it.
   if (!element.matches(MARKED) || element.isContentEditable) return badge?.remove();
   if (!badge) {
     if (!mayInsert(element)) return;

@@ -1,28 +1,28 @@
-// The script tag, and the settings that its attributes, `window.zulipPresence` and `zulipPresence.configure` give.
+// The script tag, and the settings from its attributes, `window.zulipPresence` and `zulipPresence.configure`.
 
 const FILE = "/zulip-presence.js";
-/** As the WebAssembly takes them; by the names of `dataset`. */
+/** In the WebAssembly's order of arguments; by the names of `dataset`. */
 export const SETTING_NAMES = [
   ...["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey", "zulip"],
 ];
 
-/** What runs this. Null for a module, after import() and in evaluated text. */
+/** The script that runs this code. Null in a module, after import() and in evaluated text. */
 const current = globalThis.document?.currentScript;
-/** The script tag: what runs this, or else the one that names the file. */
+/** The script tag: the one that runs this code, or else the one that names the file. */
 export const script =
   current?.src || current?.dataset.endpoint
     ? current
     : globalThis.document?.querySelector(`script[src*="${FILE}"]`);
 
 export const settings = {};
-// What the page laid there beforehand counts less than the tag.
+// The tag overrides what the page set there beforehand.
 for (const name of [...SETTING_NAMES, "scan"]) {
   const value = globalThis.zulipPresence?.[name];
   if (value != null) settings[name] = value;
 }
 Object.assign(settings, script?.dataset);
 
-/** What the files are relative to: the script, or where that is another file the gateway. Undefined where neither can be told. */
+/** The base URL of the files: the script's, or the gateway's if the script is another file. Undefined if neither is known. */
 export function baseUrl() {
   const ofScript = httpUrl(script?.src);
   if (ofScript?.includes(FILE) || settings.email) return ofScript;
@@ -30,16 +30,16 @@ export function baseUrl() {
   return rest.length ? ofGateway : ofScript;
 }
 
-/** Where requests go if nothing else is said; undefined where nothing tells. */
+/** The endpoint if none is set; undefined if it is not known. */
 export function defaultEndpoint() {
   const base = baseUrl() ?? (IS_PACKAGE ? document.baseURI : undefined);
   return base && new URL("api/v1", base).href;
 }
 
-/** Whether marked elements are to get a badge each. */
+/** Whether marked elements get badges. */
 export const wantsScan = () => "scan" in settings;
 
-/** The URL, absolute; undefined if it is no http or https URL. */
+/** The URL, absolute; undefined if it is not an http or https URL. */
 export function httpUrl(written) {
   try {
     const { href } = new URL(written || "about:blank", document.baseURI);

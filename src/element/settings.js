@@ -1,4 +1,4 @@
-// Hands the settings of the page to the WebAssembly.
+// Passes the settings of the page to the WebAssembly.
 
 import { load, wasm } from "./load.js";
 import { preloaded } from "./preload.js";
@@ -13,10 +13,10 @@ export function applySettings() {
   if (wantsScan()) wasm.scan();
 }
 
-/** Every element must be updated then. */
+/** Every element must be updated afterwards. */
 export function changeSettings(options) {
   Object.assign(settings, options);
-  // What was requested by the old settings is not what the new ones ask for.
+  // Requests by the old settings do not match the new ones.
   preloaded.clear();
   if (wasm) applySettings();
   else if (wantsScan()) load();

@@ -1,4 +1,4 @@
-// What is in an element's shadow root before the WebAssembly draws there: the unknown badge.
+// The content of an element's shadow root before the WebAssembly draws there: the unknown badge.
 
 /** The core's drawing of "unknown". */
 const UNKNOWN =
@@ -6,7 +6,7 @@ const UNKNOWN =
 
 /** The style of all badges, in parts. */
 const styles = [CRITICAL_STYLE];
-/** From document to its sheet of these: a constructed sheet serves the document that made it and no other. */
+/** Maps each document to its stylesheet: a constructed stylesheet works only in the document that created it. */
 const sheets = new Map();
 const template = globalThis.document && createTemplate();
 
@@ -17,7 +17,7 @@ export function fill(shadow) {
   return shadow.lastChild;
 }
 
-/** Gives the shadow root the style, anew in each document that it comes to. */
+/** Adds the style to the shadow root, again in each document that it is moved to. */
 export function adoptStyle(shadow) {
   const { ownerDocument } = shadow;
   let sheet = sheets.get(ownerDocument);
@@ -30,7 +30,7 @@ export function adoptStyle(shadow) {
     }
     shadow.adoptedStyleSheets = [sheet];
   } catch {
-    // A document that is not shown; or a browser from before 2023, which shows this badge and never another.
+    // A document without a window, or a browser from before 2023, which never shows any other badge.
     if (!shadow.querySelector("style"))
       shadow.prepend(createElement("style", null, CRITICAL_STYLE));
   }
@@ -39,12 +39,12 @@ export function adoptStyle(shadow) {
 /** Adds rules to the style. */
 export function addStyle(rules) {
   styles.push(...rules);
-  // Rule by rule: a browser then looks only at what each is about, not at every badge again.
+  // Rule by rule: a browser then restyles only the elements that the rule matches, not every badge.
   for (const sheet of sheets.values())
     for (const rule of rules) sheet.insertRule(rule, sheet.cssRules.length);
 }
 
-/** A new unknown badge in place of whatever was drawn. Returns it. */
+/** Replaces the drawn badge by a new unknown badge, and returns it. */
 export function resetBadge(wrapper) {
   wrapper.lastChild.replaceWith(template.lastChild.lastChild.cloneNode(true));
   return wrapper.lastChild;
@@ -72,7 +72,7 @@ function createTemplate() {
   return template;
 }
 
-/** What has attributes is SVG. */
+/** Creates an SVG element if there are attributes, else an HTML element. */
 function createElement(name, attributes, ...children) {
   const element = attributes
     ? document.createElementNS("http://www.w3.org/2000/svg", name)

@@ -1,8 +1,8 @@
 // zulip-presence.js, the one file that pages include: a classic script. It reads the settings from its own tag, defines <zulip-presence>,
-// shows the unknown badge at once, and loads the WebAssembly that does all the rest with the first badge.
-// The build makes one file of this module and those that it imports. It gives these constants: CRITICAL_STYLE, of critical.css; VERSION, a
-// digest of what is loaded, so that an upgrade never mixes versions; GLUE_DIGEST and WASM_DIGEST, for integrity; IS_PACKAGE, whether a bundler
-// finds and checks the files.
+// shows the unknown badge immediately, and loads the WebAssembly, which does all the rest, with the first badge. The build makes one file
+// of this module and its imports. It defines these constants: CRITICAL_STYLE, the rules of critical.css; VERSION, a digest of the files
+// that are loaded, so that an upgrade never mixes versions; GLUE_DIGEST and WASM_DIGEST, for integrity; IS_PACKAGE, whether a bundler finds
+// and checks the files.
 
 import { defineElement, NAME, updateAll } from "./element.js";
 import { load, onLoad } from "./load.js";
@@ -10,11 +10,11 @@ import { definePageApi } from "./page-api.js";
 import { wantsScan } from "./script-tag.js";
 import { applySettings } from "./settings.js";
 
-// A second tag, of whatever version, does nothing.
+// A second tag, of any version, does nothing.
 if ((!IS_PACKAGE || globalThis.customElements) && !customElements.get(NAME)) {
   onLoad(applySettings);
   onLoad(updateAll);
-  // What is on the page already wants it: it comes while they are drawn.
+  // The page already has badges: the WebAssembly loads while they are drawn.
   if (document.querySelector(NAME) || wantsScan()) load();
   defineElement();
   definePageApi();

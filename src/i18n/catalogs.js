@@ -2,7 +2,7 @@
 
 import { insertCatalog } from "wasm-bindgen";
 
-// Written out, since bundlers look for just this form.
+// Written out, because bundlers recognise only this form.
 const URLS = {
   ar: new URL("./zulip-presence-words-ar.txt", import.meta.url),
   de: new URL("./zulip-presence-words-de.txt", import.meta.url),
@@ -15,15 +15,15 @@ const URLS = {
   "zh-CN": new URL("./zulip-presence-words-zh-CN.txt", import.meta.url),
 };
 
-/** How this module was asked for. */
+/** The query of this module's own URL. */
 const { search } = new URL(import.meta.url);
 
-/** Hands the language's catalog to the WebAssembly; an empty one where it cannot be had. */
+/** Passes the language's catalog to the WebAssembly; an empty one if it cannot be loaded. */
 export function fetchCatalog(lang) {
   const url = URLS[lang];
-  // The same, so that an upgrade never mixes versions.
+  // The same query, so that an upgrade never mixes versions.
   url.search = search;
-  // CATALOG_DIGESTS is what the build knows of the files: `{lang: digest}`.
+  // CATALOG_DIGESTS is a constant of the build: `{lang: digest}`.
   fetch(url, { integrity: CATALOG_DIGESTS[lang] })
     .then((response) => (response.ok ? response.text() : ""))
     .catch(() => "")

@@ -1,4 +1,4 @@
-/** The nearest `lang` at or around the element, also outside of the shadow roots that it is in. */
+/** The nearest `lang` of the element or its ancestors, also outside of its shadow roots. */
 export function langOf(element) {
   for (let at = element; at; at = at.getRootNode().host) {
     const found = at.closest("[lang]");

@@ -21,11 +21,11 @@ not-in-a-year = Not active in the last year
 no-activity = Activity unknown
 message = Message on Zulip";
 
-/// What badges say in one language; English for all that its catalog lacks.
+/// The texts of badges in one language; English for those that its catalog lacks.
 pub(crate) struct Messages {
-    /// Lines of `key = message`. `None` while it is being loaded, empty where there is none.
+    /// Lines of `key = message`. `None` while it is being loaded, empty if there is none.
     catalog: Option<Rc<str>>,
-    /// The language of the messages, where it is not the one that was asked for.
+    /// The language of the messages, if it is not the requested one.
     fallback_lang: Option<&'static str>,
     locale: Locale,
     format_time: TimeFormat,
@@ -41,12 +41,12 @@ impl Messages {
         Self { catalog, fallback_lang, locale, format_time }
     }
 
-    /// The catalog is being loaded: until it is there, the messages are English.
+    /// Whether the catalog is being loaded: until then the messages are English.
     pub(crate) fn is_pending(&self) -> bool {
         self.catalog.is_none()
     }
 
-    /// The language of the messages, where it is not the one that was asked for.
+    /// The language of the messages, if it is not the requested one.
     pub(crate) fn fallback_lang(&self) -> Option<&'static str> {
         self.fallback_lang
     }
@@ -56,7 +56,7 @@ impl Messages {
         self.message(status.as_str())
     }
 
-    /// "Ada Lovelace: active now", or "Active now" where no name is given.
+    /// "Ada Lovelace: active now", or "Active now" if no name is given.
     pub(crate) fn accessible_name(&self, name: &str, status: Status) -> String {
         match name.trim_ascii() {
             "" => self.status(status).to_owned(),
@@ -92,10 +92,10 @@ impl Messages {
         (self.format_time)(&self.locale, time)
     }
 
-    /// The message of `key` with `value` in its place for one.
+    /// The message of `key` with `value` in its placeholder.
     fn format(&self, key: &str, value: &str) -> String {
         let message = self.message(key);
-        // Not by "{}": searching for more than a character weighs half a kilobyte over the wire.
+        // Not by "{}": searching for more than a character costs half a kilobyte over the wire.
         let (before, after) = message.split_once('{').unwrap_or((message, ""));
         [before, value, after.strip_prefix('}').unwrap_or_default()].concat()
     }
@@ -114,7 +114,7 @@ fn find<'c>(catalog: &'c str, key: &str) -> Option<&'c str> {
 pub(crate) mod tests {
     use super::*;
 
-    /// Messages in English, or in whatever `catalog` holds; times as numbers and units.
+    /// The messages of `catalog`, else in English; times as numbers and units.
     pub(crate) fn messages(catalog: &str) -> Messages {
         let format_time = |_: &Locale, time: Time| match time {
             Time::Ago { count, unit } => format!("{count} {unit}(s) ago"),

@@ -1,5 +1,5 @@
-//! What badges say, in the language around each: fixed messages from a catalog, times and dates
-//! from the browser.
+//! The texts of badges, in the language around each badge: fixed messages from a catalog, times and
+//! dates from the browser.
 
 mod messages;
 mod time_format;
@@ -21,14 +21,13 @@ use self::time_format::{Locale, format_time};
 
 /// The languages of `catalogs.txt`, by the names of their sections. English is built in.
 const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru", "zh-CN"];
-/// How the rest of a tag begins where Chinese is written in traditional characters, which `zh-CN`
-/// is not.
+/// Subtags of Chinese in traditional characters, for which `zh-CN` is not used.
 const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
 
 #[wasm_bindgen(module = "/src/i18n/lang.js")]
 extern "C" {
-    /// The nearest `lang` at or around an element, also outside of the shadow root that it is in;
-    /// empty where there is none.
+    /// The nearest `lang` of an element or its ancestors, also outside of its shadow roots; empty
+    /// if there is none.
     #[wasm_bindgen(js_name = langOf)]
     pub(crate) fn lang_of(element: &Element) -> String;
 
@@ -36,25 +35,25 @@ extern "C" {
     fn observe_lang(callback: JsValue);
 }
 
-/// `None` while it is being loaded; empty where there is none.
+/// `None` while it is being loaded; empty if there is none.
 type Catalog = Option<Rc<str>>;
 
 thread_local! {
-    /// The catalogs that were asked for.
+    /// The catalogs that were requested.
     static CATALOGS: RefCell<Vec<(&'static str, Catalog)>> = const { RefCell::new(Vec::new()) };
     static LOADER: Cell<fn(&'static str)> = const { Cell::new(load_nothing) };
     static LISTENERS: RefCell<Slab<Rc<dyn Fn()>>> = const { RefCell::new(Slab::new()) };
     static IS_OBSERVING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The messages for what the page calls `tag`; English while they are being loaded, and where there
+/// The messages for the page's language `tag`; English while they are being loaded, and if there
 /// are none.
 pub(crate) fn messages(tag: &str) -> Messages {
     let locale = match_locale(tag);
     let catalog = locale.map_or(Some("".into()), catalog);
     let is_loaded = catalog.as_ref().is_some_and(|catalog| !catalog.is_empty());
     let lang = locale.filter(|_| is_loaded).unwrap_or("en");
-    // Of a page that names no language nothing is known.
+    // Without a `lang`, the language of the page is not known.
     let is_as_asked = is_loaded || tag.is_empty() || starts_with_english(tag);
     // Times are in the language of the messages around them.
     let time_tag = if is_as_asked { tag } else { lang };
@@ -70,8 +69,8 @@ fn starts_with_english(tag: &str) -> bool {
     tag.get(..2).is_some_and(|lang| lang.eq_ignore_ascii_case("en"))
 }
 
-/// Sets what loads catalogs: it is called once for each language that is needed, and hands what it
-/// loaded to [`insert_catalog`].
+/// Sets the loader of catalogs. It is called once for each language that is needed, and passes the
+/// catalog to [`insert_catalog`].
 pub fn set_loader(loader: fn(&'static str)) {
     LOADER.set(loader);
 }
@@ -80,7 +79,7 @@ fn load_nothing(lang: &'static str) {
     insert_catalog(lang, "");
 }
 
-/// Loads catalogs from what is compiled in.
+/// Loads catalogs that are compiled in.
 pub(crate) fn load_built_in(lang: &'static str) {
     insert_catalog(lang, built_in_catalog(lang));
 }
@@ -92,7 +91,7 @@ fn built_in_catalog(lang: &str) -> &'static str {
     rest.split_once("\n[").map_or(rest, |(catalog, _)| catalog)
 }
 
-/// Takes a catalog, empty where it cannot be had: its language then stays English.
+/// Stores a catalog; empty if it could not be loaded: the texts then stay English.
 pub fn insert_catalog(lang: &str, catalog: &str) {
     CATALOGS.with_borrow_mut(|catalogs| {
         if let Some((_, place)) = catalogs.iter_mut().find(|(other, _)| *other == lang) {
@@ -132,7 +131,7 @@ pub(crate) struct RerenderListener(usize);
 /// loaded.
 pub(crate) fn on_rerender(callback: impl Fn() + 'static) -> RerenderListener {
     if !IS_OBSERVING.replace(true) {
-        // For as long as the page: one observer, however many badges come and go.
+        // Never removed: one observer serves all badges of the page.
         observe_lang(Closure::<dyn Fn()>::new(rerender_all).into_js_value());
     }
     RerenderListener(LISTENERS.with_borrow_mut(|listeners| listeners.insert(Rc::new(callback))))
@@ -144,7 +143,7 @@ impl Drop for RerenderListener {
     }
 }
 
-/// Lets every badge look at its language again.
+/// Makes every badge check its language again.
 pub fn rerender_all() {
     let listeners: Vec<_> = LISTENERS
         .with_borrow(|listeners| listeners.iter().map(|(_, callback)| callback.clone()).collect());

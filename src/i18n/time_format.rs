@@ -1,26 +1,27 @@
 //! Times and dates in words, by the browser's `Intl`.
 
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_core::Timestamp;
 
-/// What is put into words.
+/// A time to format.
 #[derive(Clone, Copy)]
 pub(crate) enum Time {
-    /// So many units ago; `unit` as `Intl.RelativeTimeFormat` names it.
+    /// `count` units ago; `unit` as `Intl.RelativeTimeFormat` names it.
     Ago { count: u8, unit: &'static str },
     /// The day of this instant.
     Date(Timestamp),
 }
 
-/// The language that times are told in.
+/// The language of formatted times.
 pub(crate) struct Locale {
     /// As the page writes it.
     pub(super) tag: String,
-    /// Where that is no language tag.
+    /// Used if `tag` is not a valid language tag.
     pub(super) fallback: &'static str,
 }
 
-/// Puts a time into words.
+/// Formats a time.
 pub(crate) type TimeFormat = fn(&Locale, Time) -> String;
 
 #[wasm_bindgen(module = "/src/i18n/time_format.js")]
@@ -30,12 +31,9 @@ extern "C" {
 
     #[wasm_bindgen(js_name = formatDate)]
     fn format_date(tag: &str, lang: &str, ms: f64) -> String;
-
-    #[wasm_bindgen(js_name = utcOffset)]
-    fn utc_offset_at(ms: f64) -> i32;
 }
 
-/// Formats by the browser.
+/// Formats with the browser's `Intl`.
 pub(super) fn format_time(Locale { tag, fallback }: &Locale, time: Time) -> String {
     match time {
         Time::Ago { count, unit } => format_ago(tag, fallback, count, unit),
@@ -45,5 +43,6 @@ pub(super) fn format_time(Locale { tag, fallback }: &Locale, time: Time) -> Stri
 
 /// The reader's offset from UTC at an instant, in minutes (east is positive).
 pub(crate) fn utc_offset(at: Timestamp) -> i32 {
-    utc_offset_at(at.as_ms() as f64)
+    let date = js_sys::Date::new(&JsValue::from_f64(at.as_ms() as f64));
+    -(date.get_timezone_offset() as i32)
 }

@@ -5,7 +5,7 @@ import { expect, test } from "./fixtures.mjs";
 
 const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 
-/** What axe finds in a part of the page: the rules that are broken, with the elements that break them. */
+/** The violations that axe finds in a part of the page: the rules, with the elements that break them. */
 async function violations(page, part = "html") {
   await page.evaluate(AXE);
   const found = await page.evaluate(
@@ -39,7 +39,7 @@ for (const [what, media] of [
   ]) {
     test(`the ${name} has no axe violations, ${what}`, async ({ page, gateway }) => {
       await page.emulateMedia(media);
-      // As high as the page, so that every badge gets its answer.
+      // As high as the page, so that every badge gets its status.
       await page.setViewportSize({ width: 1280, height: 8000 });
       await page.goto(gateway.url + path);
       for (const status of ["active", "idle", "offline"]) {

@@ -12,7 +12,7 @@ import { test as shared } from "./fixtures.mjs";
 export { expect } from "./fixtures.mjs";
 
 export const test = shared.extend({
-  /** Opens a browser with one tab; the address of its DevTools. */
+  /** Opens a browser with one tab, and gives the address of its DevTools. */
   browserAt: async ({}, use) => {
     const profile = await mkdtemp(join(tmpdir(), "zulip-presence-"));
     let browser;

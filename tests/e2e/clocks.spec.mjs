@@ -12,17 +12,17 @@ const SHORTEST_INTERVAL_S = 27;
 /** A step of the test. */
 const STEP_S = 2;
 const UNKNOWN = Object.fromEntries(Object.keys(EXPECTED_STATUSES).map((id) => [id, "unknown"]));
-/** As of hours later: one came, one went. */
+/** The statuses hours later: one person became active, one went offline. */
 const LATER = { ...EXPECTED_STATUSES, 12: "offline", 23: "active" };
 
-/** One comes and one goes; `LATER` is the truth once 200 s have passed. */
+/** One person becomes active and one leaves; `LATER` is correct once 200 s have passed. */
 function move({ fakeGateway }) {
   const left_s = fakeGateway.now_s;
   fakeGateway.people.set("12", () => ({ active: left_s, idle: left_s }));
   fakeGateway.people.set("23", SIMULATED_STATES.active);
 }
 
-/** The times that the badges tell, in seconds of the server's clock. */
+/** The times of last activity of the badges, in seconds of the server's clock. */
 const lastActive = ({ page }) =>
   page
     .locator("zulip-presence")
@@ -37,7 +37,7 @@ for (const [what, wrong_s] of [
   test(`a viewer's clock that is ${what} changes nothing`, async ({ virtualPage }) => {
     await virtualPage.open({ wrong_s });
     expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
-    // Idle and gone people's last activity is known from the fake gateway's timestamps.
+    // The last activity of idle and offline people is known from the fake gateway's timestamps.
     expect((await lastActive(virtualPage)).slice(1)).toEqual([
       NOON_S - 1_800,
       NOON_S - 10_800,
@@ -66,7 +66,7 @@ for (const [what, by_s] of [
     await virtualPage.page.clock.setSystemTime((NOON_S + virtualPage.now_s + by_s) * 1000);
     await virtualPage.pass(INTERVAL_S + STEP_S);
     expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
-    // At most a moment without knowledge, until the reply that was asked for at once has come.
+    // Unknown at most until the reply to the immediate request has arrived.
     const news = (await virtualPage.changes()).slice(changesBefore);
     expect(news.filter(({ previous }) => previous !== "unknown").every(isLoss)).toBe(true);
     expect(news.length).toBeLessThanOrEqual(6);
@@ -96,7 +96,7 @@ test("a clock set back and forth every minute shows nobody as offline", async ({
     .map(({ user, status }) => [user, status]);
   for (const [user, status] of statuses)
     expect([EXPECTED_STATUSES[user], "unknown"]).toContain(status);
-  // A jump costs one request more at most.
+  // A clock step costs at most one more request.
   expect(await virtualPage.requestCount()).toBeLessThanOrEqual(
     1 + 20 * (60 / SHORTEST_INTERVAL_S + 1),
   );
@@ -110,7 +110,7 @@ test("after a sleep of three hours no stale status is shown, and the page asks a
   const changesBefore = (await virtualPage.changes()).length;
   move(virtualPage);
   const requestsBefore = await virtualPage.requestCount();
-  // Both clocks go on, no timer fires meanwhile.
+  // Both clocks advance, and no timer fires meanwhile.
   virtualPage.advanceServers(3 * HOUR_S);
   await virtualPage.page.clock.fastForward(3 * HOUR_S * 1000);
   await virtualPage.settle();
@@ -132,7 +132,7 @@ test("after a sleep that stopped the monotonic clock the statuses are correct wi
   const requestsBefore = await virtualPage.requestCount();
   virtualPage.advanceServers(3 * HOUR_S);
   await virtualPage.page.clock.setSystemTime((NOON_S + virtualPage.now_s) * 1000);
-  // Timers stood still too: nothing tells the page, and the next one fires as if nothing had happened.
+  // Timers stopped too: nothing notifies the page, and the next timer fires as if nothing had happened.
   await virtualPage.until(LATER, INTERVAL_S);
   expect((await virtualPage.requestCount()) - requestsBefore).toBe(1);
 });

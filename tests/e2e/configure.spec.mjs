@@ -1,11 +1,11 @@
-// The configurator: live badges, the code for each place, complaints, keyboard, phones, and its address.
+// The configurator: live badges, the code for each place, error messages, keyboard, phones, and its address.
 
 import { readFile } from "node:fs/promises";
 import { transform } from "esbuild";
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
 
-/** Characters that are syntax somewhere, and one that turns the direction of text. */
+/** Characters that are syntax in some format, and one that changes the direction of text. */
 const HOSTILE = `<b>"A" & \\'B' {{c}} [d](e) *f* |=\u202e`;
 const GATEWAY = "https://presence.example.com/team";
 const TARGETS = [
@@ -28,7 +28,7 @@ const test = shared.extend({
       choose: async (...names) => {
         for (const name of names) await page.getByRole("radio", { name, exact: true }).check();
       },
-      /** The gateway is asked when its field is left or Enter is pressed. */
+      /** The gateway is requested when its field loses the focus or Enter is pressed. */
       connect: async (address) => {
         await page.getByLabel("Where is your gateway?").fill(address);
         await page.getByLabel("Where is your gateway?").press("Enter");
@@ -40,7 +40,7 @@ const test = shared.extend({
     });
   },
 
-  /** A gateway that exists in no network: nothing leaves this machine. */
+  /** A gateway that does not exist: no request leaves this machine. */
   elsewhere: async ({ page }, use) => {
     await page.route(/^https?:\/\/[^/]*example\.com\//, (route) => route.abort());
     await use(GATEWAY);
@@ -376,7 +376,7 @@ for (const [what, answer] of [
     await expect(form.complaint("gateway")).toHaveText(/^zulip-presence: /);
     const complaint = await form.complaint("gateway").textContent();
     await expect(form.badges.first()).toHaveStatus("unknown");
-    // Said once, not again below the badges.
+    // Shown once, not again below the badges.
     await expect.poll(() => consoleMessages.join("\n")).toContain(complaint);
     await expect(form.complaint("console")).toHaveText("");
 

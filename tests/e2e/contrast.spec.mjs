@@ -4,7 +4,7 @@ import { expect, test } from "./fixtures.mjs";
 import { contrast, pixels } from "./pixels.mjs";
 
 const ENOUGH = 3;
-/** People of the simulated organisation who stay as they are. */
+/** People of the simulated organisation whose status does not change. */
 const PEOPLE = { active: 3001, idle: 3002, offline: 3003, unknown: 3004 };
 const GROUNDS = { white: [255, 255, 255], black: [0, 0, 0] };
 /** The side of the square in which the badge is drawn; the drawing reaches 6 of the 8 from its middle. */
@@ -14,10 +14,10 @@ const LARGE = 48;
 const SMALL = 13;
 const SCHEMES = ["light", "dark"];
 
-// What is painted is read pixel by pixel.
+// The painted page is read pixel by pixel.
 test.use({ viewport: { width: 640, height: 160 } });
 
-/** Shows a badge of each status on `ground`; what gives the pixels of each in a colour scheme. */
+/** Shows a badge of each status on `ground`; returns a function that gives the pixels of each in a colour scheme. */
 async function shown({ page, site, tag }, ground, html) {
   const badges = Object.values(PEOPLE).map(html);
   const style = `:root { color-scheme: light dark }
@@ -82,7 +82,7 @@ for (const [ground, colour] of Object.entries(GROUNDS)) {
         expect(contrast(seen, colour), what).toBeGreaterThanOrEqual(ENOUGH);
       }
       for (const [status, square] of await painted(scheme, SMALL)) {
-        // Edges are blended: some pixels of each must have it whole.
+        // Edges are blended: some pixels of each badge must have the unblended colour.
         const enough = square.filter((pixel) => contrast(pixel.colour, colour) >= ENOUGH);
         expect(enough.length, `${status}, small, ${scheme}`).toBeGreaterThanOrEqual(4);
       }
@@ -108,14 +108,14 @@ test("on a busy photo every status has a contrast of 3:1, in light and dark page
       const ring = rings[0].colour;
       const others = rings.filter(({ colour }) => colour.join() !== ring.join());
       expect(others, `${what}: ring`).toEqual([]);
-      // … which is seen beside the drawing, and no photo is between the two.
+      // … which is visible beside the drawing, with no photo between the two.
       const seen = foreground(square, ring);
       const pair = `${what}: ${seen} on ${ring}`;
       expect(contrast(seen, ring), pair).toBeGreaterThanOrEqual(ENOUGH);
       const drawing = square.filter(({ units }) => units < 6.4);
       const strangers = drawing.filter(({ colour }) => !isBlend(colour, seen, ring));
       expect(strangers, what).toEqual([]);
-      // And there is a photo: else this shows nothing.
+      // The photo must be there: without it this test proves nothing.
       const outside = square.filter(({ units }) => units > 8.2).map(({ colour }) => colour.join());
       expect(new Set(outside).size).toBeGreaterThan(20);
     }
@@ -134,7 +134,7 @@ function isBlend(colour, one, other) {
   );
 }
 
-/** Blobs of any colour, the darkest and the lightest included; always the same. */
+/** Spots of any colour, the darkest and the lightest included; the same in every run. */
 function photo(page) {
   return page.evaluate(() => {
     const canvas = document.createElement("canvas");

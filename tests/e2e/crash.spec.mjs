@@ -7,7 +7,7 @@ const PAGES = 3;
 const CALLERS = 16;
 
 const test = shared.extend({
-  /** One of its own: it is killed here. */
+  /** A separate gateway, because it is killed here. */
   mortal: async ({ site }, use) => {
     const gateway = await new Gateway(["--allow-origin", site.origin]).start();
     await use(gateway);
@@ -21,7 +21,7 @@ test("after a gateway is killed under load and restarted every page recovers by 
   mortal,
 }) => {
   test.slow(); // Pages wait for their intervals.
-  // Routing keeps the browser's cache out of it: every request goes to the gateway.
+  // Routing disables the browser's cache: every request goes to the gateway.
   await context.route("**/nowhere", (route) => route.abort());
   const badges = EVERYBODY.map(
     ({ id, name }) => `<zulip-presence user="${id}">${name}</zulip-presence>`,
@@ -69,7 +69,7 @@ const isPresence = {
   timeout: 90_000,
 };
 
-/** Asks without pause, until stopped; tells how often it was answered, refused, or got what no page can use. */
+/** Sends requests without pause, until stopped; counts replies, refusals, and replies that no page can use. */
 function startLoad(url) {
   const load = { answered: 0, refused: 0, odd: [] };
   const users = encodeURIComponent(JSON.stringify(EVERYBODY.map(({ id }) => id)));
@@ -79,7 +79,7 @@ function startLoad(url) {
       try {
         const reply = await fetch(`${url}/api/v1/realm/presence?users=${users}`);
         const { result } = await reply.json();
-        // Until its Zulip has answered it a new gateway says 503, as JSON.
+        // Until Zulip has replied to it, a new gateway replies 503, as JSON.
         if (reply.status === 200 && result === "success") load.answered += 1;
         else if (reply.status !== 503 || result !== "error") load.odd.push(reply.status);
       } catch {

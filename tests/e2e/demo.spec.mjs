@@ -77,7 +77,7 @@ for (const [what, path] of [
   test(`${what} the width of a phone`, async ({ page, gateway }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(gateway.url + path);
-    // The configurator's stand below its form.
+    // The configurator's badges are below its form.
     await page.locator("zulip-presence").first().scrollIntoViewIfNeeded();
     await expect(page.locator("zulip-presence:state(active)").first()).toBeAttached();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);

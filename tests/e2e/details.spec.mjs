@@ -1,4 +1,4 @@
-// The badge as a button that tells when the person was last active.
+// The badge as a button that shows when the person was last active.
 
 import { KNOWN, expect, test } from "./fixtures.mjs";
 
@@ -7,7 +7,7 @@ const TWO = `<p>Text <zulip-presence user="12" name="Ada" details>Ada</zulip-pre
 
 const details = (badge) => badge.locator("[part=details]");
 
-/** Two badges with details, both known. */
+/** Opens a page with two badges with details, both with a status. */
 async function open({ page, site, tag }, body = TWO) {
   await page.goto(site.page(body, tag()));
   const badges = page.locator("zulip-presence");

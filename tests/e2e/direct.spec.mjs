@@ -1,4 +1,4 @@
-// A trial without a gateway: the page asks Zulip itself, with the bot's key.
+// A trial without a gateway: the page sends requests to Zulip itself, with the bot's key.
 
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { Site } from "./site.mjs";
@@ -83,7 +83,7 @@ test("a key that Zulip rejects is not tried again for five minutes", async ({
   expect(presenceRequests).toHaveLength(1);
   await expect(page.locator("zulip-presence")).toHaveStatus("unknown");
 
-  // In short steps: the network does not hurry with the page's clock, and a request is given up after 10 s.
+  // In short steps: the network does not follow the page's clock, and a request is aborted after 10 s.
   zulip.key = KEY;
   const status = async () => {
     await page.clock.runFor("00:05");

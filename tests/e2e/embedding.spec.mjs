@@ -11,7 +11,7 @@ import { mirror } from "./mirror.mjs";
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 
 const test = shared.extend({
-  /** A gateway that any page may ask. */
+  /** A gateway that allows any page. */
   open: async ({}, use) => {
     const open = await new Gateway(["--allow-origin", "*"]).start();
     await use(open);
@@ -107,7 +107,7 @@ test("a badge works inside a shadow root, and after it is moved out of it", asyn
   }, ADA);
   const badge = page.locator("zulip-presence");
   await lives(badge);
-  // Composed: it leaves the shadow.
+  // Composed: the event leaves the shadow root.
   expect(await page.evaluate(() => globalThis.events)).toHaveLength(1);
   await page.evaluate(() => {
     document.body.append(document.querySelector("main").shadowRoot.querySelector("zulip-presence"));
@@ -178,7 +178,7 @@ test("after document.open the badges of the new document work", async ({
   expect(people(presenceRequests.at(-1))).toContain("17");
   const before = presenceRequests.length;
 
-  // What it hears of the page it still hears.
+  // Its listeners on the page still work.
   await setVisibility(page, "hidden");
   await page.clock.fastForward("05:00");
   expect(presenceRequests).toHaveLength(before);

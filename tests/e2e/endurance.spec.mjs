@@ -8,11 +8,11 @@ import { watchWasmMemory } from "./wasm-memory.mjs";
 const PEOPLE = 500;
 const GROUPS = Math.ceil(PEOPLE / 500);
 const HOURS = 24;
-/** In these the allocator, the engine's budgets and the browser's caches find their size. */
+/** In these hours the allocator, the engine's budgets and the browser's caches reach their final size. */
 const WARM_HOURS = 4;
-/** What a browser's heap moves by of itself. */
+/** The browser's heap varies by this much by itself. */
 const NOISE_BYTES = 400_000;
-/** One for the engine, one for the texts at most. */
+/** At most one for the engine and one for the texts. */
 const MOST_TIMERS = 2;
 
 test("five hundred badges for a day send the planned requests, and nothing grows", async ({
@@ -28,11 +28,11 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   await page.addInitScript(simulate, 60);
   const badges = Array.from(
     { length: PEOPLE },
-    // Every tenth with a text that is renewed by the minute.
+    // Every tenth has a text that changes every minute.
     (_, i) =>
       `<zulip-presence user="${i + 1}" ${i % 10 ? "" : 'label="last-active"'}>P${i + 1}</zulip-presence>`,
   );
-  // All on screen: every group is to be asked.
+  // All on screen, so that every group is requested.
   const style = `<style>p { font-size: 5px; line-height: 1 }</style>`;
   await page.goto(site.page(`<p>${badges.join(" ")}</p>`, style + tag()));
   await expect(page.locator("zulip-presence:state(unknown)")).toHaveCount(0);
@@ -52,10 +52,10 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   expect(last.heap - warm.heap).toBeLessThan(NOISE_BYTES);
   expect(last.nodes - warm.nodes).toBeLessThan(PEOPLE);
   expect(last.listeners).toBe(warm.listeners);
-  // At first those are pending, too, that give up the preloaded replies.
+  // At first the time-outs of the preloaded requests are pending, too.
   for (const { timers } of measured.slice(1)) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
 
-  // An interval has 27 to 33 s. The mean of so many is 30 s to a hundredth.
+  // An interval takes 27 to 33 s. The mean of so many is within a hundredth of 30 s.
   const requestCounts = Object.values(await page.evaluate(() => day.requestCounts()));
   expect(requestCounts).toHaveLength(GROUPS);
   for (const count of requestCounts) {
@@ -65,7 +65,7 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   const sum = requestCounts.reduce((total, count) => total + count, 0);
   const planned = GROUPS * HOURS * 120;
   expect(Math.abs(sum - planned)).toBeLessThan(planned / 100);
-  // People came and went: each is active, idle and offline twice a day.
+  // Statuses change: each person is active, idle and offline twice a day.
   expect(await page.evaluate(() => day.changes)).toBeGreaterThan(PEOPLE * 5);
   expect(consoleMessages).toEqual([]);
 
@@ -82,10 +82,10 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   }
 });
 
-/** Runs in the page: its endpoint, and what is counted. Reports come every `report_s`. */
+/** Runs in the page: its endpoint and the counters. Clients report every `report_s`. */
 function simulate(report_s) {
   const now_s = () => Date.now() / 1000;
-  /** By turns three hours at the desk, two hours idle, and seven away; each person began at another time. */
+  /** In turn three hours active, two hours idle and seven offline; each person starts at a different time. */
   const timestampsOf = (id, now) => {
     const period_s = 12 * 3_600;
     const shift_s = (id * 7_919) % period_s;
@@ -113,7 +113,7 @@ function simulate(report_s) {
   const day = (globalThis.day = {
     changes: 0,
     requestCounts: () => Object.fromEntries(groups),
-    /** Whose badge is not what their claims say, but for those who changed within the last three minutes and a half. */
+    /** The people whose badge does not match their reported timestamps, except for changes within the last 3.5 minutes. */
     wrong: () => {
       const status = (id, now, at) => {
         const { active, idle } = timestampsOf(id, at);

@@ -12,8 +12,8 @@ const REPORT_S = 60;
 const lastReport_s = (now_s) => now_s - (now_s % REPORT_S);
 
 /**
- * From an instant to the timestamps reported at it; `undefined` is no data. An active person's are at most a minute old, as
- * those of a client that reports once a minute.
+ * Maps an instant to the timestamps reported at it; `undefined` means no data. Those of an active person are at most a minute old, because
+ * clients report once a minute.
  */
 export const SIMULATED_STATES = {
   active: (now_s) => ({ active: lastReport_s(now_s), idle: lastReport_s(now_s) }),
@@ -65,7 +65,7 @@ export class FakeGateway {
     response.writeHead(200, {
       "Access-Control-Allow-Origin": headers.origin ?? "*",
       "Access-Control-Expose-Headers": "Date, Retry-After",
-      // No cache may answer: the page's requests are counted.
+      // No cache may reply: the page's requests are counted.
       "Cache-Control": "no-store",
       "Content-Type": "application/json",
       Date: new Date(this.now_s * 1000).toUTCString(),

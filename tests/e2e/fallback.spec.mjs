@@ -1,12 +1,12 @@
-// Where the WebAssembly cannot run or is not ours, the badge stays unknown, the author's text stays readable, and one
-// console line names the fix.
+// If the WebAssembly cannot run or is not ours, the badge stays unknown, the author's text stays readable, and one console line names the
+// fix.
 
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
 import { Site } from "./site.mjs";
 
 const test = shared.extend({
-  /** Another site than the page's. */
+  /** A site other than the page's. */
   elsewhere: async ({}, use) => {
     const elsewhere = await new Site().start();
     await use(elsewhere);
@@ -31,7 +31,7 @@ async function staysUnknown({ page, consoleMessages, presenceRequests }, ...want
   expect([width, height].map(Math.round)).toEqual([13, 13]);
   expect(await page.evaluate(() => zulipPresence.ready)).toBe(false);
   expect(await page.evaluate(() => zulipPresence.get(12).status)).toBe("unknown");
-  // Nothing throws either, now that there is nothing to ask.
+  // The API does not throw either, although nothing can be requested.
   await page.evaluate(() => {
     const badge = document.querySelector("zulip-presence");
     badge.refresh();
@@ -45,7 +45,7 @@ async function staysUnknown({ page, consoleMessages, presenceRequests }, ...want
   await expect(badge).toHaveStatus("unknown");
   expect(ours()).toHaveLength(1);
   expect(consoleMessages.filter((line) => line.startsWith("uncaught"))).toEqual([]);
-  // What is asked before the WebAssembly is missed is asked once.
+  // Requests from before the failure are sent once.
   expect(presenceRequests.length).toBeLessThan(2);
 }
 

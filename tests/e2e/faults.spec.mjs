@@ -11,11 +11,11 @@ const UNKNOWN = Object.fromEntries(Object.keys(EXPECTED_STATUSES).map((id) => [i
 const OUTAGE_S = 600;
 /** The interval of 30 s with its jitter. */
 const INTERVAL_S = 33;
-/** Claims are at most 65 s old in an answer, and count for 200 s: before that nobody who is there can age out. */
+/** Timestamps are at most 65 s old in a reply, and count for 200 s: nobody who is online can age out sooner. */
 const KEPT_S = 135;
-/** An answer that is older says nothing. */
+/** A reply that is older is not used. */
 const THRESHOLD_S = 200;
-/** The longest wait of the page's own: the interval, without jitter. */
+/** The longest wait that the page chooses: the interval, without jitter. */
 const LONGEST_S = 30;
 /** Longest wait that a server may impose, with its jitter. */
 const IMPOSED_S = 990;
@@ -25,8 +25,8 @@ const UNAUTHORIZED_S = 330;
 const SLACK_S = 14;
 
 /**
- * Own waits of 5, 10, 20 and then 30 s, half of each by chance: in ten minutes these allow 43 requests if all are short and the
- * first comes at once, and 16 if all are long, the first comes after an interval and each takes 10 s to fail.
+ * The page's waits are 5, 10, 20 and then 30 s, half of each random: ten minutes allow 43 requests if all are short and the first is
+ * immediate, and 16 if all are long, the first comes after an interval and each takes 10 s to fail.
  */
 const OWN = { requests: [16, 43], recovers_s: LONGEST_S };
 /** One request, and then the imposed wait. */
@@ -50,19 +50,19 @@ const fault = (name) => ({
 
 const ROWS = [
   { name: "connections are refused", ...refused, ...OWN },
-  // The browser tells of the network's return.
+  // The browser reports the network's return.
   { name: "the browser is offline", ...disconnected, ...OWN, recovers_s: 0 },
   ...Object.keys(FAULTS).map((name) => ({ name, ...fault(name), ...OWN })),
 ].map(
   (row) =>
     ({
       "429 with a wait of years": { ...row, ...IMPOSED },
-      // Only a person can mend a key, and one line says so.
+      // Only a person can replace a key, and one line says so.
       "401 in the middle": { ...row, ...UNAUTHORIZED, lines: 1 },
     })[row.name] ?? row,
 );
 
-/** Most bytes of one reply; the browser's pieces decide by how much the last one goes beyond. */
+/** Maximum bytes read of one reply; the browser's chunk size decides by how much the last chunk exceeds it. */
 const MAX_BYTES_READ = 1 << 20;
 
 const endless = ["a body that never ends", "a gzip bomb"];
@@ -87,7 +87,7 @@ for (const { name, begin, end, requests, recovers_s, lines = 0 } of ROWS) {
     await begin(virtualPage);
     await virtualPage.pass(KEPT_S - age_s() - 2);
     expect(await virtualPage.statuses()).toEqual(EXPECTED_STATUSES);
-    // The answer is a step younger than its request at most.
+    // The reply is at most one step younger than its request.
     await virtualPage.pass(THRESHOLD_S - age_s() + 6);
     expect(await virtualPage.statuses()).toEqual(UNKNOWN);
     await virtualPage.pass(OUTAGE_S - (virtualPage.now_s - began_s));
@@ -99,7 +99,7 @@ for (const { name, begin, end, requests, recovers_s, lines = 0 } of ROWS) {
     expect(requestsDuring).toBeGreaterThanOrEqual(requests[0]);
     expect(requestsDuring).toBeLessThanOrEqual(requests[1]);
 
-    // Meanwhile one came and one went.
+    // Meanwhile one person became active and one left.
     virtualPage.fakeGateway.people.set("23", SIMULATED_STATES.active);
     virtualPage.fakeGateway.people.set("12", () => ({
       active: NOON_S + began_s,
@@ -131,7 +131,7 @@ for (const { name, begin, end, requests, recovers_s, lines = 0 } of ROWS) {
     });
   });
 
-  // A browser that is offline has no page either.
+  // A browser that is offline cannot load the page either.
   if (begin === disconnected.begin) continue;
   test(`${name} from the start: everybody is unknown until it ends`, async ({ virtualPage }) => {
     await begin(virtualPage);

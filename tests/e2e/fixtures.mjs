@@ -58,13 +58,14 @@ export const test = base.extend({
   },
 
   /** The URLs of the page's presence requests, in order, without the browser's own revalidation of stale cache entries. */
-  presenceRequests: async ({ page }, use) => {
+  presenceRequests: async ({ page, context }, use) => {
     const urls = [];
-    page.on("request", (request) => {
-      const url = new URL(request.url());
-      const isOfBrowser = "resource-freshness" in request.headers();
-      if (url.pathname.endsWith("/presence") && !isOfBrowser) urls.push(url);
+    const devtools = await context.newCDPSession(page);
+    devtools.on("Network.requestWillBeSent", ({ request, initiator }) => {
+      const url = new URL(request.url);
+      if (url.pathname.endsWith("/presence") && initiator.type === "script") urls.push(url);
     });
+    await devtools.send("Network.enable");
     await use(urls);
   },
 

@@ -1,4 +1,4 @@
-// A tab that nobody looks at asks nothing. Playwright cannot hide a tab, so this is a browser without it.
+// A hidden tab sends no requests. Playwright cannot hide a tab, so this test starts a browser without it.
 
 import { expect, test } from "./browser.mjs";
 
@@ -43,7 +43,7 @@ test("a hidden tab sends nothing, and asks at once when shown again", async ({
 
   const devtools = await browserAt(page);
   await expect.poll(() => log).toEqual(["asked", "shown"]);
-  // The control: seen, it asks again within the time for which it is then hidden.
+  // The control: while visible, it sends requests within the time for which it is then hidden.
   await expect
     .poll(() => log.filter((line) => line === "asked").length, { timeout: WATCHED_S * 1000 })
     .toBe(2);

@@ -10,7 +10,7 @@ const PICTURE = `<i style="display: inline-block; width: 40px; height: 40px; bac
 const LOADER = readFileSync("dist/zulip-presence.js", "utf8");
 
 const test = shared.extend({
-  /** A gateway that any page may ask. */
+  /** A gateway that allows any page. */
   open: async ({}, use) => {
     const open = await new Gateway(["--allow-origin", "*"]).start();
     await use(open);
@@ -162,7 +162,7 @@ test("the files are no modules, which would change what import maps a page may h
     response.write(
       `<!doctype html><title>Slow</title><link rel="icon" href="data:,">${tag()}${ADA}`,
     );
-    // The map comes after the badge is there.
+    // The import map is added after the badge is there.
     setTimeout(
       () =>
         response.end(
@@ -331,7 +331,7 @@ test("an email as it was copied names the person", async ({
   expect(consoleMessages[0]).toContain("ada@example.com, bob@example.com");
 });
 
-// Presses and links.
+// Clicks and links.
 
 test("the press of a badge inside a link or a card is its own", async ({ page, site, tag }) => {
   const body = `<div id="card"><a href="#followed"><zulip-presence user="12" details>Ada</zulip-presence></a></div>`;
@@ -359,7 +359,7 @@ test("with data-zulip the popover links to a direct message, by pointer and by k
   consoleMessages,
 }) => {
   const chat = `${site.origin}/chat`;
-  site.route("/chat/", (_, response) => response.end("Zulip"));
+  site.route("/chat/", (_, response) => response.end(`<link rel="icon" href="data:,">Zulip`));
   const body = `<p lang="de"><zulip-presence user="12" name="Ada" details>Ada</zulip-presence></p><p><zulip-presence user="ada@example.com" details>Ada</zulip-presence></p><button>Next</button>`;
   await page.goto(site.page(body, tag(`data-zulip="${chat}"`)));
   const [badge, byEmail] = await page.locator("zulip-presence").all();
@@ -456,7 +456,7 @@ test("whoever takes a badge away again and again is not fought", async ({ page, 
     p.append("!");
   });
   await expect(page.locator("p > zulip-presence")).toHaveCount(0);
-  // Time for a fight to go on.
+  // Time for the two scripts to keep undoing each other's changes.
   await page.waitForTimeout(500);
   expect(await page.evaluate(() => removals)).toBeLessThanOrEqual(10);
   await expect(page.locator("p")).toHaveText("Ada!");
@@ -499,7 +499,7 @@ test("of 5,000 people about 50 get a badge, and all whose group was asked have t
         known: all.filter(({ status }) => status !== "unknown").length,
       };
     });
-  // Some of the demo's people have no data at times.
+  // Some of the demo's people sometimes have no data.
   const answered = async () =>
     Object.values((await presences(gateway, ids)).presences).filter(
       (presence) => Object.keys(presence).length,

@@ -1,9 +1,9 @@
-// Badges speak the page's language, and load no other.
+// Badges use the page's language, and load no other.
 
 import { expect, test as shared } from "./fixtures.mjs";
 
 const test = shared.extend({
-  /** Has the endpoint say of people when they were active and connected: `answer({ 12: [active s ago, idle s ago] })`. */
+  /** Makes the endpoint report when people were active and connected: `answer({ 12: [active s ago, idle s ago] })`. */
   answer: async ({ page }, use) => {
     await use((people) =>
       page.route("**/realm/presence?*", (route) => {
@@ -23,7 +23,7 @@ const test = shared.extend({
     );
   },
 
-  /** The languages whose words the page loaded, in order. */
+  /** The languages whose catalogs the page loaded, in order. */
   loaded: async ({ page }, use) => {
     const languages = [];
     page.on("request", (request) => {

@@ -137,14 +137,14 @@ for (const [what, name] of [
       document.querySelector("main").append(badge);
     }, name);
     const badge = page.locator("zulip-presence");
-    // The badge stands at the text's end, far below the first screen; its first drawing may just be replaced.
+    // The badge is at the end of the text, far below the first screen; its first drawing may be in the middle of being replaced.
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
     await expect(badge).toHaveStatus(KNOWN);
     expect(await badge.evaluate((badge) => badge.textContent)).toBe(name);
     const heard = await badge.locator("svg").getAttribute("aria-label");
     expect(heard).toContain(name.trim());
     expect(await badge.evaluate((badge) => badge.shadowRoot.querySelectorAll("*").length)).toBe(6);
-    // An override that the text never ends does not turn the label, too.
+    // A direction override that the text never ends does not affect the label.
     await expect(badge.locator("[part=label]")).toHaveCSS("unicode-bidi", "isolate");
     expect(await page.evaluate(() => window.isHit)).toBeUndefined();
     expect(consoleMessages).toEqual([]);
@@ -218,7 +218,7 @@ for (const [what, fetch] of [
     tag,
     consoleMessages,
   }) => {
-    // The wasm has come by then.
+    // The wasm has loaded by then.
     await page.goto(site.page("<main></main>", tag()));
     await page.waitForFunction(() => globalThis.zulipPresence);
     await page.evaluate(() => zulipPresence.ready);

@@ -1,9 +1,9 @@
-// Badges shift nothing on the page, neither when they appear nor when they learn their status.
+// Badges shift nothing on the page, neither when they appear nor when they get their status.
 
 import { readFileSync } from "node:fs";
 import { expect, test as shared } from "./fixtures.mjs";
 
-/** What the README says to pages with inline badges. */
+/** What the README recommends to pages with inline badges. */
 const [, RESERVED] = /```css\n([^`]*)```/.exec(readFileSync("README.md", "utf8"));
 const PEOPLE = [3001, 3002, 3003, 3004];
 
@@ -15,7 +15,7 @@ const OVERLAY = PEOPLE.map(
   (user) =>
     `<p>Before <zulip-presence user="${user}" overlay><i></i></zulip-presence> after ${"and so on ".repeat(30)}</p>`,
 ).join("");
-/** What stands beside words that grow: a column of its own. */
+/** A separate column for labels, whose width changes. */
 const LABELS = PEOPLE.map(
   (user) =>
     `<p><zulip-presence user="${user}" label="last-active">Somebody</zulip-presence></p><p>After</p>`,
@@ -23,8 +23,8 @@ const LABELS = PEOPLE.map(
 
 const test = shared.extend({
   /**
-   * Opens a page, paints it without the script, and lets the script and then the replies come.
-   * Gives how far things moved by then: until the element was defined, and after that.
+   * Opens a page, paints it without the script, and then lets the script and the replies load. Returns the layout shifts until the element
+   * was defined, and after that.
    */
   shifts: async ({ page, site, tag }, use) => {
     await use(async (body, style) => {
@@ -66,7 +66,7 @@ test("inline badges without reserved space shift the layout once, and never agai
   shifts,
 }) => {
   const { before, after } = await shifts(INLINE, "");
-  // That is why there is the line, and how one sees that a shift would be noticed.
+  // This is the reason for the rule, and shows that the test would notice a shift.
   expect(before).toBeGreaterThan(0);
   expect(after).toBe(0);
 });
@@ -94,14 +94,14 @@ function gate() {
   return { open, opened };
 }
 
-/** Two frames: what was due is on screen then, and measured. */
+/** Waits for two frames: everything due is then painted and measured. */
 function painted(page) {
   return page.evaluate(
     () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
   );
 }
 
-/** Entries come in a task after the frame. */
+/** Entries arrive in a task after the frame. */
 async function sum(page) {
   await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
   return page.evaluate(() => globalThis.shifts.reduce((all, { value }) => all + value, 0));

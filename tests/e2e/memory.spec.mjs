@@ -5,7 +5,7 @@ import { watchWasmMemory } from "./wasm-memory.mjs";
 
 const ROUNDS = 5;
 const CYCLES = 2_000;
-/** What a browser's heap moves by of itself. */
+/** The browser's heap varies by this much by itself. */
 const NOISE_BYTES = 400_000;
 
 test("ten thousand badges added and removed leave nothing behind", async ({
@@ -26,13 +26,13 @@ test("ten thousand badges added and removed leave nothing behind", async ({
     measured.push(await measure());
   }
   console.log(`memory: ${JSON.stringify(measured)}`);
-  // The first round fills what is kept for good: caches, the allocator's first pages.
+  // The first round fills what stays allocated: caches, the allocator's first pages.
   const [first, last] = [measured[0], measured.at(-1)];
   expect(last.wasm).toBe(first.wasm);
   expect(last.heap - first.heap).toBeLessThan(NOISE_BYTES);
   expect(last.nodes - first.nodes).toBeLessThan(CYCLES / 10);
 
-  /** Half of them are drawn before they go, half leave at once. */
+  /** Half of them are drawn before they are removed, half are removed immediately. */
   async function cycle(cycles) {
     const main = document.querySelector("main");
     for (let i = 0; i < cycles; i++) {

@@ -1,4 +1,4 @@
-// A copy of the built files on somebody's own server, whole or damaged.
+// A copy of the built files on another server, complete or damaged.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";

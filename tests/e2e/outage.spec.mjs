@@ -3,7 +3,7 @@
 import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
 
-// One of its own: it is killed here.
+// A separate gateway, because it is killed here.
 const test = shared.extend({
   mortal: async ({ site }, use) => {
     const gateway = await new Gateway(["--allow-origin", site.origin]).start();
@@ -18,7 +18,7 @@ test("while the gateway is down nobody turns offline, and polling resumes when i
   mortal,
   presenceRequests,
 }) => {
-  test.slow(); // It lives through two intervals, as the browser's cache answers the first.
+  test.slow(); // It takes two intervals, because the browser's cache answers the first.
   const present = await somebodyPresent(mortal);
   const script = `<script src="${mortal.url}/zulip-presence.js" async data-interval="15"></script>`;
   await page.goto(site.page(`<zulip-presence user="${present}">Somebody</zulip-presence>`, script));

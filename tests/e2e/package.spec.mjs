@@ -24,7 +24,7 @@ const TYPES = {
 };
 
 const test = shared.extend({
-  /** A gateway that any page may ask. */
+  /** A gateway that allows any page. */
   open: async ({}, use) => {
     const open = await new Gateway(["--allow-origin", "*"]).start();
     await use(open);
@@ -38,10 +38,10 @@ const test = shared.extend({
   },
 });
 
-// All are about one project: one after the other.
+// All tests share one project, so they run one after the other.
 test.describe.configure({ mode: "default" });
 
-/** What `npm pack` says of the package, which is then installed in the project. */
+/** The output of `npm pack` for the package, which is then installed in the project. */
 let packed;
 
 test.beforeAll(async () => {
@@ -90,7 +90,7 @@ test("npm pack contains the intended files only, and installing runs no script",
 
 test("the types work with TypeScript, React, Preact and Vue, and catch mistakes", async () => {
   test.slow();
-  // Mistakes are marked in the project by @ts-expect-error, which is an error itself where there is none.
+  // Mistakes in the project are marked by @ts-expect-error, which is itself an error if there is no mistake.
   const check = run("npx", ["--no-install", "vue-tsc", "--noEmit"], { cwd: PROJECT });
   const result = await check.catch(({ stdout }) => ({ stdout }));
   expect(result.stdout).toBe("");
@@ -138,7 +138,7 @@ test("Vite's development server shows badges", async ({ page, open, folder }) =>
     root: PROJECT,
     cacheDir: folder,
     logLevel: "error",
-    // Where its port is taken, it takes the next one.
+    // If its port is in use, it takes the next one.
     server: { host: "127.0.0.1", ws: false, watch: null },
   });
   try {
@@ -168,21 +168,21 @@ test("rendered on a server the element sends nothing and is unknown", async () =
 const FRAMEWORKS = ["react", "preact", "vue"];
 
 const hookTest = test.extend({
-  /** A gateway where somebody comes when the test wants it. */
+  /** A gateway where a person becomes active when the test requests it. */
   live: async ({}, use) => {
     const live = await new LiveGateway().start();
     await use(live);
     await live.stop();
   },
 
-  /** The page of the hooks, with what a server rendered of each framework; its URL. */
+  /** The URL of the page of the hooks, with the server-rendered HTML of each framework. */
   drawn: async ({ site, live, folder }, use) => {
     const { build } = await vite();
     await build({
       root: PROJECT,
       base: "./",
       logLevel: "error",
-      // With the frameworks' own checks, of hydration among others.
+      // With the frameworks' own checks, including those of hydration.
       mode: "development",
       define: {
         "process.env.NODE_ENV": '"development"',
@@ -232,7 +232,7 @@ hookTest(
     const refreshes = await page.getByRole("button", { name: "Refresh" }).all();
     for (const refresh of refreshes) await refresh.click();
     await expect(page.locator("body")).toHaveAttribute("data-refreshes", `${FRAMEWORKS.length}`);
-    // The next request that nobody asks for is a minute away; a refresh waits for 10 s, and for what caches keep.
+    // The next scheduled request is a minute away; a refresh waits for 10 s, and until cached replies expire.
     live.arrive("3003");
     await expect(async () => {
       for (const refresh of refreshes) await refresh.click();
@@ -262,7 +262,7 @@ hookTest(
     const rendered = await render();
     for (const name of FRAMEWORKS) expect(rendered[name], name).toContain(">unknown</output>");
 
-    // The elements that the server rendered stay: a mismatch would have replaced them.
+    // The server-rendered elements stay: a mismatch would have replaced them.
     await page.addInitScript(() => {
       addEventListener("DOMContentLoaded", () => {
         for (const output of document.querySelectorAll("output")) output.fromServer = true;
@@ -320,7 +320,7 @@ test("custom-elements.json agrees with the element", async ({ page, site, tag })
     return {
       attributes: [
         ...constructor.observedAttributes,
-        // Those that only the style knows, and those that the element writes.
+        // Those that only the style uses, and those that the element sets.
         ...[...css.matchAll(/:host\(\[([a-z-]+)\]\)/g)].map(([, name]) => name),
         ...badges[0].getAttributeNames(),
       ],
@@ -366,6 +366,6 @@ async function shows(page) {
   await expect(page.locator("#react zulip-presence")).toHaveClass(KNOWN);
   await expect(page.locator("#react zulip-presence")).not.toHaveAttribute("overlay");
   await expect(page.locator("#vue zulip-presence")).toHaveClass(KNOWN);
-  // The words of another language are files of their own, which the bundler must find too.
+  // The catalogs of other languages are separate files, which the bundler must find too.
   await expect(page.locator("#preact [part=label]")).toHaveText("Gerade aktiv");
 }

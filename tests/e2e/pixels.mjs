@@ -1,6 +1,6 @@
 // Colours as they were painted.
 
-/** The pixels of a screenshot: `{ width, height, at(x, y) }`, colours as `[red, green, blue]`. The page decodes it. */
+/** The pixels of a screenshot: `{ width, height, at(x, y) }`, colours as `[red, green, blue]`. The page decodes the image. */
 export async function pixels(page, png) {
   const { width, height, bytes } = await page.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

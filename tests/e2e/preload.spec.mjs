@@ -2,21 +2,21 @@
 
 import { expect, people, test as shared } from "./fixtures.mjs";
 
-/** As many users with IDs of ten digits as a group's URL has room for. */
+/** The number of users with IDs of ten digits that fit into a group's URL. */
 const GROUP = 284;
 /** More groups than the engine has in flight at once: six. */
 const IDS = Array.from({ length: 6 * GROUP }, (_, at) => `${2_000_000_000 - 3 * at}`);
 const MAX_IN_FLIGHT = 4;
 
 const test = shared.extend({
-  /** Requests as the server sees them: `{ most, served, wasm }`: how many at once, about whom in which order, and what came before. */
+  /** Requests as the server sees them: for whom in which order, how many at once, and how many before the WebAssembly was requested. */
   served: async ({ page }, use) => {
     const served = { users: [], now: 0, most: 0, beforeWasm: 0, isWasmHere: false };
     await page.route("**/realm/presence?*", async (route) => {
       served.users.push(people(new URL(route.request().url())));
       served.beforeWasm += !served.isWasmHere;
       served.most = Math.max(served.most, ++served.now);
-      // So that requests that may be made at once are seen at once.
+      // So that requests that may be in flight together are counted together.
       await new Promise((resolve) => setTimeout(resolve, 50));
       served.now--;
       const now_s = Date.now() / 1000;
@@ -36,7 +36,7 @@ const test = shared.extend({
 const badges = (ids) =>
   `<div style="font-size: 4px; line-height: 6px">${ids.map((id) => `<zulip-presence user="${id}"></zulip-presence>`).join("\n")}</div>`;
 
-/** Lets the WebAssembly come only once `condition` holds. */
+/** Delays the WebAssembly until `condition` holds. */
 async function holdWasm(page, served, condition) {
   await page.route("**/*_bg.wasm?*", async (route) => {
     await expect.poll(condition).toBe(true);

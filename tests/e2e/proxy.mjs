@@ -4,17 +4,17 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createGzip } from "node:zlib";
 
-/** What is passed on of a request. */
+/** The request headers that are passed on. */
 const PASSED = ["origin", "accept", "accept-language", "authorization"];
 
 export class Proxy {
   #server;
   #upstream;
-  /** Replies that are held back, each with what is left of it. */
+  /** Replies that are held back, each with the rest of its body. */
   #held = new Set();
   /** What happens to every request: a fault, or `undefined` for none. See `FAULTS`. */
   fault;
-  /** Where it listens; it stays the same over `refuse()` and `listen()`. */
+  /** Its URL, which stays the same over `refuse()` and `listen()`. */
   url;
 
   constructor(upstream) {
@@ -29,7 +29,7 @@ export class Proxy {
     return this;
   }
 
-  /** Nobody listens any more: connections are refused until `listen()`. */
+  /** Stops listening: connections are refused until `listen()`. */
   async refuse() {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -48,7 +48,7 @@ export class Proxy {
     response.on("close", () => this.#held.delete(held));
   }
 
-  /** A time of the test has passed. */
+  /** To be called when time of the test has passed. */
   pass(seconds) {
     for (const held of this.#held) {
       const end = Math.min(held.sent + seconds, held.body.length);
@@ -58,7 +58,7 @@ export class Proxy {
   }
 
   async #answer(request, response) {
-    response.on("error", () => {}); // The page went away; so does this.
+    response.on("error", () => {}); // The page has closed the connection.
     response.sendDate = false;
     if (this.fault)
       return this.fault({ request, response, proxy: this, reply: () => this.#reply(request) });
@@ -117,7 +117,7 @@ const limited = (retryAfter) =>
     retryAfter === undefined ? {} : { "Retry-After": `${retryAfter}` },
   );
 
-/** Starts a redirect; whoever follows it gets a page to log in. */
+/** Starts a redirect, which leads to a login page. */
 const redirects =
   (headers) =>
   ({ request, response }) => {

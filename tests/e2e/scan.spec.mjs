@@ -87,7 +87,7 @@ test("without data-scan there is no observer, and marks load nothing", async ({
   await page.goto(url);
   await page.waitForFunction(() => customElements.get("zulip-presence"));
   expect(loaded.filter((path) => path.includes("widget"))).toEqual([]);
-  // The control: it is wished for later.
+  // The control: scanning is enabled later.
   expect(await page.evaluate(() => globalThis.observers)).toBe(0);
   await page.evaluate(() => zulipPresence.configure({ scan: true }));
   await expect(badgeIn(page, "#one")).toHaveStatus(KNOWN);

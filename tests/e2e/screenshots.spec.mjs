@@ -1,12 +1,13 @@
-// How badges look, compared with the pictures in tests/e2e/screenshots: those of the gallery that hold no text, as fonts differ between machines.
+// How badges look, compared with the pictures in tests/e2e/screenshots: those of the gallery without text, because fonts differ between
+// machines.
 //
-// After a wanted change: npx playwright test screenshots.spec --update-snapshots
+// After an intended change: npx playwright test screenshots.spec --update-snapshots
 
 import { expect, test } from "./fixtures.mjs";
 
 const PANES = { light: 0, dark: 1, "light-rtl": 2, "dark-rtl": 3 };
 
-/** Opens the gallery, with every badge of the shapes as it will stay. */
+/** Opens the gallery, and waits until every badge of the shapes has its final status. */
 async function open(page, gateway) {
   await page.goto(`${gateway.url}/gallery.html`);
   for (const [index, status] of ["active", "idle", "offline"].entries()) {
@@ -35,7 +36,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test.describe("at a zoom of 200 %", () => {
-  // What zoom is to a page: half as many CSS pixels, each twice as large.
+  // What zoom does to a page: half as many CSS pixels, each twice as large.
   test.use({ viewport: { width: 640, height: 360 }, deviceScaleFactor: 2 });
 
   for (const name of ["light", "dark-rtl"]) {

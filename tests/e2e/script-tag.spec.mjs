@@ -15,7 +15,7 @@ test("every person is shown with the status that the gateway gives", async ({
   consoleMessages,
 }) => {
   const ids = EVERYBODY.map(({ id }) => id);
-  // Of some the gateway learns a little later than of most.
+  // The gateway gets some people's presence a little later than that of most.
   await expect
     .poll(async () => silent((await presences(gateway, ids)).presences), { timeout: 30_000 })
     .toEqual([NEVER_SEEN]);
@@ -41,7 +41,7 @@ test("every person is shown with the status that the gateway gives", async ({
     return ids.filter((id) => Object.keys(presences[id]).length === 0);
   }
 
-  /** The status, where it is not about to change within a minute. */
+  /** The status, unless it will change within a minute. */
   function clear(presence, now) {
     if (Object.keys(presence).length === 0) return "unknown";
     const [active, idle] = [now - presence.active_timestamp, now - presence.idle_timestamp];
@@ -193,7 +193,7 @@ test("the unknown badge is drawn before the WebAssembly, and stays when none arr
     return range.getBoundingClientRect().width;
   });
   expect(width).toBeGreaterThan(text + 4);
-  // What is asked before the WebAssembly is missed is asked once.
+  // Requests from before the failure are sent once.
   expect(presenceRequests.length).toBeLessThan(2);
 });
 

@@ -17,7 +17,7 @@ export class Site {
     return this;
   }
 
-  /** A page with this body and head; its URL. */
+  /** Adds a page with this body and head; returns its URL. */
   page(body, head = "") {
     const path = `/page/${this.#pages.size}`;
     this.#pages.set(
@@ -27,7 +27,7 @@ export class Site {
     return this.origin + path;
   }
 
-  /** Answers every path that begins so by `answer(request, response)`; the URL of the path. */
+  /** Serves every path that begins with `path` by `answer(request, response)`; returns its URL. */
   route(path, answer) {
     this.#routes.set(path, answer);
     return this.origin + path;

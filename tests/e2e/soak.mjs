@@ -10,9 +10,9 @@ import { Site } from "./site.mjs";
 const SECONDS = Number(process.argv[2] ?? 600);
 const PEOPLE = 500;
 const INTERVAL_S = 15;
-/** A fifth of the time, in which caches and the allocator find their size. */
+/** The first fifth of the time, in which caches and the allocator reach their final size. */
 const WARM = 0.2;
-/** What a browser's heap moves by of itself. */
+/** The browser's heap varies by this much by itself. */
 const NOISE_BYTES = 400_000;
 const MEASURES = 20;
 
@@ -21,7 +21,7 @@ const real = readFileSync("gateway/demo-people.tsv", "utf8")
   .split("\n")
   .slice(1)
   .map((row) => row.split("\t")[0]);
-// The others do not exist: they stay unknown, and are requested like everybody.
+// The others do not exist: they stay unknown, and are requested like all others.
 const ids = [...real, ...Array.from({ length: PEOPLE - real.length }, (_, i) => `${50_000 + i}`)];
 
 const site = await new Site().start();
@@ -43,7 +43,7 @@ async function soak() {
   await page.addInitScript(watchWasmMemory);
   await page.addInitScript(() => {
     const { fetch, setTimeout, clearTimeout } = window;
-    // Not what goes over the wire: the browser's cache answers some, and asks again for itself while a stale one is shown.
+    // Not the requests on the wire: the browser's cache answers some, and revalidates stale replies by itself.
     globalThis.requestCount = 0;
     window.fetch = (...request) => {
       if ((request[0].url ?? `${request[0]}`).includes("/presence?")) requestCount += 1;
@@ -103,7 +103,7 @@ async function soak() {
   }
 
   const [warm, last] = [measured[Math.ceil(MEASURES * WARM)], measured.at(-1)];
-  // An interval has 13.5 to 16.5 s.
+  // An interval takes 13.5 to 16.5 s.
   const groups = Math.ceil(PEOPLE / 500);
   const [least, most] = [1.1, 0.9].map((jitter) => (groups * last.s) / (INTERVAL_S * jitter));
   const faults = [

@@ -1,8 +1,8 @@
-// The page's timers: counted, and for long times run by a clock that is quicker than Playwright's.
+// The page's timers: counted, and for long durations driven by a clock that is faster than Playwright's.
 
 /**
- * Runs in a page, after Playwright's clock was installed and before the page's scripts. That clock names timers by numbers beyond 2³¹, which
- * no browser does, and which no WebAssembly can give back: they would never be cleared. Here they have small ones.
+ * Runs in a page, after Playwright's clock was installed and before the page's scripts. That clock numbers timers beyond 2³¹, which no
+ * browser does, and WebAssembly cannot pass such numbers back: the timers would never be cleared. This gives them small numbers.
  */
 export function nameTimers() {
   const { setTimeout, clearTimeout } = window;
@@ -24,8 +24,8 @@ export function nameTimers() {
 }
 
 /**
- * Runs in a page before its scripts: time stands still at `start_ms` but for `virtual.pass(ms)`, which fires what is due. Playwright's own
- * clock waits some milliseconds after each timer, which makes minutes of a virtual day.
+ * Runs in a page before its scripts: time stops at `start_ms`, and advances only by `virtual.pass(ms)`, which fires the timers that are
+ * due. Playwright's own clock waits some milliseconds after each timer, which adds up to minutes for a virtual day.
  */
 export function stopTime(start_ms) {
   const timers = new Map();
@@ -38,7 +38,7 @@ export function stopTime(start_ms) {
     return last;
   };
   window.clearTimeout = (name) => timers.delete(name);
-  /** What is queued now has happened, and what follows from it. */
+  /** Waits for everything that is queued now, and what follows from it. */
   const settle = async () => {
     for (let turn = 0; turn < 4; turn++) {
       await new Promise((resolve) => {

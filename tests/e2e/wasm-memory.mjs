@@ -1,12 +1,12 @@
-// How much memory the WebAssembly of a page takes.
+// How much memory the WebAssembly of a page uses.
 
 /** Runs in a page before its scripts. */
 export function watchWasmMemory() {
-  const { instantiate } = WebAssembly;
-  WebAssembly.instantiate = async (...given) => {
-    const result = await instantiate(...given);
-    const exports = Object.values(result.instance.exports);
-    globalThis.wasmMemory = exports.find((one) => one instanceof WebAssembly.Memory);
-    return result;
+  WebAssembly.Instance = class extends WebAssembly.Instance {
+    constructor(...given) {
+      super(...given);
+      const exports = Object.values(this.exports);
+      globalThis.wasmMemory = exports.find((one) => one instanceof WebAssembly.Memory);
+    }
   };
 }

@@ -1,4 +1,4 @@
-// The example app with Yew, as `make yew-team` leaves it, and the gateway behind it.
+// The example app with Yew, as `make yew-team` builds it, and the gateway behind it.
 
 import { existsSync } from "node:fs";
 import { expect, people, test as shared } from "./fixtures.mjs";

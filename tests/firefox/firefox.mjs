@@ -16,7 +16,7 @@ export class Firefox {
       .addArguments("-headless")
       .setPreference("intl.accept_languages", "en-US, en")
       .setBinary(process.env.FIREFOX ?? whereIs("firefox", "firefox-esr"));
-    // Both paths are given, so that selenium-webdriver looks for no download.
+    // Both paths are given, so that selenium-webdriver downloads nothing.
     const service = new firefox.ServiceBuilder(process.env.GECKODRIVER ?? whereIs("geckodriver"));
     this.#driver = await new Builder()
       .forBrowser("firefox")
@@ -36,7 +36,7 @@ export class Firefox {
     return this.#driver.get(url);
   }
 
-  /** What `body`, a function, returns in the page for these arguments. A promise is awaited. */
+  /** Runs the function `body` in the page with these arguments, and returns its result. A promise is awaited. */
   run(body, ...args) {
     return this.#driver.executeScript(body, ...args);
   }

@@ -160,7 +160,7 @@ silently("a badge works under a strict Content-Security-Policy", async () => {
   const head = `<meta http-equiv="Content-Security-Policy" content="${policy}">${tag()}`;
   await open(`<zulip-presence user="12" label="status">Ada</zulip-presence>`, head);
   await known(1);
-  // Its style is applied: without it a badge would be as large as its drawing.
+  // The style is applied: without it a badge would be as large as its drawing.
   const width = await firefox.run(
     () =>
       document

@@ -40,7 +40,7 @@ for (const [what, zoneName, attributes] of [
     const ours = await withoutHostMessages(page, url([]), consoleMessages);
     await page.goto(url(TEAM));
     await expectTeam(page);
-    // The app hears of all but the one of whom nothing is known.
+    // The app gets events for all but the person without data.
     await expect(page.locator("output")).toHaveText(`${TEAM.length - 1}`);
     await page.getByRole("button", { name: "Reverse" }).click();
     await expect(page.locator("li")).toHaveText(TEAM.map(({ name }) => name).toReversed());

@@ -1,4 +1,4 @@
-// What a build of the page's authors makes: scripts of the libraries in this folder.
+// Makes what the build of a page author would make: scripts with the libraries in this folder.
 
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** A classic script of pages/`name`, with development's checks. `alias` chooses versions, `define` constants. */
+/** A classic script of pages/`name`, with the checks of development builds. `alias` chooses versions, `define` constants. */
 export async function bundle(name, { alias = {}, define = {} } = {}) {
   const [{ text }] = (
     await build({ ...options(name, alias, define), format: "iife", write: false })
@@ -15,9 +15,9 @@ export async function bundle(name, { alias = {}, define = {} } = {}) {
   return text;
 }
 
-/** What pages/`name` exports, on a server. */
+/** The exports of pages/`name`, built for a server. */
 export async function importForServer(name, { alias = {}, define = {} } = {}) {
-  // Beside the libraries, which find each other and Node's own modules from there.
+  // Beside the libraries, so that imports of them and of Node's own modules resolve.
   const outfile = join(
     HERE,
     "node_modules",

@@ -7,7 +7,7 @@ import { PhpServer } from "./php.mjs";
 
 const SOURCE = "/usr/share/dokuwiki";
 const CONFIGURATION = "/etc/dokuwiki";
-/** What DokuWiki keeps beside its pages. */
+/** The folders of DokuWiki's data. */
 const FOLDERS = [
   "attic",
   "cache",
@@ -26,7 +26,7 @@ export class DokuWiki {
   #folder;
   #server;
 
-  /** `settings` are lines of local.php, by the gateway's integration among others. */
+  /** `settings` are lines of local.php, those of the integration included. */
   async start(plugin, settings) {
     this.#folder = await mkdtemp(join(tmpdir(), "zulip-presence-dokuwiki-"));
     const program = join(this.#folder, "program");
@@ -35,7 +35,7 @@ export class DokuWiki {
     await cp(SOURCE, program, { recursive: true, dereference: true });
     await cp(CONFIGURATION, configuration, {
       recursive: true,
-      // Links to the accounts of the wiki that Debian's own set-up may have made.
+      // Without the account files that Debian's own set-up may have created for another wiki.
       filter: (path) => !/(?:acl|users)\.auth\.php$/.test(path),
     });
     await Promise.all(FOLDERS.map((name) => mkdir(join(data, name), { recursive: true })));

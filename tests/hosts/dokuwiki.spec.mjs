@@ -36,7 +36,8 @@ const test = shared.extend({
     async ({ workerGateway }, use) => {
       const wiki = await new DokuWiki().start(
         PLUGIN,
-        `$conf['plugin']['zulippresence']['gateway'] = '${workerGateway.url}/';`,
+        `$conf['plugin']['zulippresence']['gateway'] = '${workerGateway.url}/';
+$conf['plugin']['zulippresence']['zulip'] = 'https://chat.example.com';`,
       );
       await use(wiki);
       await wiki.stop();
@@ -56,6 +57,10 @@ test("DokuWiki: the plugin's syntax, beside contents, preview and saving", async
   const ours = await withoutHostMessages(page, wiki.page("plain"), consoleMessages);
   await page.goto(wiki.page("team"));
   await expectTeam(page);
+  await expect(page.locator("script[src*=zulip-presence]")).toHaveAttribute(
+    "data-zulip",
+    "https://chat.example.com",
+  );
   await expect(page.getByRole("img", { name: "Ines Fonseca: Active" })).toBeVisible();
   await expectArrival(page, gateway);
 

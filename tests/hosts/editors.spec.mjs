@@ -46,7 +46,7 @@ test("TipTap: people are nodes of a document, which is written and saved as with
   await expectTeamStill(page, false);
   await expectArrival(page, gateway);
 
-  // The text of a person is the document's too.
+  // A person's text is also part of the document.
   await page.evaluate(() => {
     let at;
     window.editor.state.doc.descendants((node, position) => {

@@ -1,4 +1,4 @@
-// Fixtures of the tests on other people's software: the gateway, five people, and what every page of theirs must show.
+// Fixtures of the tests on other people's software: the gateway, five people, and what every page with them must show.
 
 import { test as base, expect } from "@playwright/test";
 import { Site } from "../e2e/site.mjs";
@@ -6,7 +6,7 @@ import { LiveGateway } from "./live-gateway.mjs";
 
 export { expect };
 
-/** People of the simulated organisation who stay as they are. One of them is known by email. */
+/** People of the simulated organisation whose status does not change. One of them is named by email. */
 export const TEAM = [
   { user: "3001", name: "Ines Fonseca", status: "active" },
   { user: "3002", name: "Jonas Lindqvist", status: "idle" },
@@ -14,7 +14,7 @@ export const TEAM = [
   { user: "3003", name: "Meera Pillai", status: "offline" },
   { user: "3004", name: "Oskar Brandt", status: "unknown" },
 ];
-/** Who comes while the page is open. */
+/** The person who becomes active while the page is open. */
 const NEWCOMER = "3003";
 
 const STATUSES = Object.fromEntries(TEAM.map(({ user, status }) => [user, [status]]));
@@ -48,7 +48,7 @@ export const test = base.extend({
   consoleMessages: async ({ page }, use) => {
     const lines = [];
     page.on("console", (message) =>
-      // Of what did not load, only this says which it is.
+      // Only the location names a file that did not load.
       lines.push(`${message.type()}: ${message.text()} (${message.location().url})`),
     );
     page.on("pageerror", (error) => lines.push(`uncaught: ${error.message}`));
@@ -61,7 +61,7 @@ export const BADGES = TEAM.map(
   ({ user, name }) =>
     `<li><zulip-presence user="${user}" name="${name}">${name}</zulip-presence></li>`,
 ).join("\n");
-/** The five, where tags of ours are not to be had. */
+/** The five, for editors that remove <zulip-presence>. */
 export const MARKED = TEAM.map(
   ({ user, name }) =>
     `<li data-zulip-presence="${user}" data-zulip-presence-name="${name}">${name}</li>`,
@@ -81,26 +81,26 @@ export function statuses(page) {
   });
 }
 
-/** The five have a badge each, with the right status. */
+/** Waits until each of the five has a badge with the right status. */
 export async function expectTeam(page) {
   await expect.poll(() => statuses(page)).toEqual(STATUSES);
 }
 
-/** Nothing has changed, now: no time is given. */
+/** Checks that nothing has changed, without waiting. */
 export async function expectTeamStill(page, hasArrived = true) {
   expect(await statuses(page)).toEqual(hasArrived ? STATUSES_AFTER_ARRIVAL : STATUSES);
 }
 
-/** Somebody comes, and the page shows it without being loaded again. */
+/** Somebody becomes active, and the page shows it without being loaded again. */
 export async function expectArrival(page, gateway) {
   gateway.arrive(NEWCOMER);
-  // Integrations leave the interval as it is: up to 66 s, and what caches may keep for 20 s.
+  // Integrations do not change the interval: up to 66 s, and up to 20 s in caches.
   await expect.poll(() => statuses(page), { timeout: 100_000 }).toEqual(STATUSES_AFTER_ARRIVAL);
 }
 
 /**
- * What the host's own pages say in the console is not ours: `url` is one without badges, on which `act` does what a user does. Returns
- * what tells the lines that only badges bring.
+ * The console messages of the host's own pages do not count: `url` is a page without badges, on which `act` does what a user does. Returns
+ * a function that gives the messages that only pages with badges have.
  */
 export async function withoutHostMessages(page, url, consoleMessages, act = async () => {}) {
   await page.goto(url, { waitUntil: "load" });

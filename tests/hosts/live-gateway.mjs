@@ -1,4 +1,4 @@
-// The real gateway with its simulated organisation, behind a proxy through which somebody comes when a test wants it.
+// The real gateway with its simulated organisation, behind a proxy that makes a person active when a test requests it.
 
 import { Gateway } from "../e2e/gateway.mjs";
 import { Proxy } from "../e2e/proxy.mjs";
@@ -15,7 +15,7 @@ export class LiveGateway {
     return this;
   }
 
-  /** What pages know as the gateway. */
+  /** The gateway's URL for pages. */
   get url() {
     return this.#proxy.url;
   }
@@ -25,7 +25,7 @@ export class LiveGateway {
     this.#present.add(user);
   }
 
-  /** All are again as the simulated organisation has them. */
+  /** Everybody has the status of the simulated organisation again. */
   reset() {
     this.#present.clear();
   }

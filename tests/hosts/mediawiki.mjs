@@ -10,7 +10,7 @@ const SOURCE = "/usr/share/mediawiki";
 export class MediaWiki {
   #folder;
   #server;
-  /** Where MediaWiki finds its settings, once there are any. */
+  /** Tells MediaWiki where its settings are, once there are any. */
   #environment = {};
 
   async start() {

@@ -13,7 +13,7 @@ import {
   test,
 } from "./fixtures.mjs";
 
-/** How pages ask for badges, and what the script tag says then. */
+/** The ways in which pages contain badges, and the script tag's attributes for each. */
 const WAYS = [
   ["elements", BADGES, ""],
   ["data-scan", MARKED, "data-scan"],
@@ -145,7 +145,7 @@ for (const [way, team, attributes] of WAYS) {
           files.map(async (file, index) => serve(site, `${path}/${index}.js`, await library(file))),
         );
         let swaps = 0;
-        // What replaces the list itself, or what it holds.
+        // Replaces the list itself, or its content.
         const isOuter = /outer/i.test(swap);
         const fragment = site.route(`${path}/fragment`, (_request, response) => {
           swaps += 1;

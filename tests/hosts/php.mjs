@@ -12,9 +12,9 @@ export class PhpServer {
   /** Such as `http://127.0.0.1:41234`. */
   url;
 
-  /** Serves `folder`. The applications ask themselves now and then, so there is more than one worker. */
+  /** Serves `folder`. The applications sometimes send requests to themselves, so there is more than one worker. */
   async start(folder, environment = {}) {
-    // A process group of its own, which the workers are in.
+    // A separate process group, which contains the workers.
     this.#process = spawn("php", ["-S", "127.0.0.1:0", "-t", folder], {
       cwd: folder,
       detached: true,
@@ -44,7 +44,7 @@ export class PhpServer {
   }
 }
 
-/** Runs a PHP script with this standard input; what it printed. */
+/** Runs a PHP script with this standard input, and returns its output. */
 export async function php(args, input = "", options = {}) {
   const running = run("php", args, { maxBuffer: 16 << 20, ...options });
   running.child.stdin.end(input);

@@ -10,7 +10,7 @@ export default defineConfig({
   workers: 2,
   retries: process.env.CI ? 2 : 0,
   timeout: 180_000,
-  // What an interval of the page and a refresh of the gateway take, and a slow machine.
+  // Enough for an interval of the page and a refresh of the gateway on a slow machine.
   expect: { timeout: 60_000 },
   outputDir: "../../test-results/hosts",
   reporter: [["list"], ["../e2e/summary-reporter.mjs"]],

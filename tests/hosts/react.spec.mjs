@@ -66,7 +66,7 @@ for (const [version, alias, isWholeDocument] of [
       window.badgesBefore = [...document.querySelectorAll("zulip-presence")];
     });
     await isHydrated();
-    // Not thrown away and made anew, as React does after a mismatch.
+    // Not removed and created again, as React does after a mismatch.
     expect(await page.evaluate(() => window.badgesBefore.every((badge) => badge.isConnected))).toBe(
       true,
     );

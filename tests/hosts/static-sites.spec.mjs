@@ -41,13 +41,16 @@ const write = async (folder, files) => {
   }
 };
 
+/** Where the organisation's people use Zulip. */
+const CHAT = "https://chat.example.com";
+
 const HUGO = {
   name: "Hugo",
   badge: ({ user, name }) => `{{< zulip-presence user="${user}" >}}${name}{{< /zulip-presence >}}`,
   async build(folder, gateway, markdown) {
     await cp("integrations/hugo/layouts", join(folder, "layouts"), { recursive: true });
     await write(folder, {
-      "config.toml": `title = "Site"\n[params]\nzulipPresenceGateway = "${gateway.url && `${gateway.url}/`}"\n`,
+      "config.toml": `title = "Site"\n[params]\nzulipPresenceGateway = "${gateway.url && `${gateway.url}/`}"\nzulipPresenceZulip = "${CHAT}"\n`,
       "layouts/_default/single.html": `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,">{{ partial "zulip-presence.html" . }}</head><body>${FILTER}{{ .Content }}</body></html>`,
       "content/team.md": `---\ntitle: Team\n---\n${markdown}\n`,
     });
@@ -70,7 +73,7 @@ const JEKYLL = {
   async build(folder, gateway, markdown) {
     await cp("integrations/jekyll/_includes", join(folder, "_includes"), { recursive: true });
     await write(folder, {
-      "_config.yml": `title: Site\nzulip_presence_gateway: ${gateway.url}\n`,
+      "_config.yml": `title: Site\nzulip_presence_gateway: ${gateway.url}\nzulip_presence_zulip: ${CHAT}\n`,
       "_layouts/default.html": `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,">{% include zulip-presence-script.html %}</head><body>${FILTER}{{ content }}</body></html>`,
       "team.md": `---\nlayout: default\n---\n${markdown}\n`,
     });
@@ -108,6 +111,7 @@ for (const { name, badge, build, options, seen } of [HUGO, JEKYLL]) {
     const built = await build(folder, gateway, markdown);
     await page.goto(serve(site, `/${name}/team`, built, "text/html"));
     await expectTeam(page);
+    await expect(page.locator("script[src*=zulip-presence]")).toHaveAttribute("data-zulip", CHAT);
     await expect(page.locator("li")).toHaveText(TEAM.map(({ name }) => name));
     await expect(page.getByRole("img", { name: "Ines Fonseca: Active" })).toBeVisible();
     await expectArrival(page, gateway);

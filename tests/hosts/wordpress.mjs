@@ -64,7 +64,7 @@ require_once ABSPATH . 'wp-settings.php';
     return this.#server.url;
   }
 
-  /** The URL of a new page with this text, as somebody writes it who may not write HTML. */
+  /** Adds a page with this text, by an author who may not write HTML; returns its URL. */
   async addPage(title, text) {
     const id = await this.run(
       `echo wp_insert_post( array( 'post_title' => base64_decode( '${base64(title)}' ), 'post_content' => base64_decode( '${base64(text)}' ), 'post_status' => 'publish', 'comment_status' => 'open' ) );`,
@@ -72,7 +72,7 @@ require_once ABSPATH . 'wp-settings.php';
     return `${this.url}/?p=${id}`;
   }
 
-  /** Runs PHP code in WordPress; what it printed. */
+  /** Runs PHP code in WordPress, and returns its output. */
   async run(code, before = "", then = "") {
     return php(
       [],

@@ -47,9 +47,9 @@ test("WordPress: the gateway is named on the settings page, and nothing but an a
   await page.goto(`${site.url}/wp-admin/options-general.php?page=zulip-presence`);
   await expect(page.getByText(`--allow-origin ${site.url}`)).toBeVisible();
 
-  const stored = () => site.run(`echo get_option( 'zulip_presence_gateway' );`);
-  const save = async (value) => {
-    const field = page.getByRole("textbox", { name: "Gateway" });
+  const stored = (name = "gateway") => site.run(`echo get_option( 'zulip_presence_${name}' );`);
+  const save = async (value, name = "Gateway") => {
+    const field = page.getByRole("textbox", { name });
     // The browser would refuse it before WordPress does.
     await field.evaluate((input) => (input.type = "text"));
     await field.fill(value);
@@ -60,6 +60,10 @@ test("WordPress: the gateway is named on the settings page, and nothing but an a
   expect(await stored()).toBe("");
   await save(`${gateway.url}/`);
   expect(await stored()).toBe(gateway.url);
+  await save("javascript:alert(1)", "Zulip");
+  expect(await stored("zulip")).toBe("");
+  await save("https://chat.example.com/", "Zulip");
+  expect(await stored("zulip")).toBe("https://chat.example.com");
 });
 
 test("WordPress: the shortcode, beside comments and search", async ({
@@ -73,7 +77,9 @@ test("WordPress: the shortcode, beside comments and search", async ({
   const ours = await withoutHostMessages(page, plain, consoleMessages);
   await expect(page.locator("script[src*=zulip-presence]")).toHaveCount(0);
   await page.goto(url);
-  await expect(page.locator("script[src*=zulip-presence]")).toHaveAttribute("async");
+  const script = page.locator("script[src*=zulip-presence]");
+  await expect(script).toHaveAttribute("async");
+  await expect(script).toHaveAttribute("data-zulip", "https://chat.example.com");
   await expectTeam(page);
   await expect(page.getByRole("img", { name: "Ines Fonseca: Active" })).toBeVisible();
   await expectArrival(page, gateway);
@@ -83,7 +89,7 @@ test("WordPress: the shortcode, beside comments and search", async ({
   await page.getByRole("textbox", { name: "Email" }).fill("guest@example.com");
   await page.getByRole("button", { name: "Post Comment" }).click();
   await expect(page.locator(".wp-block-comment-content")).toHaveText("Hello, all of you.");
-  // WordPress leads to the comment: the badges are above it, and nobody is asked for those off screen.
+  // WordPress scrolls to the comment: the badges are above it, and those off screen cause no requests.
   await page.locator("zulip-presence").first().scrollIntoViewIfNeeded();
   await expect.poll(() => statuses(page)).toMatchObject({ 3001: ["active"], 3002: ["idle"] });
   expect(ours()).toEqual([]);

@@ -50,7 +50,7 @@ function sources() {
 }
 
 test("lintian finds no error", () => {
-  // Its own status: 0 without errors. --fail-on error is the default, and said here.
+  // lintian's exit status is 0 without errors; --fail-on error is the default.
   run("lintian", ["--fail-on", "error", "--allow-root", "--no-tag-display-limit", deb]);
 });
 

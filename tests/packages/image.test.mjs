@@ -76,7 +76,7 @@ test("it runs without rights on a read-only root, and says how it is", async () 
     `ZULIP_PRESENCE_LISTEN=127.0.0.1:${port}`,
     "ZULIP_PRESENCE_CONFIG_FILE=/run/secrets/zuliprc",
   );
-  // As deploy/compose.yaml has it; the network is this machine's, so that the test can ask.
+  // As deploy/compose.yaml has it; the network is this machine's, so that the test can send requests.
   spec.process.terminal = false;
   spec.process.noNewPrivileges = true;
   spec.process.capabilities = {};

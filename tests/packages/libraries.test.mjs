@@ -1,4 +1,4 @@
-// The npm package and the crates, used from what was packed.
+// The npm package and the crates, used as they were packed.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

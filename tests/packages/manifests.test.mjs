@@ -1,4 +1,4 @@
-// deploy/compose.yaml and deploy/kubernetes.yaml, by their own schemas, and by what the image has.
+// deploy/compose.yaml and deploy/kubernetes.yaml, checked by their own schemas and against the image.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

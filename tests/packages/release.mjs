@@ -17,7 +17,7 @@ export function packaged(pattern) {
   return join(OUT, found[0]);
 }
 
-/** A gateway at this port knows who is active, and serves the widget that was built. */
+/** Checks that the gateway at this port knows who is active, and serves the built widget. */
 export async function serves(port) {
   const url = `http://127.0.0.1:${port}`;
   const presence = await fetch(`${url}/api/v1/users/12/presence`);

@@ -1,4 +1,4 @@
-// The gateway in a company's network: Zulip is reached only through a forward proxy (Squid) that asks for a password,
+// The gateway in a company's network: Zulip is reached only through a forward proxy (Squid) that requires a password,
 // and its certificate is from a private CA.
 
 import assert from "node:assert/strict";
@@ -16,7 +16,7 @@ const ZULIP = "zulip.invalid";
 const PASSWORD = "s3cret of the proxy";
 
 const cleanup = new Cleanup();
-/** Those of the current test. */
+/** The gateways of the current test. */
 const gateways = new Cleanup();
 let directory, tls, zulip, squid;
 
@@ -43,7 +43,7 @@ async function startZulip() {
     ])
       one.on("error", () => other.destroy());
   });
-  // Clients that do not trust the certificate break off.
+  // Clients that do not trust the certificate close the connection.
   server.on("tlsClientError", () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -52,7 +52,7 @@ async function startZulip() {
 }
 
 async function startSquid(port) {
-  // Squid gives up root's rights.
+  // Squid drops root's privileges.
   const own = await cleanup.directory();
   await chmod(own, 0o777);
   const path = (name) => join(own, name);

@@ -1,4 +1,4 @@
-// The reverse proxies, with the files of deploy/ as they are but for addresses, ports and certificates.
+// The reverse proxies, with the files of deploy/, only addresses, ports and certificates replaced.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,8 +8,8 @@ export const HOST = "presence.example.com";
 export const SITE = "intra.example.com";
 
 /**
- * Starts a proxy in front of `gateway`, and of `intranet` for all other paths of the site: ports of 127.0.0.1.
- * Each function gives the program and the port where it listens.
+ * Starts a proxy in front of `gateway`, and of `intranet` for all other paths of the site: ports of 127.0.0.1. Each
+ * function returns the program and the port on which it listens.
  */
 export const PROXIES = {
   nginx: { host: nginxHost, path: nginxPath },
@@ -18,7 +18,7 @@ export const PROXIES = {
   HAProxy: { host: haproxy, path: haproxy },
 };
 
-/** A file of deploy/ with replacements, each of which must be there. */
+/** A file of deploy/ with replacements; each replaced text must occur. */
 async function deployed(name, replacements) {
   let text = await readFile(join("deploy", name), "utf8");
   for (const [there, here] of replacements) {
@@ -129,7 +129,7 @@ async function apachePath(setup) {
   );
 }
 
-/** The modules that the file says it needs, but those that are loaded anyway. */
+/** The modules that the file names as needed, except those that are always loaded. */
 function needed(text) {
   const [, modules] = /^# Needs: a2enmod (.+)$/m.exec(text) ?? [];
   if (!modules) throw new Error("the file does not say which modules it needs");

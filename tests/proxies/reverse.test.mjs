@@ -71,7 +71,7 @@ for (const [name, modes] of Object.entries(PROXIES))
         const direct = await request({ port: gateway.port, scheme: "http" }, "x", path);
         const { headers } = await get(path);
         assert.match(direct.headers["cache-control"], /^public, max-age=\d+, /);
-        // deploy/nginx.conf has a cache of its own, and lets browsers keep nothing.
+        // deploy/nginx.conf has a cache of its own, and lets browsers store nothing.
         if (name === "nginx" && mode === "host")
           assert.equal(headers["cache-control"], "private, no-cache");
         else
@@ -204,7 +204,7 @@ for (const [name, modes] of Object.entries(PROXIES))
       });
     });
 
-/** An HTTP server that says what it was asked, and remembers it. */
+/** An HTTP server that returns and records the requests it gets. */
 async function serve(cleanup, text = "") {
   const requests = [];
   const server = http.createServer(({ url, headers }, response) => {
@@ -220,7 +220,7 @@ async function serve(cleanup, text = "") {
   return { port: server.address().port, requests };
 }
 
-/** One request on a connection of its own. The path goes out as it is written. */
+/** One request on a connection of its own. The path is sent as written. */
 function request({ port, scheme = "https" }, host, path, { method = "GET", headers, ca } = {}) {
   return new Promise((resolve, reject) => {
     const options = {

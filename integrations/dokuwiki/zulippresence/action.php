@@ -16,7 +16,10 @@ class action_plugin_zulippresence extends \dokuwiki\Extension\ActionPlugin
     {
         $gateway = rtrim(trim($this->getConf('gateway')), '/');
         if (!preg_match('#^https?://#i', $gateway)) return;
+        $script = array('src' => "$gateway/zulip-presence.js", 'async' => 'async', '_data' => '');
+        $zulip = trim($this->getConf('zulip'));
+        if (preg_match('#^https?://#i', $zulip)) $script['data-zulip'] = $zulip;
         // DokuWiki escapes the attributes.
-        $event->data['script'][] = array('src' => "$gateway/zulip-presence.js", 'async' => 'async', '_data' => '');
+        $event->data['script'][] = $script;
     }
 }

@@ -1,4 +1,4 @@
-// An app with Angular, with zone.js or without: window.Zone tells.
+// An app with Angular, with zone.js if window.Zone exists, else without.
 
 import "@angular/compiler";
 import {

@@ -1,7 +1,7 @@
 import { renderToPipeableStream } from "react-dom/server";
 import { Page } from "./react.jsx";
 
-/** Pipes the page into `destination`: what is there at once, and the team when it has come. */
+/** Pipes the page into `destination`: the shell immediately, and the team when it has loaded. */
 export function render(props, destination) {
   let come;
   let isHere = false;

@@ -1,4 +1,4 @@
-// A page that React renders on a server and hydrates. The team comes late, as data does.
+// A page that React renders on a server and hydrates. The team loads late, as data does.
 
 import { Suspense, useState } from "react";
 

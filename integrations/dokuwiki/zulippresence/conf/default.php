@@ -1,2 +1,3 @@
 <?php
 $conf['gateway'] = '';
+$conf['zulip'] = '';

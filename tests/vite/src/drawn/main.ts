@@ -1,4 +1,4 @@
-// Components that draw presence in their own way. What a server has rendered is hydrated.
+// Components that draw presence themselves. What a server has rendered is hydrated.
 import { type Presence, zulipPresence } from "zulip-presence";
 import * as preact from "./preact";
 import * as react from "./react";
