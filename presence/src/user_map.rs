@@ -1,5 +1,5 @@
-//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` would make the page's
-//! bundle a tenth larger.
+//! A map keyed by user: a sorted vector. The standard library's `BTreeMap` adds 2,922 bytes to the
+//! page's bundle, the crate `litemap` 1,239 (bench/NOTES.md).
 
 use std::collections::BinaryHeap;
 
