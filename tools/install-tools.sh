@@ -122,7 +122,7 @@ host_packages() {
   [ "${#missing[@]}" = 0 ] || debian "the tests on real host software need Debian's ${missing[*]}" "${missing[@]}"
 }
 
-firefox() {
+firefox_esr() {
   [ -n "${FIREFOX:-}" ] || have firefox || have firefox-esr || debian "install Firefox, and set FIREFOX to its path" firefox-esr
 }
 
@@ -200,7 +200,7 @@ for need in "$@"; do
     vite-packages) npm_packages tests/vite ;;
     host-packages) host_packages ;;
     browser) browser ;;
-    firefox) firefox ;;
+    firefox) firefox_esr ;;
     geckodriver) cargo_tool geckodriver "$GECKODRIVER_VERSION" geckodriver ;;
     nginx) reverse_proxy ;;
     openssl) have openssl || debian "install openssl" openssl ;;
