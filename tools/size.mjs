@@ -3,7 +3,7 @@
 
 import { stat } from "node:fs/promises";
 
-// The promised limits; for the nightly compiler as measured, plus 0.2 % for the effect of the length of the project's own path.
+// The promised limits; for the nightly compiler as measured, plus 0.2 % for the effect of other line numbers.
 const LIMITS = { loader: 3_850, total: process.argv[2] === "smallest" ? 77_700 : 86_000 };
 const FILES = {
   loader: "dist/zulip-presence.js.br",
