@@ -359,7 +359,11 @@ test("with data-zulip the popover links to a direct message, by pointer and by k
   consoleMessages,
 }) => {
   const chat = `${site.origin}/chat`;
-  site.route("/chat/", (_, response) => response.end(`<link rel="icon" href="data:,">Zulip`));
+  site.route("/chat/", (_, response) => {
+    response.setHeader("content-type", "text/html");
+    // An icon, so that the browser requests none.
+    response.end(`<link rel="icon" href="data:,">Zulip`);
+  });
   const body = `<p lang="de"><zulip-presence user="12" name="Ada" details>Ada</zulip-presence></p><p><zulip-presence user="ada@example.com" details>Ada</zulip-presence></p><button>Next</button>`;
   await page.goto(site.page(body, tag(`data-zulip="${chat}"`)));
   const [badge, byEmail] = await page.locator("zulip-presence").all();
