@@ -170,6 +170,17 @@ fn malformed_timestamps_and_statuses() {
 }
 
 #[test]
+fn of_two_entries_of_one_client_the_last_counts() {
+    let entry = |word| format!(r#""website":{{"status":"{word}","timestamp":{}}}"#, NOW_S - 10);
+    for (first, last, expected) in
+        [("active", "idle", Status::Idle), ("idle", "active", Status::Active)]
+    {
+        let presence = format!("{{{},{}}}", entry(first), entry(last));
+        assert_eq!(status_of(&presence), expected, "{presence}");
+    }
+}
+
+#[test]
 fn server_timestamp_and_date_bounds() {
     #[track_caller]
     fn check(

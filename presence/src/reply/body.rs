@@ -4,6 +4,9 @@ use super::value::Object;
 use crate::presence::{LegacyStatus, WireFields};
 use crate::{Presence, Timestamp};
 
+/// Maximum number of a person's clients that are read: bounds the work on a hostile reply.
+const MAX_CLIENTS: usize = 1_000;
+
 /// Parses the value of `presence`, or of one member of `presences`. `None` if it has neither a
 /// timestamp nor "offline".
 pub(super) fn presence(object: &Object) -> Option<Presence> {
@@ -24,10 +27,11 @@ pub(super) fn presence(object: &Object) -> Option<Presence> {
     }
     let fields = WireFields { modern: false, ..modern.fields };
     let mut legacy = Presence { fields, ..Presence::default() };
-    for (client, entry) in object.objects() {
+    for (client, _) in object.objects().take(MAX_CLIENTS) {
         // The entries of all clients count, not `aggregated` alone: before Zulip 7 that is only the
         // newest one, and an idle phone would hide an active desktop.
-        match legacy_entry(entry) {
+        // Of two entries of one client the last counts, as in every JSON object here.
+        match object.object(client).and_then(legacy_entry) {
             Some((LegacyStatus::Active, at)) => legacy.last_active = legacy.last_active.max(at),
             Some((LegacyStatus::Idle, at)) => {
                 legacy.last_connected = legacy.last_connected.max(at);
