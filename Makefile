@@ -7,11 +7,12 @@ MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
 
 # .tools/bin: tools whose version on this machine is another one than ours (tools/install-tools.sh).
-CARGO_BIN := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+CARGO_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
+CARGO_BIN := $(CARGO_DIR)/bin
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(CARGO_BIN)
 
 # Where this machine keeps crates is no part of what is built. Added to the flags of .cargo/config.toml.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(patsubst %/bin,%,$(CARGO_BIN))/registry/src=crates
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CARGO_DIR)/registry/src=crates
 
 # Trunk takes only true or false in NO_COLOR, not the 1 that others write there.
 TRUNK := env -u NO_COLOR trunk --skip-version-check

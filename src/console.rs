@@ -23,9 +23,8 @@ pub(crate) fn warn_once(line: &'static str, about: &str) {
         let mut text = String::from("zulip-presence: ");
         text.push_str(line);
         if !about.is_empty() {
-            let end = about.char_indices().nth(MAX_QUOTED).map_or(about.len(), |(at, _)| at);
             text.push_str(" Here: ");
-            text.push_str(about.get(..end).unwrap_or_default());
+            text.extend(about.chars().take(MAX_QUOTED));
         }
         web_sys::console::warn_1(&text.into());
     }

@@ -83,8 +83,9 @@ function load_async( $tag, $handle ) {
 	if ( HANDLE !== $handle || false !== strpos( $tag, ' async' ) ) {
 		return $tag;
 	}
-	$zulip = '' === address( ZULIP ) ? '' : ' data-zulip="' . esc_attr( address( ZULIP ) ) . '"';
-	return str_replace( ' src=', ' async' . $zulip . ' src=', $tag );
+	$zulip     = address( ZULIP );
+	$attribute = '' === $zulip ? '' : ' data-zulip="' . esc_attr( $zulip ) . '"';
+	return str_replace( ' src=', ' async' . $attribute . ' src=', $tag );
 }
 
 function register() {

@@ -165,7 +165,7 @@ impl Settings {
     /// a console line, unless it is an http or https URL.
     #[must_use]
     pub fn zulip(self, url: &str) -> Self {
-        Self { zulip: zulip_url(url), ..self }
+        Self { zulip: resolve_or_warn(url, INVALID_ZULIP), ..self }
     }
 
     /// The URL of a message to the person with this ID.
@@ -202,7 +202,8 @@ impl Settings {
             }
             None => Auth::Gateway(credentials(given(script.credentials).as_deref())),
         };
-        settings.zulip = given(script.zulip).and_then(|zulip| zulip_url(&zulip));
+        settings.zulip =
+            given(script.zulip).and_then(|zulip| resolve_or_warn(&zulip, INVALID_ZULIP));
         if let Some(interval) =
             seconds(given(script.interval), MIN_INTERVAL, MAX_INTERVAL, INVALID_INTERVAL)
         {
@@ -221,10 +222,7 @@ impl Settings {
     /// Zulip.
     #[must_use]
     pub fn with_endpoint(&self, endpoint: &str) -> Option<Self> {
-        let endpoint = resolve_endpoint(endpoint).or_else(|| {
-            warn_once(INVALID_ENDPOINT, endpoint);
-            None
-        })?;
+        let endpoint = resolve_or_warn(endpoint, INVALID_ENDPOINT)?;
         let auth = match &self.auth {
             Auth::Gateway(credentials) => Auth::Gateway(*credentials),
             Auth::Zulip(_) => Auth::Gateway(Credentials::default()),
@@ -274,12 +272,12 @@ fn resolve_endpoint(endpoint: &str) -> Option<String> {
     Some(absolute)
 }
 
-fn zulip_url(written: &str) -> Option<String> {
-    let url = resolve_endpoint(written);
-    if url.is_none() {
-        warn_once(INVALID_ZULIP, written);
+fn resolve_or_warn(url: &str, line: &'static str) -> Option<String> {
+    let resolved = resolve_endpoint(url);
+    if resolved.is_none() {
+        warn_once(line, url);
     }
-    url
+    resolved
 }
 
 /// The base URL of a Zulip site's API: people know the address of their Zulip

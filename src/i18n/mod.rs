@@ -120,7 +120,7 @@ fn match_locale(tag: &str) -> Option<&'static str> {
         tag.chars().map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect();
     let mut parts = tag.split('-');
     let lang = parts.next()?;
-    let found = LANGUAGES.into_iter().find(|locale| locale.get(..2) == Some(lang))?;
+    let found = LANGUAGES.into_iter().find(|locale| locale.split('-').next() == Some(lang))?;
     (lang != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
 }
 

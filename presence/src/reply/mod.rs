@@ -271,10 +271,8 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
 fn max_age(directives: &str) -> Duration {
     let value = directives.split(',').find_map(|directive| {
         let (name, value) = directive.split_once('=')?;
-        let value = value.trim_ascii();
-        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
         let is_max_age = name.trim_ascii().eq_ignore_ascii_case("max-age");
-        is_max_age.then(|| unquoted.unwrap_or(value))
+        is_max_age.then(|| value.trim_ascii().trim_matches('"'))
     });
     value.and_then(parse_retry_after).unwrap_or_default()
 }
