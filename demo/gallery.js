@@ -2,7 +2,7 @@
 "use strict";
 
 {
-  /** One person of each status, who stays so (gateway/src/demo/people.rs). */
+  /** One person of each status, who stays so (zulip-simulator/src/people.rs). */
   const PEOPLE = [
     { status: "active", user: 3001, en: "Ines Fonseca", ar: "إينيس فونسيكا" },
     { status: "idle", user: 3002, en: "Jonas Lindqvist", ar: "يوناس ليندكفيست" },

@@ -6,7 +6,7 @@ import { readFile, writeFile } from "node:fs/promises";
 const PAGE = "index.html";
 const HUES = 10;
 
-const people = parse(await readFile("gateway/demo-people.tsv", "utf8"));
+const people = parse(await readFile("zulip-simulator/demo-people.tsv", "utf8"));
 const page = await readFile(PAGE, "utf8");
 const wanted = [
   ["departments", departments()],
@@ -16,7 +16,7 @@ const wanted = [
 if (process.argv.includes("--check")) {
   if (page !== wanted) {
     console.error(
-      `${PAGE} and gateway/demo-people.tsv differ: run node tools/generate-demo-page.mjs`,
+      `${PAGE} and zulip-simulator/demo-people.tsv differ: run node tools/generate-demo-page.mjs`,
     );
     process.exitCode = 1;
   }

@@ -105,7 +105,7 @@ npm_package() {
 # Each is built from what is packed by tests/packages/.
 crates() {
   cargo package --quiet --locked --allow-dirty --no-verify --workspace
-  cp target/package/zulip-presence-{core,gateway,widget}-"$VERSION".crate "$OUT/"
+  cp target/package/zulip-{presence-core,presence-gateway,presence-widget,simulator}-"$VERSION".crate "$OUT/"
 }
 
 # The crates in the gateway and in the widget.

@@ -5,7 +5,6 @@
 mod clock;
 pub mod commands;
 pub mod config;
-pub mod demo;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;

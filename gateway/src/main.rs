@@ -14,9 +14,10 @@ use zulip_presence_gateway::commands::doctor::{self, Check};
 use zulip_presence_gateway::commands::{healthcheck, people};
 use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Settings};
 use zulip_presence_gateway::{
-    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, StaticFiles, ZulipClient,
-    ZulipCredentials, demo, init_logging, serve_with,
+    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, Tls,
+    ZulipClient, ZulipCredentials, init_logging, serve_with,
 };
+use zulip_simulator::{EMAIL, Simulator};
 
 const NAME: &str = "zulip-presence-gateway";
 /// Exit status of a usage error; clap's own too.
@@ -70,10 +71,16 @@ async fn credentials(settings: &Settings) -> Result<(ZulipCredentials, BoxFuture
                 "cannot listen on {address}: {error}; choose another address with --demo-listen"
             )
         })?;
-        let (credentials, server) =
-            demo::start(listener, settings.demo_generation, settings.demo_people)
-                .map_err(|error| error.to_string())?;
-        Ok((credentials, Box::pin(server)))
+        let zulip = Simulator::demo(settings.demo_generation);
+        zulip.add_people(settings.demo_people);
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let credentials = ZulipCredentials {
+            site: format!("http://{address}"),
+            email: EMAIL.into(),
+            key: Secret::new(zulip.key()),
+            tls: Tls::default(),
+        };
+        Ok((credentials, Box::pin(zulip.serve(listener))))
     } else {
         let credentials = ZulipCredentials::load(settings.config_file.as_deref(), variable);
         Ok((credentials.map_err(|error| error.to_string())?, Box::pin(std::future::pending())))

@@ -20,7 +20,7 @@ export const expect = baseExpect.extend({
 });
 
 /** The people of the demo, `{ id, name }`. */
-export const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")
+export const EVERYBODY = readFileSync("zulip-simulator/demo-people.tsv", "utf8")
   .trimEnd()
   .split("\n")
   .slice(1)

@@ -16,7 +16,7 @@ const WARM = 0.2;
 const NOISE_BYTES = 400_000;
 const MEASURES = 20;
 
-const real = readFileSync("gateway/demo-people.tsv", "utf8")
+const real = readFileSync("zulip-simulator/demo-people.tsv", "utf8")
   .trimEnd()
   .split("\n")
   .slice(1)

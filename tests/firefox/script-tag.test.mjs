@@ -7,7 +7,7 @@ import { Gateway } from "../e2e/gateway.mjs";
 import { Site } from "../e2e/site.mjs";
 import { Firefox, KEYS } from "./firefox.mjs";
 
-const EVERYBODY = readFileSync("gateway/demo-people.tsv", "utf8")
+const EVERYBODY = readFileSync("zulip-simulator/demo-people.tsv", "utf8")
   .trimEnd()
   .split("\n")
   .slice(1)

@@ -45,20 +45,21 @@ test("npm: it installs, can be imported where there is no browser, and its types
 });
 
 test("crates: gateway and widget are built from what was packed, and the gateway runs", async () => {
-  for (const crate of ["core", "gateway", "widget"])
-    run("tar", [
-      "-xzf",
-      packaged(new RegExp(`^zulip-presence-${crate}-.*\\.crate$`)),
-      "-C",
-      directory,
-    ]);
-  const path = (crate) => join(directory, `zulip-presence-${crate}-${VERSION}`);
-  const config = `patch.crates-io.zulip-presence-core.path="${path("core")}"`;
+  const crates = ["presence-core", "presence-gateway", "presence-widget", "simulator"];
+  for (const crate of crates)
+    run("tar", ["-xzf", packaged(new RegExp(`^zulip-${crate}-.*\\.crate$`)), "-C", directory]);
+  const path = (crate) => join(directory, `zulip-${crate}-${VERSION}`);
   const env = { ...process.env, CARGO_TARGET_DIR: resolve("target/release-crates") };
-  const cargo = (crate, ...args) =>
-    run("cargo", [...args, "--offline", "--config", config], { cwd: path(crate), env });
-  cargo("widget", "check", "--target", "wasm32-unknown-unknown", "--lib");
-  cargo("gateway", "build");
+  const cargo = (crate, needs, ...args) => {
+    const patches = needs.flatMap((name) => [
+      "--config",
+      `patch.crates-io.zulip-${name}.path="${path(name)}"`,
+    ]);
+    run("cargo", [...args, "--offline", ...patches], { cwd: path(crate), env });
+  };
+  const check = ["check", "--target", "wasm32-unknown-unknown", "--lib"];
+  cargo("presence-widget", ["presence-core"], ...check);
+  cargo("presence-gateway", ["presence-core", "simulator"], "build");
 
   const gateway = new Program(join(env.CARGO_TARGET_DIR, "debug", NAME), [
     "--demo",

@@ -10,9 +10,9 @@ use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
+use zulip_simulator::{Activity, EMAIL, KEY, ReportedTimestamps, Simulator};
 
 use crate::config::allow_list::AllowList;
-use crate::demo::{EMAIL, KEY, ReportedTimestamps, SimulatedState, SimulatedZulip};
 use crate::store::{Actions, Lookup, Store, StoreConfig};
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
@@ -25,7 +25,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A store, its simulated Zulip, and the virtual time of both.
 struct World {
     store: Store,
-    zulip: SimulatedZulip,
+    zulip: Simulator,
     start: Timestamp,
     elapsed: Duration,
     is_out: bool,
@@ -35,7 +35,7 @@ struct World {
 
 impl World {
     /// Starts with the directory loaded.
-    async fn new(zulip: SimulatedZulip, allowed: &str) -> Self {
+    async fn new(zulip: Simulator, allowed: &str) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
         let policy = StoreConfig {
             refresh: Duration::from_secs(30),
@@ -155,8 +155,8 @@ impl World {
     }
 }
 
-fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
-    let zulip = SimulatedZulip::empty(4);
+fn people(count: u64, state: impl Fn(u64) -> Activity) -> Simulator {
+    let zulip = Simulator::empty(4);
     for id in 10_000..10_000 + count {
         zulip.add(id, &format!("user{id}@example.com"), "Somebody", state(id));
     }
@@ -166,7 +166,7 @@ fn people(count: u64, state: impl Fn(u64) -> SimulatedState) -> SimulatedZulip {
 /// docs/design.md §8: at most 3 a minute for 1,000 people on a page with any number of viewers.
 #[tokio::test]
 async fn a_thousand_viewers_cost_three_requests_a_minute() {
-    let mut world = World::new(people(1000, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(1000, |_| Activity::AtTheDesk), "").await;
     let minutes = 10;
     for second in 0..minutes * 60 {
         // Each viewer looks at a group of 50 once a minute; they came one by one.
@@ -189,7 +189,7 @@ async fn a_thousand_viewers_cost_three_requests_a_minute() {
 
 #[tokio::test]
 async fn without_watched_users_zulip_is_not_asked() {
-    let mut world = World::new(people(3, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(3, |_| Activity::AtTheDesk), "").await;
     world.pass(3 * MINUTE).await;
     assert_eq!(world.asked.len(), 1, "the directory only");
     world.page_asks("10000");
@@ -211,7 +211,7 @@ async fn without_watched_users_zulip_is_not_asked() {
 /// A reply from the time of the previous visit must not count as current.
 #[tokio::test]
 async fn returning_user_waits_for_a_fresh_reply() {
-    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(8 * MINUTE).await;
     assert!(matches!(world.page_asks("10000"), Lookup::Pending));
@@ -223,17 +223,15 @@ async fn returning_user_waits_for_a_fresh_reply() {
 async fn no_request_pattern_exceeds_the_budget() {
     // 500 people who are absent from the organisation-wide reply: each is requested singly once.
     let gone = |now: i64| {
-        SimulatedState::Reported(ReportedTimestamps {
+        Activity::Reported(ReportedTimestamps {
             active: Some(now - 40 * 86_400),
             idle: now - 40 * 86_400,
         })
     };
-    let now = SimulatedZulip::empty(4).now() as i64;
-    let mut world = World::new(
-        people(500, |id| if id % 2 == 0 { gone(now) } else { SimulatedState::NeverSeen }),
-        "",
-    )
-    .await;
+    let now = Simulator::empty(4).now() as i64;
+    let mut world =
+        World::new(people(500, |id| if id % 2 == 0 { gone(now) } else { Activity::NeverSeen }), "")
+            .await;
     for minute in 0..60 {
         for id in 10_000..10_500 {
             world.page_asks(&id.to_string());
@@ -256,16 +254,16 @@ async fn no_request_pattern_exceeds_the_budget() {
 
 #[tokio::test]
 async fn directory_is_fetched_hourly() {
-    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| Activity::AtTheDesk), "").await;
     world.pass(5 * 60 * MINUTE + MINUTE).await;
     assert_eq!(world.count("users"), 6);
 }
 
 #[tokio::test]
 async fn new_user_is_found_within_five_minutes() {
-    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| Activity::AtTheDesk), "").await;
     world.pass(2 * MINUTE).await;
-    world.zulip.add(77, "new@example.com", "New", SimulatedState::AtTheDesk);
+    world.zulip.add(77, "new@example.com", "New", Activity::AtTheDesk);
     assert!(matches!(world.page_asks("77"), Lookup::Nobody(NoPresenceReason::NoSuchUser)));
     world.pass(3 * MINUTE + Duration::from_secs(2)).await;
     world.page_asks("77");
@@ -276,7 +274,7 @@ async fn new_user_is_found_within_five_minutes() {
 /// Zulip's organisation-wide reply names people by email alone.
 #[tokio::test]
 async fn changed_email_is_followed_within_a_minute() {
-    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(5 * MINUTE).await;
     world.page_asks("10000");
@@ -302,7 +300,7 @@ async fn changed_email_is_followed_within_a_minute() {
 
 #[tokio::test]
 async fn deactivated_user_is_unknown_within_a_minute() {
-    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(2 * MINUTE).await;
     world.zulip.deactivate(10_000);
@@ -315,7 +313,7 @@ async fn deactivated_user_is_unknown_within_a_minute() {
 
 #[tokio::test]
 async fn directory_is_fetched_once_for_keys_that_it_never_has() {
-    let zulip = people(3, |_| SimulatedState::AtTheDesk);
+    let zulip = people(3, |_| Activity::AtTheDesk);
     zulip.unlist(10_001);
     let mut world = World::new(zulip, "").await;
     for _ in 0..30 {
@@ -325,12 +323,7 @@ async fn directory_is_fetched_once_for_keys_that_it_never_has() {
     assert_eq!(world.count("users"), 2);
     // A new user each minute: at most one fetch a minute.
     for id in 0..20 {
-        world.zulip.add(
-            20_000 + id,
-            &format!("new{id}@example.com"),
-            "New",
-            SimulatedState::AtTheDesk,
-        );
+        world.zulip.add(20_000 + id, &format!("new{id}@example.com"), "New", Activity::AtTheDesk);
         world.page_asks("10000");
         world.pass(Duration::from_secs(20)).await;
     }
@@ -342,8 +335,8 @@ async fn directory_is_fetched_once_for_keys_that_it_never_has() {
 
 #[tokio::test]
 async fn absent_users_are_offline_from_the_first_reply() {
-    let now = SimulatedZulip::empty(4).now() as i64;
-    let gone = SimulatedState::Reported(ReportedTimestamps {
+    let now = Simulator::empty(4).now() as i64;
+    let gone = Activity::Reported(ReportedTimestamps {
         active: Some(now - 20 * 86_400),
         idle: now - 20 * 86_400,
     });
@@ -359,7 +352,7 @@ async fn absent_users_are_offline_from_the_first_reply() {
 
 #[tokio::test]
 async fn deactivated_user_is_dropped() {
-    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
     world.zulip.deactivate(10_000);
@@ -370,11 +363,9 @@ async fn deactivated_user_is_dropped() {
 
 #[tokio::test]
 async fn hidden_users_are_never_asked_about() {
-    let mut world = World::new(
-        people(5, |_| SimulatedState::NeverSeen),
-        "10000\n10001\n!user10001@example.com\n",
-    )
-    .await;
+    let mut world =
+        World::new(people(5, |_| Activity::NeverSeen), "10000\n10001\n!user10001@example.com\n")
+            .await;
     for _ in 0..20 {
         for id in 10_000..10_010 {
             world.page_asks(&id.to_string());
@@ -394,7 +385,7 @@ async fn hidden_users_are_never_asked_about() {
 /// In an outage of an hour statuses decay by age, and no online user is shown as offline.
 #[tokio::test]
 async fn outage_never_shows_an_online_user_as_offline() {
-    let mut world = World::new(people(2, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(MINUTE).await;
     world.is_out = true;
@@ -427,13 +418,13 @@ async fn outage_never_shows_an_online_user_as_offline() {
 
 #[tokio::test]
 async fn aggregated_status_is_recomputed_as_time_passes() {
-    let mut world = World::new(people(1, |_| SimulatedState::AtTheDesk), "").await;
+    let mut world = World::new(people(1, |_| Activity::AtTheDesk), "").await;
     world.page_asks("10000");
     world.pass(Duration::from_secs(5)).await;
     let now = world.zulip.now() as i64;
-    world.zulip.place(
+    world.zulip.set_activity(
         10_000,
-        SimulatedState::Reported(ReportedTimestamps { active: Some(now), idle: now }),
+        Activity::Reported(ReportedTimestamps { active: Some(now), idle: now }),
     );
     let word = |world: &mut World| {
         let render = world.store.render(world.now());
@@ -461,7 +452,7 @@ async fn aggregated_status_is_recomputed_as_time_passes() {
 
 #[test]
 fn ten_thousand_users_are_answered() {
-    let zulip = people(10_000, |_| SimulatedState::AtTheDesk);
+    let zulip = people(10_000, |_| Activity::AtTheDesk);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

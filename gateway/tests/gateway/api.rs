@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use zulip_presence_gateway::StaticFiles;
-use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
+use zulip_simulator::{Activity, ReportedTimestamps, Simulator};
 
 use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, organisation};
 
@@ -217,13 +217,13 @@ async fn each_generation_keeps_its_own_fields() {
 /// at which somebody works.
 #[tokio::test]
 async fn active_desktop_wins_over_idle_phone() {
-    let zulip = SimulatedZulip::empty(1);
+    let zulip = Simulator::empty(1);
     let now = zulip.now() as i64;
     zulip.add(
         4,
         "dana@example.com",
         "Dana",
-        SimulatedState::Reported(ReportedTimestamps { active: Some(now - 50), idle: now - 2 }),
+        Activity::Reported(ReportedTimestamps { active: Some(now - 50), idle: now - 2 }),
     );
     let gateway = TestGateway::with(zulip, Options::default()).await;
     assert_eq!(

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use zulip_presence_gateway::demo::{Fault, SimulatedZulip};
+use zulip_simulator::Fault;
 
 use crate::test_gateway::{on_a_port, organisation};
 
@@ -107,11 +107,7 @@ pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     raw(address, format!("GET {path} HTTP/1.1\r\nHost: gateway\r\nOrigin: https://x.example\r\nConnection: close\r\n\r\n").as_bytes())
 }
 
-/// A Zulip that runs until the test ends, in a thread of its own.
-pub(crate) fn zulip_in_background(zulip: &SimulatedZulip) -> SocketAddr {
-    serve_in_background(zulip.router())
-}
-
+/// Serves `router` until the test ends, in a thread of its own.
 pub(crate) fn serve_in_background(router: Router) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -226,7 +222,8 @@ fn environment_variables_set_flags() {
 fn sigterm_lets_pending_requests_finish() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(2)));
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file(
         "graceful",
         &format!(
@@ -341,7 +338,8 @@ fn doctor_reports_each_problem_with_its_fix() {
     says(program().env("HOME", "/nowhere"), 1, &["✗ no Zulip account", "/nowhere/.zuliprc"]);
 
     let zulip = organisation(4);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = |key: &str, site: &str| {
         format!("[api]\nemail=presence-bot@example.com\nkey={key}\nsite={site}\n")
     };
@@ -456,7 +454,8 @@ fn doctor_asks_through_the_proxy() {
 fn json_log_has_one_line_per_zulip_failure() {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::ServerError);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file(
         "log",
         &format!(

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use zulip_presence_gateway::demo::{Fault, SimulatedZulip};
+use zulip_simulator::{Fault, Simulator};
 
-use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::cli::{Running, file, get, program};
 use crate::test_gateway::organisation;
 
 const ADA: &str = "/api/v1/users/12/presence";
@@ -18,7 +18,7 @@ const REQUEST: &[u8] =
     b"GET /api/v1/users/12/presence HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
 
 /// A zuliprc for `zulip` at `site`.
-fn zuliprc(zulip: &SimulatedZulip, site: SocketAddr) -> String {
+fn zuliprc(zulip: &Simulator, site: SocketAddr) -> String {
     format!("[api]\nemail=presence-bot@example.com\nkey={}\nsite=http://{site}\n", zulip.key())
 }
 
@@ -37,7 +37,8 @@ pub(crate) fn until(address: SocketAddr, path: &str, expected: &str) {
 fn survives_a_failure_that_is_logged_to(name: &str, stderr: Stdio) {
     let zulip = organisation(4);
     zulip.fail_at("realm/presence", Fault::ServerError);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file(name, &zuliprc(&zulip, site));
     let running = Running::start(program().arg("--config-file").arg(config).stderr(stderr));
     assert!(get(running.address, ADA).starts_with("HTTP/1.1 503"));
@@ -64,7 +65,8 @@ fn zulip_is_asked_again_although_the_reader_of_the_log_is_gone() {
 #[test]
 fn sighup_reloads_the_people_file_and_the_zuliprc() {
     let zulip = organisation(4);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file("sighup", &zuliprc(&zulip, site));
     let people = file("sighup-people", "12\n");
     let running =
@@ -258,7 +260,8 @@ fn people_lists_who_can_be_shown() {
     assert!(lines[1].starts_with("12,\"Ada"), "{said}");
     let zulip = organisation(4);
     zulip.fail(Some(Fault::ServerError));
-    let config = file("list-fails", &zuliprc(&zulip, zulip_in_background(&zulip)));
+    let server = zulip.start().expect("a free port");
+    let config = file("list-fails", &zuliprc(&zulip, server.address()));
     let output = program().arg("--config-file").arg(config).arg("people").output();
     let output = output.expect("it starts");
     assert_eq!(output.status.code(), Some(1));
@@ -302,7 +305,8 @@ fn manual_page_and_completions_know_every_command() {
 #[test]
 fn doctor_says_whether_it_can_listen_and_who_is_not_listed() {
     let zulip = organisation(4);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file("doctor-listen", &zuliprc(&zulip, site));
     let doctor = |listen: &str| {
         let mut command = program();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 
-use crate::cli::{Running, program, raw, serve_in_background, zulip_in_background};
+use crate::cli::{Running, program, raw, serve_in_background};
 use crate::test_gateway::organisation;
 
 /// Set by `make test`, which installs what these tests need.
@@ -518,7 +518,8 @@ fn systemd_syscall_filter_allows_the_program() {
 #[test]
 fn systemd_credential_provides_the_zuliprc() {
     let zulip = organisation(4);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let unit = deployed(UNIT);
     let (_, credential) = unit
         .lines()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::task::JoinSet;
-use zulip_presence_gateway::demo::{EMAIL, Fault};
+use zulip_simulator::{EMAIL, Fault};
 
 use crate::cli::file;
 use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, on_a_port, organisation};
@@ -182,7 +182,8 @@ async fn revoked_key_is_not_retried() {
 /// A gateway that was started with a zuliprc, and what writes another key into that.
 async fn with_zuliprc(name: &str) -> (TestGateway, impl Fn(&str)) {
     let zulip = organisation(4);
-    let address = on_a_port(zulip.router()).await;
+    let server = zulip.start().expect("a free port");
+    let address = server.address();
     let text = move |key: &str| format!("[api]\nemail={EMAIL}\nkey={key}\nsite=http://{address}\n");
     let zuliprc = file(name, &text(&zulip.key()));
     let options = Options {
@@ -190,7 +191,8 @@ async fn with_zuliprc(name: &str) -> (TestGateway, impl Fn(&str)) {
         zuliprc: Some(zuliprc.clone()),
         ..Options::default()
     };
-    (TestGateway::asking(address, zulip, options), move |key| {
+    let gateway = TestGateway::asking(address, zulip, options).with_server(server);
+    (gateway, move |key| {
         std::fs::write(&zuliprc, text(key)).expect("ours");
     })
 }
@@ -252,7 +254,8 @@ async fn late_refusal_of_the_old_key_does_not_block_the_new_one() {
 async fn changed_site_is_ignored_until_restart() {
     let (gateway, _) = with_zuliprc("other-site").await;
     let stranger = organisation(4);
-    let elsewhere = on_a_port(stranger.router()).await;
+    let server = stranger.start().expect("a free port");
+    let elsewhere = server.address();
     file(
         "other-site",
         &format!("[api]\nemail={EMAIL}\nkey={}\nsite=http://{elsewhere}\n", stranger.key()),
@@ -269,8 +272,8 @@ async fn changed_site_is_ignored_until_restart() {
 #[tokio::test]
 async fn wrong_key_gives_503() {
     let zulip = organisation(4);
-    let address = on_a_port(zulip.router()).await;
-    let gateway = TestGateway::asking(address, zulip.clone(), Options::default());
+    let server = zulip.start().expect("a free port");
+    let gateway = TestGateway::asking(server.address(), zulip.clone(), Options::default());
     zulip.set_api_key("another");
     is_unavailable(&gateway.get(ADA).await, &"401");
     assert_eq!(zulip.asked(), ["users"]);
@@ -284,8 +287,7 @@ async fn refused_connection_gives_503() {
     drop(listener);
     let gateway = TestGateway::asking(address, zulip.clone(), Options::default());
     is_unavailable(&gateway.get(ADA).await, &"refused");
-    let listener = tokio::net::TcpListener::bind(address).await.expect("still free");
-    tokio::spawn(zulip_presence_gateway::serve(listener, zulip.router(), std::future::pending()));
+    let _server = zulip.start_at(address).expect("still free");
     gateway.until(ADA, |reply| reply.status == StatusCode::OK).await;
 }
 
@@ -346,7 +348,8 @@ async fn gzip_reply_is_read_and_a_gzip_bomb_refused() {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     let stranger = organisation(4);
-    let elsewhere = on_a_port(stranger.router()).await;
+    let server = stranger.start().expect("a free port");
+    let elsewhere = server.address();
     for status in [
         StatusCode::MOVED_PERMANENTLY,
         StatusCode::FOUND,

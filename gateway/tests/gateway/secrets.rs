@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use zulip_presence_gateway::ZulipClient;
-use zulip_presence_gateway::demo::{EMAIL, Fault};
+use zulip_simulator::{EMAIL, Fault};
 
-use crate::cli::{Running, file, get, program, zulip_in_background};
-use crate::test_gateway::{on_a_port, organisation};
+use crate::cli::{Running, file, get, program};
+use crate::test_gateway::{account, organisation};
 
 const KEY: &str = "qZ7xKv3WmT9bLs5RdYh2NcJf8PgEa4Uu";
 /// What takes its place.
@@ -30,7 +30,8 @@ fn is_clean(what: &str, text: &str) {
 fn key_is_sent_to_zulip_only() {
     let zulip = organisation(4);
     zulip.set_api_key(KEY);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     let config = file("secret", &format!("[api]\nemail={EMAIL}\nkey={KEY}\nsite=http://{site}\n"));
     let mut command = program();
     command
@@ -105,7 +106,8 @@ fn until(address: std::net::SocketAddr, path: &str, expected: &str) {
 #[test]
 fn errors_and_doctor_do_not_print_the_key() {
     let zulip = organisation(4);
-    let site = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let site = server.address();
     // The port of Zulip itself is taken, so that no gateway starts.
     let taken = site.to_string();
     for (name, text) in [
@@ -138,7 +140,7 @@ fn errors_and_doctor_do_not_print_the_key() {
 async fn debug_does_not_print_the_key() {
     let zulip = organisation(4);
     zulip.set_api_key(KEY);
-    let account = zulip.account(on_a_port(zulip.router()).await);
+    let account = account(&zulip, ([127, 0, 0, 1], 9).into());
     is_clean("the account", &format!("{account:?} {account:#?}"));
     let client = ZulipClient::new(account).expect("no certificates are involved");
     is_clean("the client", &format!("{client:?} {client:#?}"));

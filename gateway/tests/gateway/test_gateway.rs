@@ -10,20 +10,22 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
-use zulip_presence_gateway::demo::{ReportedTimestamps, SimulatedState, SimulatedZulip};
 use zulip_presence_gateway::{
-    AllowedOrigin, BackgroundTasks, Config, Gateway, StaticFiles, ZulipClient, serve,
+    AllowedOrigin, BackgroundTasks, Config, Gateway, Secret, StaticFiles, Tls, ZulipClient,
+    ZulipCredentials, serve,
 };
+use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
 pub(crate) const ADA: &str = "/api/v1/users/12/presence";
 pub(crate) const PAGE: &str = "https://wiki.example.com";
 
 /// A gateway and its Zulip.
 pub(crate) struct TestGateway {
-    pub(crate) zulip: SimulatedZulip,
+    pub(crate) zulip: Simulator,
     pub(crate) app: Router,
     /// End with the test.
     _tasks: BackgroundTasks,
+    _server: Option<Server>,
 }
 
 /// What came back.
@@ -65,24 +67,34 @@ pub(crate) async fn on_a_port(router: Router) -> SocketAddr {
     address
 }
 
+/// The bot's account in `zulip`, which listens on `address`.
+pub(crate) fn account(zulip: &Simulator, address: SocketAddr) -> ZulipCredentials {
+    ZulipCredentials {
+        site: format!("http://{address}"),
+        email: EMAIL.into(),
+        key: Secret::new(zulip.key()),
+        tls: Tls::default(),
+    }
+}
+
 /// Five people: one there, one idle, one gone, one never seen, one whom a guest may not see; a bot
 /// and a deactivated one.
-pub(crate) fn organisation(generation: u8) -> SimulatedZulip {
-    let zulip = SimulatedZulip::empty(generation);
+pub(crate) fn organisation(generation: u8) -> Simulator {
+    let zulip = Simulator::empty(generation);
     let now = zulip.now() as i64;
     let left = |ago: i64| {
-        SimulatedState::Reported(ReportedTimestamps { active: Some(now - ago), idle: now - ago })
+        Activity::Reported(ReportedTimestamps { active: Some(now - ago), idle: now - ago })
     };
-    zulip.add(12, "ada@example.com", "Ada", SimulatedState::AtTheDesk);
+    zulip.add(12, "ada@example.com", "Ada", Activity::AtTheDesk);
     zulip.add(
         17,
         "tomasz@example.com",
         "Tomasz",
-        SimulatedState::Reported(ReportedTimestamps { active: Some(now - 900), idle: now - 5 }),
+        Activity::Reported(ReportedTimestamps { active: Some(now - 900), idle: now - 5 }),
     );
     zulip.add(23, "chiamaka@example.com", "Chiamaka", left(3 * 3600));
-    zulip.add(31, "henrik@example.com", "Henrik", SimulatedState::NeverSeen);
-    zulip.add(38, "priyanka@example.com", "Priyanka", SimulatedState::NotPermitted);
+    zulip.add(31, "henrik@example.com", "Henrik", Activity::NeverSeen);
+    zulip.add(38, "priyanka@example.com", "Priyanka", Activity::NotPermitted);
     zulip.add(44, "mateo@example.com", "Mateo", left(60));
     zulip.deactivate(44);
     zulip
@@ -93,19 +105,25 @@ impl TestGateway {
         Self::with(organisation(4), Options::default()).await
     }
 
-    pub(crate) async fn with(zulip: SimulatedZulip, options: Options) -> Self {
-        let address = on_a_port(zulip.router()).await;
-        Self::asking(address, zulip, options)
+    pub(crate) async fn with(zulip: Simulator, options: Options) -> Self {
+        let server = zulip.start().expect("a free port");
+        Self::asking(server.address(), zulip, options).with_server(server)
+    }
+
+    /// Keeps what it asks for as long as itself.
+    pub(crate) fn with_server(self, server: Server) -> Self {
+        Self { _server: Some(server), ..self }
     }
 
     /// A gateway that believes Zulip to be at `address`.
-    pub(crate) fn asking(address: SocketAddr, zulip: SimulatedZulip, options: Options) -> Self {
+    pub(crate) fn asking(address: SocketAddr, zulip: Simulator, options: Options) -> Self {
         let origins = options
             .origins
             .iter()
             .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
         let config = Config {
-            client: ZulipClient::new(zulip.account(address)).expect("no certificates are involved"),
+            client: ZulipClient::new(account(&zulip, address))
+                .expect("no certificates are involved"),
             zuliprc: options.zuliprc,
             refresh: options.refresh,
             offline_after: Duration::from_secs(200),
@@ -117,7 +135,7 @@ impl TestGateway {
             seed: 1,
         };
         let gateway = Gateway::start(config).expect("the people file is right");
-        Self { zulip, app: gateway.router, _tasks: gateway.tasks }
+        Self { zulip, app: gateway.router, _tasks: gateway.tasks, _server: None }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

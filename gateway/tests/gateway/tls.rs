@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cli::{Running, file, get, program, zulip_in_background};
+use crate::cli::{Running, file, get, program};
 use crate::daemon::until;
 use crate::deployment::{NGINX, there};
 use crate::test_gateway::organisation;
@@ -83,7 +83,8 @@ fn tls_settings_of_the_zuliprc_apply() {
         return;
     }
     let zulip = organisation(4);
-    let behind = zulip_in_background(&zulip);
+    let server = zulip.start().expect("a free port");
+    let behind = server.address();
     let directory = certificates();
     // As `openssl req -x509` makes one by default: CA:TRUE.
     for (name, subject) in [("self-signed", "IP:127.0.0.1"), ("elsewhere", "IP:127.0.0.2")] {

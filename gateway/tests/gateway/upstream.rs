@@ -17,7 +17,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use hyper::body::Frame;
 use tokio::task::JoinSet;
-use zulip_presence_gateway::demo::Fault;
+use zulip_simulator::Fault;
 
 use crate::test_gateway::{ADA, Options, Reply, TestGateway, on_a_port, organisation};
 

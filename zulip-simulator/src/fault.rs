@@ -9,7 +9,7 @@ use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use hyper::body::Frame;
+use http_body::Frame;
 
 /// What happens instead of a reply.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,7 +39,7 @@ pub enum Fault {
 
 impl Fault {
     /// The reply in place of `reply`.
-    pub(super) async fn answer(self, reply: impl Future<Output = Response>) -> Response {
+    pub(crate) async fn answer(self, reply: impl Future<Output = Response>) -> Response {
         let html = |status: StatusCode| {
             (status, [(CONTENT_TYPE, "text/html")], "<html><body>Zulip</body></html>")
                 .into_response()
@@ -95,7 +95,7 @@ impl Fault {
 /// A body that is cut off.
 struct TruncatedBody(Option<Bytes>);
 
-impl hyper::body::Body for TruncatedBody {
+impl http_body::Body for TruncatedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::state::SimulatedState;
+use crate::activity::Activity;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -15,15 +15,15 @@ pub const KEY: &str = "simulated";
 
 /// One account.
 #[derive(Clone, Debug)]
-pub(super) struct Person {
-    pub(super) id: u64,
-    pub(super) email: String,
-    pub(super) full_name: String,
+pub(crate) struct Person {
+    pub(crate) id: u64,
+    pub(crate) email: String,
+    pub(crate) full_name: String,
 }
 
-/// The people of the demo directory, as `gateway/demo-people.tsv` lists them.
-pub(super) fn people() -> Vec<Person> {
-    let rows = include_str!("../../demo-people.tsv").lines().skip(1);
+/// The people of the demo directory, as `demo-people.tsv` lists them.
+pub(crate) fn people() -> Vec<Person> {
+    let rows = include_str!("../demo-people.tsv").lines().skip(1);
     let person = |row: &str| {
         let mut columns = row.split('\t');
         let id = columns.next()?.parse().ok()?;
@@ -35,13 +35,13 @@ pub(super) fn people() -> Vec<Person> {
 
 /// The people of the gallery page, who never change: one for each status and for each wording of
 /// "last active".
-pub(super) fn gallery() -> [(u64, &'static str, SimulatedState); 10] {
-    let left = |seconds| SimulatedState::Left(Duration::from_secs(seconds));
+pub(crate) fn gallery() -> [(u64, &'static str, Activity); 10] {
+    let left = |seconds| Activity::Left(Duration::from_secs(seconds));
     [
-        (3001, "Ines Fonseca", SimulatedState::AtTheDesk),
-        (3002, "Jonas Lindqvist", SimulatedState::AwayFromTheDesk),
+        (3001, "Ines Fonseca", Activity::AtTheDesk),
+        (3002, "Jonas Lindqvist", Activity::AwayFromTheDesk),
         (3003, "Meera Pillai", left(3 * HOUR)),
-        (3004, "Oskar Brandt", SimulatedState::NeverSeen),
+        (3004, "Oskar Brandt", Activity::NeverSeen),
         (3005, "Salma Haddad", left(12 * MINUTE)),
         (3006, "Pavel Dvorak", left(HOUR)),
         (3007, "Grace Mwangi", left(DAY)),
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn every_row_is_a_person() {
         let people = people();
-        assert_eq!(people.len(), include_str!("../../demo-people.tsv").lines().count() - 1);
+        assert_eq!(people.len(), include_str!("../demo-people.tsv").lines().count() - 1);
         assert!(people.len() >= 60);
         assert!(
             people.iter().all(|person| person.email.contains('@') && !person.full_name.is_empty())

@@ -1,7 +1,9 @@
 //! Replies as a Zulip server does (docs/zulip-wire.md §1, §2, §4, §7).
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
@@ -17,11 +19,13 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
-use super::fault::Fault;
-use super::people::{self, EMAIL, KEY};
-use super::schedule::{self, SEED};
-use super::state::{ReportedTimestamps, SimulatedState};
+use crate::activity::{Activity, ReportedTimestamps};
+use crate::fault::Fault;
+use crate::people::{self, EMAIL, KEY};
+use crate::schedule::{self, SEED};
 
 /// `OFFLINE_THRESHOLD_SECS`.
 const OFFLINE_AFTER: i64 = 200;
@@ -46,7 +50,7 @@ const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
 
 /// A simulated Zulip server. Clones are the same server.
 #[derive(Clone)]
-pub struct SimulatedZulip(Arc<Mutex<Organisation>>);
+pub struct Simulator(Arc<Mutex<Organisation>>);
 
 struct Organisation {
     accounts: BTreeMap<u64, Account>,
@@ -63,11 +67,40 @@ struct Account {
     is_bot: bool,
     is_active: bool,
     is_listed: bool,
-    state: SimulatedState,
+    activity: Activity,
 }
 
-impl SimulatedZulip {
-    /// An organisation with only the bot.
+/// A running [`Simulator`], in a thread of its own. Its port is closed, and all connections with it,
+/// when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    /// Dropped to end the thread.
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was printed there.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Simulator {
+    /// An organisation with only the bot. `generation` is that of its replies: 1 (before Zulip 7),
+    /// 2 (7 to 11), 3 (in the development of 12) or 4 (12).
     #[must_use]
     pub fn empty(generation: u8) -> Self {
         let zulip = Self(Arc::new(Mutex::new(Organisation {
@@ -78,7 +111,7 @@ impl SimulatedZulip {
             ahead: Duration::ZERO,
             asked: Vec::new(),
         })));
-        zulip.add(BOT_ID, EMAIL, "Presence Bot", SimulatedState::NeverSeen);
+        zulip.add(BOT_ID, EMAIL, "Presence Bot", Activity::NeverSeen);
         zulip.with(BOT_ID, |bot| bot.is_bot = true);
         zulip
     }
@@ -88,35 +121,43 @@ impl SimulatedZulip {
     pub fn demo(generation: u8) -> Self {
         let zulip = Self::empty(generation);
         for person in people::people() {
-            let state = match person.id {
-                ADA_ID => SimulatedState::AtTheDesk,
-                UNSEEN_ID => SimulatedState::NeverSeen,
-                _ => SimulatedState::Scheduled,
+            let activity = match person.id {
+                ADA_ID => Activity::AtTheDesk,
+                UNSEEN_ID => Activity::NeverSeen,
+                _ => Activity::Scheduled,
             };
-            zulip.add(person.id, &person.email, &person.full_name, state);
+            zulip.add(person.id, &person.email, &person.full_name, activity);
         }
-        for (id, full_name, state) in people::gallery() {
-            zulip.add(id, &format!("user{id}@example.com"), full_name, state);
+        for (id, full_name, activity) in people::gallery() {
+            zulip.add(id, &format!("user{id}@example.com"), full_name, activity);
         }
         // The gallery's unknown person: a deactivated account, which is unknown from the first reply.
         zulip.deactivate(GALLERY_UNKNOWN_ID);
-        zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", SimulatedState::Scheduled);
+        zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", Activity::Scheduled);
         zulip.deactivate(DEACTIVATED_ID);
-        zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", SimulatedState::NeverSeen);
+        zulip.add(SILENT_ID, "new@example.com", "New Tomorrow", Activity::NeverSeen);
         zulip
     }
 
-    /// Adds an active human.
-    pub fn add(&self, id: u64, email: &str, full_name: &str, state: SimulatedState) {
+    /// Adds an active human, or replaces the one of this ID.
+    pub fn add(&self, id: u64, email: &str, full_name: &str, activity: Activity) {
         let account = Account {
             email: email.into(),
             full_name: full_name.into(),
             is_bot: false,
             is_active: true,
             is_listed: true,
-            state,
+            activity,
         };
         self.organisation().accounts.insert(id, account);
+    }
+
+    /// Adds `count` humans more, from ID 10001 on, who come and go.
+    pub fn add_people(&self, count: u32) {
+        for id in (10_001..).take(count as usize) {
+            let email = format!("user{id}@example.com");
+            self.add(id, &email, &format!("User {id}"), Activity::Scheduled);
+        }
     }
 
     /// Deactivates an account.
@@ -134,9 +175,9 @@ impl SimulatedZulip {
         self.with(id, |account| account.is_listed = false);
     }
 
-    /// Sets a user's state.
-    pub fn place(&self, id: u64, state: SimulatedState) {
-        self.with(id, |account| account.state = state);
+    /// From now on a user does this.
+    pub fn set_activity(&self, id: u64, activity: Activity) {
+        self.with(id, |account| account.activity = activity);
     }
 
     /// From now on only this key is valid.
@@ -177,7 +218,47 @@ impl SimulatedZulip {
         self.organisation().key.clone()
     }
 
-    /// The server.
+    /// Serves on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// Where the system has no port or no thread left.
+    pub fn start(&self) -> std::io::Result<Server> {
+        self.start_at((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// Serves on `address`.
+    ///
+    /// # Errors
+    /// Where the address is taken, or the system has no thread left.
+    pub fn start_at(&self, address: SocketAddr) -> std::io::Result<Server> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let (end, ended) = oneshot::channel();
+        let server = self.clone().serve(listener);
+        let thread = std::thread::Builder::new().name("Zulip".into()).spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = server => {}
+                    _ = ended => {}
+                }
+            });
+        })?;
+        Ok(Server { address, end: Some(end), thread: Some(thread) })
+    }
+
+    /// Serves on `listener`, for as long as it is polled.
+    pub async fn serve(self, listener: TcpListener) {
+        // It never ends, and reports no errors.
+        let _ = axum::serve(listener, self.router()).await;
+    }
+
+    /// What it serves, for tests that put something in front.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/v1/users", get(users))
@@ -218,13 +299,13 @@ impl Organisation {
     }
 
     fn claims(&self, id: u64, account: &Account) -> Option<ReportedTimestamps> {
-        match account.state {
-            SimulatedState::Scheduled => schedule::claims(SEED, id, self.now_s()),
-            SimulatedState::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
-            SimulatedState::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
-            SimulatedState::Left(ago) => Some(schedule::left(ago, self.now_s())),
-            SimulatedState::Reported(claims) => Some(claims),
-            SimulatedState::NeverSeen | SimulatedState::NotPermitted => None,
+        match account.activity {
+            Activity::Scheduled => schedule::claims(SEED, id, self.now_s()),
+            Activity::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
+            Activity::AwayFromTheDesk => Some(schedule::away_since(LONG_AWAY, self.now_s())),
+            Activity::Left(ago) => Some(schedule::left(ago, self.now_s())),
+            Activity::Reported(claims) => Some(claims),
+            Activity::NeverSeen | Activity::NotPermitted => None,
         }
     }
 
@@ -281,11 +362,7 @@ impl Organisation {
 
 /// Handles every request: the fault, CORS as in Zulip's nginx, the key, and the headers of every
 /// reply.
-async fn answer_request(
-    State(zulip): State<SimulatedZulip>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn answer_request(State(zulip): State<Simulator>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (fault, authorised) = {
         let mut organisation = zulip.organisation();
@@ -358,7 +435,7 @@ fn bad_request(msg: &str) -> Response {
     error(StatusCode::BAD_REQUEST, &json!({"result": "error", "msg": msg, "code": "BAD_REQUEST"}))
 }
 
-async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -> Response {
+async fn single(State(zulip): State<Simulator>, Path(user): Path<String>) -> Response {
     let organisation = zulip.organisation();
     let asked = user.trim();
     let named = |(id, account): &(&u64, &Account)| {
@@ -372,7 +449,7 @@ async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -
     if account.is_bot {
         return bad_request("Presence is not supported for bot users.");
     }
-    if account.state == SimulatedState::NotPermitted {
+    if account.activity == Activity::NotPermitted {
         return bad_request("Insufficient permission");
     }
     let Some(claims) = organisation.claims(*id, account) else {
@@ -385,7 +462,7 @@ async fn single(State(zulip): State<SimulatedZulip>, Path(user): Path<String>) -
     success(body)
 }
 
-async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
+async fn realm(State(zulip): State<Simulator>) -> Response {
     let organisation = zulip.organisation();
     let mut presences = Map::new();
     for (id, account) in
@@ -401,7 +478,7 @@ async fn realm(State(zulip): State<SimulatedZulip>) -> Response {
     success(json!({"presences": presences, "server_timestamp": organisation.now()}))
 }
 
-async fn users(State(zulip): State<SimulatedZulip>) -> Response {
+async fn users(State(zulip): State<Simulator>) -> Response {
     let organisation = zulip.organisation();
     let members: Vec<Value> = organisation
         .accounts
@@ -412,13 +489,13 @@ async fn users(State(zulip): State<SimulatedZulip>) -> Response {
     success(json!({ "members": members }))
 }
 
-async fn me(State(zulip): State<SimulatedZulip>) -> Response {
+async fn me(State(zulip): State<Simulator>) -> Response {
     let organisation = zulip.organisation();
     let found = organisation.accounts.iter().find(|(_, account)| account.email == EMAIL);
     found.map_or_else(|| bad_request("No such user"), |(id, account)| success(account.row(*id)))
 }
 
-async fn server_settings(State(zulip): State<SimulatedZulip>) -> Response {
+async fn server_settings(State(zulip): State<Simulator>) -> Response {
     let (version, feature_level) = match zulip.organisation().generation {
         1 => ("6.2", 157),
         2 => ("11.0", 421),
@@ -440,5 +517,33 @@ impl Account {
             row["bot_type"] = 1.into();
         }
         row
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn dropped_server_closes_its_port_and_its_connections() {
+        let zulip = Simulator::demo(4);
+        let server = zulip.start().expect("a free port");
+        let address = server.address();
+        let mut stream = TcpStream::connect(address).expect("it listens");
+        stream
+            .write_all(b"GET /api/v1/server_settings HTTP/1.1\r\nHost: zulip\r\n\r\n")
+            .expect("it reads");
+        let mut begin = [0; 15];
+        stream.read_exact(&mut begin).expect("it replies");
+        assert_eq!(&begin, b"HTTP/1.1 200 OK");
+        assert_eq!(zulip.asked(), ["server_settings"]);
+        drop(server);
+        assert!(TcpStream::connect(address).is_err());
+        assert!(stream.read_to_end(&mut Vec::new()).is_ok_and(|length| length < 4096));
+        let _again = zulip.start_at(address).expect("the address is free again");
+        assert!(TcpStream::connect(address).is_ok());
     }
 }

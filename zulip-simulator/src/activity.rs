@@ -1,4 +1,4 @@
-//! The states of simulated people.
+//! What simulated people do.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ pub struct ReportedTimestamps {
     pub idle: i64,
 }
 
-/// The state of a simulated person.
+/// What a simulated person does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SimulatedState {
+pub enum Activity {
     /// Changes as seed and time determine.
     Scheduled,
     /// Always active.

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::state::ReportedTimestamps;
+use crate::activity::ReportedTimestamps;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 /// Seed of the simulated activity.
-pub(super) const SEED: u64 = 5;
+pub(crate) const SEED: u64 = 5;
 /// Clients report once a minute (docs/zulip-wire.md §3).
 const REPORT_EVERY: i64 = MINUTE;
 
 /// The reported timestamps of `person` at `now` (UNIX seconds). `None`: never seen.
-pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {
+pub(crate) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimestamps> {
     let hash = splitmix64(seed ^ splitmix64(person));
     let phase = i64::try_from(hash >> 40).unwrap_or(0);
     match hash % 100 {
@@ -25,18 +25,18 @@ pub(super) fn claims(seed: u64, person: u64, now: i64) -> Option<ReportedTimesta
 }
 
 /// Reports every minute that they are active.
-pub(super) fn at_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
+pub(crate) fn at_the_desk(phase: i64, now: i64) -> ReportedTimestamps {
     let report = now - (now + phase).rem_euclid(REPORT_EVERY);
     ReportedTimestamps { active: Some(report), idle: report }
 }
 
 /// Connected, and last active `ago`.
-pub(super) fn away_since(ago: Duration, now: i64) -> ReportedTimestamps {
+pub(crate) fn away_since(ago: Duration, now: i64) -> ReportedTimestamps {
     ReportedTimestamps { active: left(ago, now).active, ..at_the_desk(0, now) }
 }
 
 /// Last active and last connected `ago`.
-pub(super) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
+pub(crate) fn left(ago: Duration, now: i64) -> ReportedTimestamps {
     let ReportedTimestamps { active, idle } = at_the_desk(0, now);
     let ago = i64::try_from(ago.as_secs()).unwrap_or(DAY);
     ReportedTimestamps { active: active.map(|at| at - ago), idle: idle - ago }
@@ -89,7 +89,7 @@ fn splitmix64(value: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::people;
+    use crate::people;
 
     const NOW: i64 = 1_795_448_000;
 
