@@ -51,6 +51,11 @@ yew-team: tools-build ## The example app with Yew, in target/yew-team
 	wasm-bindgen --target web --no-typescript --out-dir $(YEW_TEAM) target/wasm32-unknown-unknown/debug/examples/yew-team.wasm
 	cp examples/yew-team/index.html $(YEW_TEAM)/
 
+# With other settings: larger, but it works.
+.PHONY: dist-plain
+dist-plain: tools-build
+	CARGO_PROFILE_RELEASE_STRIP=none WASM_OPT= $(TRUNK) build --release --dist target/plain
+
 # The standard library is built along, for size, and a panic says nothing: it traps. RUSTFLAGS replaces the flags of
 # .cargo/config.toml, so those are repeated.
 SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
@@ -82,7 +87,7 @@ test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless
 	WASM_BINDGEN_TEST_TIMEOUT=120 CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
 
 .PHONY: test-e2e
-test-e2e: dist $(GATEWAY) package yew-team tools-browser tools-vite ## Built files and real gateway: Playwright
+test-e2e: dist $(GATEWAY) package dist-plain yew-team tools-browser tools-vite ## Built files and real gateway: Playwright
 	npx --no-install playwright test
 
 .PHONY: test-smallest

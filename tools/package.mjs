@@ -10,7 +10,7 @@ const SOURCES = "npm";
 /** The files that the loader loads, directly or indirectly. */
 const LOADED = /^zulip-presence-.*\.(?:wasm|txt|json)$/;
 /** The module that loads them. */
-const GLUE = "target/npm/zulip-presence-widget.js";
+const GLUE = "target/npm/dist/zulip-presence-widget.js";
 const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 await rm(PACKAGE, { recursive: true, force: true });

@@ -8,7 +8,7 @@
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
@@ -22,10 +22,11 @@ const LOADER = join(DIST, "zulip-presence.js");
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
 /** The glue of the npm package. */
-const MODULE = join("target/npm", basename(GLUE));
+const MODULE = join("target/npm", basename(process.env.TRUNK_DIST_DIR ?? "dist"), basename(GLUE));
 /** Where wasm-bindgen writes copies of the modules that Rust code imports. */
 const SNIPPETS = join(DIST, "snippets");
-const WASM_OPT = "node_modules/.bin/wasm-opt";
+/** Empty: the WebAssembly stays as the compiler made it. */
+const WASM_OPT = process.env.WASM_OPT ?? "node_modules/.bin/wasm-opt";
 /** The features of WebAssembly that rustc and wasm-bindgen use. */
 const FEATURES = [
   ...["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int"],
@@ -39,12 +40,10 @@ const OPTIMIZE = [
   "--low-memory-unused",
 ];
 const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
-/** As which the WebAssembly imports the glue. */
-const GLUE_MODULE = "./zulip-presence-widget_bg.js";
 const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";
 
 const digests = await catalogs();
-const names = RELEASE ? await optimize() : {};
+const names = RELEASE && WASM_OPT ? await optimize() : {};
 await bundle(names);
 await rm(SNIPPETS, { recursive: true, force: true });
 if (RELEASE) {
@@ -70,20 +69,23 @@ async function catalogs() {
 
 /** Optimizes the WebAssembly. Returns the short names of its imports and exports, whose long ones (each with a hash) do not compress. */
 async function optimize() {
-  const wasmOpt = (...flags) =>
-    promisify(execFile)(WASM_OPT, [...FEATURES, ...flags, WASM, "-o", WASM]);
-  await wasmOpt(...OPTIMIZE, ...STRIP);
-  const { imports, exports } = JSON.parse((await wasmOpt(SHORTEN_NAMES)).stdout);
-  const names = Object.fromEntries(exports);
-  // The one module that the WebAssembly imports, and what it imports of it.
-  names[GLUE_MODULE] = "a";
-  for (const [module, long, short] of imports) {
-    // wasm-bindgen imports a module of ours past its glue where no argument needs a conversion.
-    if (module !== GLUE_MODULE)
-      throw new Error(`${long} is imported from ${module}, not from the glue`);
-    names[long] = short;
+  const wasmOpt = (...flags) => promisify(execFile)(WASM_OPT, [...FEATURES, ...flags]);
+  await wasmOpt(...OPTIMIZE, ...STRIP, WASM, "-o", WASM);
+  const shortened = `${WASM}.short`;
+  const { stdout } = await wasmOpt(SHORTEN_NAMES, WASM, "-o", shortened);
+  const { imports, exports } = JSON.parse(stdout);
+  const [glue, ...others] = new Set(imports.map(([module]) => module));
+  // With reference types wasm-bindgen imports some modules of ours past its glue. wasm-opt makes one of all modules, the glue does not.
+  if (others.length) {
+    await rm(shortened);
+    return {};
   }
-  return names;
+  await rename(shortened, WASM);
+  return Object.fromEntries([
+    ...exports,
+    [glue, "a"],
+    ...imports.map(([, long, short]) => [long, short]),
+  ]);
 }
 
 /** Bundles the glue and the scripts beside it into one file. `names` are properties to shorten. */
