@@ -5,10 +5,10 @@ export default defineConfig({
   testDir: "tests/e2e",
   testMatch: "*.spec.mjs",
   fullyParallel: true,
+  // Nothing is retried: a test that fails now and then has found a fault, in the project or in itself.
+  retries: 0,
   forbidOnly: Boolean(process.env.CI),
   workers: 2,
-  // A shared machine may stall a browser for longer than any test allows; what fails three times is broken.
-  retries: process.env.CI ? 2 : 0,
   timeout: 60_000,
   expect: {
     timeout: 15_000,

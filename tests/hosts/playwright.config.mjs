@@ -8,7 +8,7 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: Boolean(process.env.CI),
   workers: 2,
-  retries: process.env.CI ? 2 : 0,
+  retries: 0,
   timeout: 180_000,
   // Enough for an interval of the page and a refresh of the gateway on a slow machine.
   expect: { timeout: 60_000 },
