@@ -228,9 +228,8 @@ function scriptTag({ gateway, zulip }, scan = "") {
   return `<script src="${gateway}/zulip-presence.js" async${scan}${zulip ? ` data-zulip="${zulip}"` : ""}></script>`;
 }
 
-/** Not in one piece: tools/check-no-runtime-deps.mjs would see an import of this page. */
 function importOf(framework) {
-  return `import { zulipPresence } from ${JSON.stringify(`zulip-presence/${framework}`)};`;
+  return `import { zulipPresence } from "zulip-presence/${framework}";`;
 }
 
 function configure({ gateway, zulip }) {

@@ -1,41 +1,46 @@
-// Finds broken references: links, anchors, files, sections and make targets that Markdown and comments name but that do not exist. Also
-// finds Markdown prose beyond 120 columns. Reads only files of the repository, never the network.
+// Finds broken references: files, sections, tests and make targets that Markdown, comments and scripts name but that do not exist. Links are
+// checked by markdownlint (.markdownlint-cli2.mjs).
 
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PROSE_WIDTH = 120;
-/** Written by `make bench`, not by hand. */
-const GENERATED = new Set(["bench/RESULTS.md"]);
-/** Contains broken references on purpose. */
-const FIXTURES = "tools/check-references.test.mjs";
+/** Contain broken references on purpose. */
+const FIXTURES = /^tools\/[\w-]+\.test\.mjs$/;
 /** Made by a build, or files of other projects: nothing in the repository has these names. */
 const NOT_OURS = [
   /^(dist|target|node_modules|\.tools|fuzz\/(artifacts|corpus))\//,
   /^zulip-presence(-[a-z-]+)?(_bg)?\.(js|wasm)(\.br)?$/,
   /^zulip\/__init__\.py$/, // Zulip's Python client
   /^presence\.ts$/, // Zulip's web app
+  /^wp-config\.php$/, // WordPress
   /^dom_bundle\/subtree_root\.rs$/, // Yew
 ];
 const EXTENSIONS =
-  "rs|mjs|js|ts|tsx|vue|css|md|txt|tsv|toml|lock|sh|html|json|conf|service|path|yml|yaml|lua|py|png|svg";
+  "rs|mjs|js|jsx|ts|tsx|vue|css|md|txt|tsv|toml|lock|sh|html|json|conf|service|path|yml|yaml|lua|php|py|png|svg";
 const FILE = new RegExp(String.raw`^[\w.-]+(/[\w.-]+)*\.(${EXTENSIONS})$`);
 const DIRECTORY = /^[\w.-]+(\/[\w.-]+)*\/$/;
 const PATH_IN_TEXT = new RegExp(
   String.raw`(?<![\w/.:-])(?:[\w-]+/)+[\w.-]+\.(?:${EXTENSIONS})\b`,
   "g",
 );
+const SLASHES = /\/\/.*|^\s*(\/\*)?\*.*/gm;
 const COMMENT = {
+  ...Object.fromEntries(["mjs", "js", "jsx", "ts", "tsx", "vue", "php"].map((it) => [it, SLASHES])),
   rs: /\/\/.*/g,
-  mjs: /\/\/.*|^\s*(\/\*)?\*.*/gm,
-  js: /\/\/.*|^\s*(\/\*)?\*.*/gm,
   css: /\/\*[^]*?\*\//g,
   html: /<!--[^]*?-->/g,
+  lua: /--.*/g,
 };
 const HASH_COMMENT = /(^|\s)#.*/gm;
-const TEXT = /\.(rs|mjs|js|css|html|toml|sh|ya?ml|conf|service|path|md)$|(^|\/)Makefile$/;
+const TEXT =
+  /\.(rs|[mj]?jsx?|tsx?|vue|php|css|html|lua|toml|sh|ya?ml|conf|service|path|md)$|(^|\/)(Makefile|run)$/;
+/** Where commands are: blocks of Markdown, and files of these names. */
+const FENCED = /^ *```[^]*?^ *```/gm;
+const SCRIPT = /\.(sh|ya?ml)$|(^|\/)run$/;
+const MAKE = /^[ \t]*(?:- run: )?make ([a-z][\w-]*)/gm;
+/** Tests, after the file that contains them. */
+const TESTS = /`([\w./-]+)`: ((?:`[^`\n]+`(?:, | and )?)+)/g;
 
 /** @param {Map<string, string>} files The text of each file by its path; empty for those without. */
 export function brokenReferences(files) {
@@ -45,14 +50,16 @@ export function brokenReferences(files) {
   const targets = makeTargets(files.get("Makefile") ?? "");
   const found = [];
   for (const [path, text] of files) {
-    if (!TEXT.test(path) || path === FIXTURES) continue;
+    if (!TEXT.test(path) || FIXTURES.test(path)) continue;
     const isMarkdown = path.endsWith(".md");
     const report = (index, what) =>
       found.push(`${path}:${text.slice(0, index).split("\n").length}: ${what}`);
-    if (isMarkdown) {
-      checkLinks(path, text, report);
-      if (!GENERATED.has(path)) checkWidth(text, report);
+    for (const { index, content } of commands(path, text)) {
+      for (const match of content.matchAll(MAKE))
+        if (!targets.has(match[1]))
+          report(index + match.index + match[0].search(/\S/), `no make target ${match[1]}`);
     }
+    if (isMarkdown) checkTests(text, report);
     for (const { index, content } of isMarkdown
       ? [{ index: 0, content: text }]
       : comments(path, text)) {
@@ -91,17 +98,32 @@ export function brokenReferences(files) {
     return paths.some((path) => path === name || path.endsWith(`/${name}`));
   }
 
-  function checkLinks(path, text, report) {
-    for (const match of withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)) {
-      const [target, anchor] = match[1].split("#");
-      if (/^[a-z]+:/.test(target)) continue;
-      const file = target ? posix.normalize(posix.join(posix.dirname(path), target)) : path;
-      const directory = file.replace(/\/$/, "");
-      if (!files.has(file) && !directories.has(directory)) report(match.index, `no file ${target}`);
-      else if (anchor && !anchors(files.get(file) ?? "").has(anchor))
-        report(match.index, `no heading #${anchor} in ${file}`);
+  function checkTests(text, report) {
+    for (const match of text.matchAll(TESTS)) {
+      const [, path, names] = match;
+      if (!files.has(path)) continue;
+      for (const [, name] of names.matchAll(/`([^`]+)`/g))
+        if (!contains(path, files.get(path), name)) report(match.index, `no ${name} in ${path}`);
     }
   }
+}
+
+/** Whether a file has this test or, if it contains no tests, this text. */
+function contains(path, text, name) {
+  if (!path.endsWith(".rs"))
+    return text.replace(COMMENT[path.split(".").at(-1)] ?? /^$/, "").includes(name);
+  // The functions of fuzz/ are no tests by themselves.
+  const attribute = path.startsWith("fuzz/")
+    ? ""
+    : String.raw`#\[(?:\w+::)?(?:wasm_bindgen_)?test\b[^{};]*`;
+  const [found] = new RegExp(String.raw`${attribute}\bfn ${name}\(`).exec(text) ?? [];
+  return found !== undefined && !found.includes("#[ignore");
+}
+
+function commands(path, text) {
+  if (SCRIPT.test(path)) return [{ index: 0, content: text }];
+  if (!path.endsWith(".md")) return [];
+  return [...text.matchAll(FENCED)].map(({ 0: content, index }) => ({ index, content }));
 }
 
 function parents(path) {
@@ -118,42 +140,6 @@ function makeTargets(makefile) {
 function comments(path, text) {
   const pattern = COMMENT[path.split(".").at(-1)] ?? HASH_COMMENT;
   return [...text.matchAll(pattern)].map(({ 0: content, index }) => ({ index, content }));
-}
-
-/** Same length, with fenced and inline code blanked. */
-function withoutCode(text) {
-  return text.replace(/^ *```[^]*?^ *```|`[^`\n]*`/gm, (code) => code.replace(/[^\n]/g, " "));
-}
-
-/** The anchors of a page's headings, by GitHub's rules. */
-function anchors(markdown) {
-  const found = new Set();
-  for (const [, heading] of withoutFences(markdown).matchAll(/^#+ (.*)$/gm)) {
-    const anchor = heading
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .trim()
-      .replace(/\s/g, "-");
-    let name = anchor;
-    for (let again = 1; found.has(name); again++) name = `${anchor}-${again}`;
-    found.add(name);
-  }
-  return found;
-}
-
-function withoutFences(text) {
-  return text.replace(/^ *```[^]*?^ *```/gm, (code) => code.replace(/[^\n]/g, " "));
-}
-
-function checkWidth(text, report) {
-  let index = 0;
-  for (const line of withoutFences(text).split("\n")) {
-    const isProse = !/^\s*(\||<|!?\[[^\]]*\]\([^)]*\)$|#)/.test(line);
-    if (isProse && [...line.trimEnd()].length > PROSE_WIDTH)
-      report(index, `beyond ${PROSE_WIDTH} columns`);
-    index += line.length + 1;
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

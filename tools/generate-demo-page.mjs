@@ -4,9 +4,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 
 const PAGE = "index.html";
+const PEOPLE = "zulip-simulator/demo-people.tsv";
 const HUES = 10;
 
-const people = parse(await readFile("zulip-simulator/demo-people.tsv", "utf8"));
+const people = parse(await readFile(PEOPLE, "utf8"));
 const page = await readFile(PAGE, "utf8");
 const wanted = [
   ["departments", departments()],
@@ -15,9 +16,7 @@ const wanted = [
 
 if (process.argv.includes("--check")) {
   if (page !== wanted) {
-    console.error(
-      `${PAGE} and zulip-simulator/demo-people.tsv differ: run node tools/generate-demo-page.mjs`,
-    );
+    console.error(`${PAGE} and ${PEOPLE} differ: run node tools/generate-demo-page.mjs`);
     process.exitCode = 1;
   }
 } else if (page !== wanted) {

@@ -8,7 +8,7 @@ TRUNK_VERSION=0.21.14 # 0.22 wants a newer rustc than Cargo.toml's rust-version
 CARGO_DENY_VERSION=0.20.2
 CARGO_FUZZ_VERSION=0.13.2
 GECKODRIVER_VERSION=0.37.1
-NODE_MAJOR=20
+NODE_VERSION=20.19
 NIGHTLY=nightly-2026-05-20 # only for make dist-smallest
 PYTHON_CLIENT_VERSION=0.9.1
 CARGO_DEB_VERSION=3.8.0
@@ -79,9 +79,9 @@ cargo_fuzz() {
 }
 
 node_js() {
-  have node || die "Node.js is missing: install version $NODE_MAJOR or later"
-  [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ] ||
-    die "Node.js $(node --version) is too old: install version $NODE_MAJOR or later"
+  have node || die "Node.js is missing: install version $NODE_VERSION or later"
+  printf '%s\n' "$NODE_VERSION" "$(node -p process.versions.node)" | sort --check=quiet --version-sort ||
+    die "Node.js $(node --version) is too old: install version $NODE_VERSION or later"
 }
 
 npm_packages() { # folder

@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { build, transform } from "esbuild";
+import { ownFiles } from "./own-files.mjs";
 
 /** A part of the badges' style, optionally minified. */
 export async function style(file, isMinified = true) {
@@ -43,6 +44,7 @@ export async function loader({
       IS_PACKAGE: isPackage,
     }),
     external: ["./zulip-presence-widget.js"],
+    plugins: [ownFiles],
     minify: isMinified,
     // So that code of the other variant is removed.
     minifySyntax: true,

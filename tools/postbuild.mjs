@@ -14,6 +14,7 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
 import { define, loader, style } from "./loader.mjs";
+import { ownFiles } from "./own-files.mjs";
 
 const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
 const RELEASE = process.env.TRUNK_PROFILE === "release";
@@ -95,7 +96,7 @@ async function bundle(names) {
   const options = {
     bundle: true,
     alias: { "wasm-bindgen": resolve(GLUE) },
-    plugins: [{ name: "originals", setup: originals }],
+    plugins: [{ name: "originals", setup: originals }, ownFiles],
     define: constants,
     minify: RELEASE,
     mangleProps: longNames.length ? new RegExp(`^(?:${longNames.join("|")})$`) : undefined,

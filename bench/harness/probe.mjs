@@ -46,7 +46,7 @@ export function probe({ n, statuses, shapes, badges: list, drawn, correct }) {
       if (name in measured) return;
       measured[name] = null;
       // What is in the DOM in this frame has been painted when the next one begins.
-      requestAnimationFrame((now) => {
+      requestAnimationFrame(() => {
         measured[name] = performance.now();
         if (name !== "correct_all") return;
         performance.mark("bench:correct");

@@ -388,7 +388,6 @@ for (const [what, answer] of [
 }
 
 test("a gateway that does not allow this page says how to, and a second one too", async ({
-  page,
   gateway,
   form,
 }) => {
@@ -410,7 +409,7 @@ test("a gateway that does not allow this page says how to, and a second one too"
   await allowing.kill();
 });
 
-test("a gateway that Zulip does not answer is told apart", async ({ page, site, form }) => {
+test("a gateway that Zulip does not answer is told apart", async ({ site, form }) => {
   const address = site.route("/without-zulip", (request, response) =>
     response.writeHead(503, { "Access-Control-Allow-Origin": "*" }).end("{}"),
   );

@@ -3,7 +3,6 @@
 import { readFileSync } from "node:fs";
 import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
-import { mirror } from "./mirror.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 const PICTURE = `<i style="display: inline-block; width: 40px; height: 40px; background: #ccc"></i>`;

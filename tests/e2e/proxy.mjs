@@ -77,12 +77,8 @@ export class Proxy {
       headers: Object.fromEntries(passed),
       redirect: "manual",
     });
-    const {
-      "content-encoding": _,
-      "transfer-encoding": __,
-      connection: ___,
-      ...kept
-    } = Object.fromEntries(reply.headers);
+    const kept = Object.fromEntries(reply.headers);
+    for (const name of ["content-encoding", "transfer-encoding", "connection"]) delete kept[name];
     const body = Buffer.from(await reply.arrayBuffer());
     return { status: reply.status, headers: { ...kept, "content-length": body.length }, body };
   }

@@ -5,7 +5,6 @@ import {
   expect,
   expectArrival,
   expectTeam,
-  expectTeamStill,
   statuses,
   test as shared,
   withoutHostMessages,

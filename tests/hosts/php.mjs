@@ -51,6 +51,6 @@ export async function php(args, input = "", options = {}) {
   try {
     return (await running).stdout;
   } catch (error) {
-    throw new Error(`php ${args.join(" ")}:\n${error.stdout}\n${error.stderr}`);
+    throw new Error(`php ${args.join(" ")}:\n${error.stdout}\n${error.stderr}`, { cause: error });
   }
 }
