@@ -1,5 +1,5 @@
 // Measures the badge and its peers in one run. Everything at once by default; for a part of it, in the environment:
-// ROUNDS=3  N=200,1000  PAGES=ours,vanilla  LINES=loopback,4g  PARTS=directory,loads,steady,requests
+// ROUNDS=3  N=200,1000  PAGES=ours,vanilla  LINES=loopback,4g  PARTS=directory,loads,repeated,steady,requests
 // Only a run of all pages and parts writes RESULTS.md and the pictures; a part is printed.
 
 import { execFileSync } from "node:child_process";
@@ -8,7 +8,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { bars } from "./harness/bar-chart.mjs";
 import { lay, versions } from "./harness/build.mjs";
 import { Chromium } from "./harness/chromium.mjs";
-import { LINES, load, loadDirectory } from "./harness/load.mjs";
+import { LINES, load, loadAgain, loadDirectory } from "./harness/load.mjs";
 import { BARE, PAGES } from "./harness/pages.mjs";
 import { report } from "./harness/report.mjs";
 import { Server } from "./harness/server.mjs";
@@ -18,13 +18,15 @@ const WATCH_MS = 180_000;
 const DIRECTORIES = [100, 1000, 5000];
 /** On the slow line, 5,000 badges take longer than all fewer ones together. */
 const MOST_ROUNDS = { 5000: 3 };
+/** Readers come again to pages of these sizes. */
+const REPEATED = [1, 200, 1000];
 const { ROUNDS = "7", N, PAGES: ONLY, LINES: ONLY_LINES, PARTS } = process.env;
 const rounds = Number(ROUNDS);
 const isWhole = !N && !ONLY && !ONLY_LINES && !PARTS;
 const sizes = list(N, [1, 50, 200, 1000, 5000]).map(Number);
 const names = list(ONLY, Object.keys(PAGES));
 const lines = list(ONLY_LINES, Object.keys(LINES));
-const parts = list(PARTS, ["directory", "loads", "steady", "requests"]);
+const parts = list(PARTS, ["directory", "loads", "repeated", "steady", "requests"]);
 for (const name of names) if (!PAGES[name]) throw new Error(`PAGES: there is no ${name}`);
 
 const server = await new Server().start();
@@ -53,6 +55,7 @@ if (parts.includes("requests")) {
   run.requests = await requests(browser, server, pages, WATCH_MS);
 }
 if (parts.includes("directory")) await directories();
+if (parts.includes("repeated")) await repeated();
 if (parts.includes("loads")) await loads();
 await browser.stop();
 await server.stop();
@@ -84,6 +87,24 @@ async function directories() {
   }
 }
 
+/** Pages that the reader has visited before. */
+async function repeated() {
+  run.repeated = {};
+  for (let round = 0; round < rounds; round += 1) {
+    for (const n of N ? sizes : REPEATED) {
+      const results = (run.repeated[n] ??= {});
+      for (const name of built) {
+        const page = PAGES[name];
+        const samples = (results[name] ??= []);
+        if (round >= (page.mostRounds?.[n] ?? rounds)) continue;
+        const measured = await loadAgain(browser, server, name, page, n);
+        if (measured) samples.push(measured);
+      }
+    }
+    say(`repeated visits, round ${round + 1} of ${rounds}`);
+  }
+}
+
 /** In turn, so that whatever disturbs the machine disturbs all of them. Written after every round, so that a run may be ended early. */
 async function loads() {
   for (const line of lines) run.loads[line] = Object.fromEntries(sizes.map((n) => [n, {}]));
@@ -107,8 +128,9 @@ async function loads() {
 }
 
 function weights({ files, bytes }) {
-  const [loader, glue, wasm] = files;
-  return { loader, glue, wasm, total: bytes };
+  const { "zulip-presence.js": loader, ...others } = files;
+  const [, wasm] = Object.entries(others).find(([name]) => name.endsWith(".wasm"));
+  return { loader, glue: bytes - loader - wasm, wasm, total: bytes };
 }
 
 async function machine() {
@@ -121,7 +143,7 @@ async function machine() {
     `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${system?.[1] ?? process.platform}`,
     `${browser.version}, headless; rustc ${rustc}; node ${process.versions.node}`,
     `${(await versions(names.map((name) => PAGES[name]))).join(", ")}; esbuild, minified`,
-    `commit ${commit}; load of the machine when it began ${loadavg()[0].toFixed(1)}; every load in a new browser context`,
+    `commit ${commit}; load of the machine when it began ${loadavg()[0].toFixed(1)}; every first visit in a new browser context`,
     ...(run.sizes
       ? [
           `ours, brotli: loader ${run.sizes.loader}, glue ${run.sizes.glue}, wasm ${run.sizes.wasm}, together ${run.sizes.total} bytes`,

@@ -1,21 +1,24 @@
 // Builds every page's script with esbuild, minified, and puts it on the server.
 
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { build } from "esbuild";
 
 const BENCH = new URL("..", import.meta.url).pathname;
 const DIST = process.env.DIST ?? join(BENCH, "../dist");
-const OURS = ["zulip-presence.js", "zulip-presence-widget.js", "zulip-presence-widget_bg.wasm"];
+const OURS = /^zulip-presence[\w.-]*\.(js|wasm)$/;
 
-/** Bytes of the page's script on the wire, or why it cannot be built. */
+/** Bytes of the page's script on the wire, together and by file, or why it cannot be built. */
 export async function lay(server, name, page) {
   try {
     if (name === "ours") {
-      const sizes = OURS.map(async (file) =>
-        server.add(`/${name}/${file}`, await readFile(join(DIST, file))),
+      const files = (await readdir(DIST)).filter((file) => OURS.test(file));
+      return total(
+        files.map(async (file) => [
+          file,
+          await server.add(`/${name}/${file}`, await readFile(join(DIST, file))),
+        ]),
       );
-      return total(await Promise.all(sizes));
     }
     const { outputFiles } = await build({
       entryPoints: { app: join(BENCH, "peers", page.entry) },
@@ -33,17 +36,20 @@ export async function lay(server, name, page) {
       define: { "process.env.NODE_ENV": '"production"' },
       alias: page.alias,
     });
-    const sizes = outputFiles.map(({ path, contents }) =>
-      server.add(`/${name}/${relative(BENCH, path)}`, contents),
+    return total(
+      outputFiles.map(async ({ path, contents }) => {
+        const file = relative(BENCH, path);
+        return [file, await server.add(`/${name}/${file}`, contents)];
+      }),
     );
-    return total(await Promise.all(sizes));
   } catch (error) {
     return { failure: error.errors?.[0]?.text ?? error.message };
   }
 }
 
-function total(files) {
-  return { files, bytes: files.reduce((sum, size) => sum + size) };
+async function total(files) {
+  const sizes = Object.fromEntries(await Promise.all(files));
+  return { files: sizes, bytes: Object.values(sizes).reduce((sum, size) => sum + size, 0) };
 }
 
 export async function versions(pages) {

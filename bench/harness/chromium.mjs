@@ -64,7 +64,10 @@ export class Chromium {
     return this.tab(browserContextId);
   }
 
-  /** One more tab in the window of that context; it hides the others. */
+  /**
+   * One more tab in the window of that context; it hides the others. Without a context it is in the browser's own profile, on disk, whose
+   * caches stay.
+   */
   async tab(browserContextId) {
     const { targetId } = await this.send("Target.createTarget", {
       url: "about:blank",

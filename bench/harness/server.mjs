@@ -1,4 +1,4 @@
-// One loopback server for every page: brotli, correct content types, nothing stored.
+// One loopback server for every page: brotli, correct content types; scripts may be cached, pages and replies may not.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -15,6 +15,7 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
+const CACHED = /javascript|wasm|css/;
 /** Replies are compressed on request, as on a real server; files are compressed beforehand. */
 const REPLY_QUALITY = 4;
 
@@ -61,7 +62,7 @@ export class Server {
     const file = this.#files.get(url.pathname) ?? this.#reply(url, request.headers.referer);
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, {
-      "Cache-Control": "no-store",
+      "Cache-Control": CACHED.test(file.type) ? "public, max-age=31536000, immutable" : "no-store",
       "Content-Encoding": "br",
       "Content-Length": file.body.length,
       "Content-Type": file.type,
