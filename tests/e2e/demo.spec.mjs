@@ -69,17 +69,43 @@ test("the legend filters by status", async ({ page, gateway }) => {
   await expect(badges(page, "offline").first()).toBeVisible();
 });
 
-for (const [what, path] of [
-  ["the demo fits", "/"],
-  ["the gallery fits", "/gallery.html"],
-  ["the configurator fits", "/configure.html"],
-]) {
-  test(`${what} the width of a phone`, async ({ page, gateway }) => {
-    await page.setViewportSize({ width: 390, height: 844 });
+const PAGES = { demo: "/", gallery: "/gallery.html", configurator: "/configure.html" };
+
+for (const [name, path] of Object.entries(PAGES)) {
+  test(`the ${name} loads nothing from another host`, async ({ page, gateway }) => {
+    const urls = [];
+    page.on("request", (request) => urls.push(request.url()));
     await page.goto(gateway.url + path);
-    // The configurator's badges are below its form.
     await page.locator("zulip-presence").first().scrollIntoViewIfNeeded();
     await expect(page.locator("zulip-presence:state(active)").first()).toBeAttached();
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    expect(urls.length).toBeGreaterThan(5);
+    expect(urls.filter((url) => !url.startsWith(`${gateway.url}/`))).toEqual([]);
   });
+
+  // 320 px: what WCAG 2.2 (1.4.10) asks for.
+  for (const width of [390, 360, 320]) {
+    test(`the ${name} fits a width of ${width} px`, async ({ page, gateway }) => {
+      await page.setViewportSize({ width, height: 844 });
+      await page.goto(gateway.url + path);
+      // The configurator's badges are below its form.
+      await page.locator("zulip-presence").first().scrollIntoViewIfNeeded();
+      await expect(page.locator("zulip-presence:state(active)").first()).toBeAttached();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    });
+  }
 }
+
+test("a page turns dark by its button, and the next one is dark too", async ({ page, gateway }) => {
+  await page.emulateMedia({ colorScheme: "light" });
+  const scheme = () => page.evaluate(() => getComputedStyle(document.documentElement).colorScheme);
+  await page.goto(gateway.url);
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect.poll(scheme).toBe("dark");
+  await page.goto(`${gateway.url}/gallery.html`);
+  expect(await scheme()).toBe("dark");
+  await page.getByRole("button", { name: "Light" }).click();
+  await expect.poll(scheme).toBe("light");
+  await page.getByRole("link", { name: "Brightwater" }).click();
+  await expect(page).toHaveURL(`${gateway.url}/#top`);
+  await expect(page.getByRole("button", { name: "Dark" })).toBeVisible();
+});
