@@ -7,15 +7,7 @@ import globals from "globals";
 /** They have a package.json of their own, whose packages `make check` does not install. */
 const PROJECTS = ["bench", "tests/hosts", "tests/vite"];
 /** Constants that the build substitutes (tools/loader.mjs, tools/postbuild.mjs). */
-const CONSTANTS = [
-  "BADGE_STYLE",
-  "CATALOG_DIGESTS",
-  "CRITICAL_STYLE",
-  "GLUE_DIGEST",
-  "IS_PACKAGE",
-  "VERSION",
-  "WASM_DIGEST",
-];
+const CONSTANTS = ["BADGE_STYLE", "CRITICAL_STYLE", "FILES", "IS_PACKAGE", "WASM_URL"];
 
 /** Rules for scripts that pages load: each imports only files of `folders`, and what the patterns of `provided` match. */
 function shipped(folders, provided) {
@@ -77,8 +69,8 @@ export default [
     files: ["integrations/mediawiki/**"],
     rules: { "no-unused-vars": ["error", { caughtErrors: "none" }] },
   },
-  // wasm-bindgen generates the glue.
-  shipped(["src", "demo"], ["^wasm-bindgen$", "^\\./zulip-presence-widget\\.js$"]),
+  // wasm-bindgen generates the glue; the build provides what begins with "built:".
+  shipped(["src", "demo"], ["^wasm-bindgen$", "^built:"]),
   // The app that uses the npm package brings its framework.
   shipped(["npm"], ["^(react|preact/hooks|vue)$"]),
 ];

@@ -10,7 +10,7 @@ const FIXTURES = /^tools\/[\w-]+\.test\.mjs$/;
 /** Made by a build, or files of other projects: nothing in the repository has these names. */
 const NOT_OURS = [
   /^(dist|target|node_modules|\.tools|fuzz\/(artifacts|corpus))\//,
-  /^zulip-presence(-[a-z-]+)?(_bg)?\.(js|wasm)(\.br)?$/,
+  /^zulip-presence(-[a-z-]+)?\.(js|wasm)(\.br)?$/,
   /^zulip\/__init__\.py$/, // Zulip's Python client
   /^presence\.ts$/, // Zulip's web app
   /^wp-config\.php$/, // WordPress

@@ -1,6 +1,7 @@
 // Builds zulip-presence.js, or the npm package's module, from src/element/zulip-presence.js.
 
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { build, transform } from "esbuild";
 import { ownFiles } from "./own-files.mjs";
 
@@ -22,29 +23,32 @@ export function define(constants) {
 
 /**
  * @param {object} options
- * @param {string} [options.version] The digest that the URLs of the glue and the wasm carry.
- * @param {{ glue: string, wasm: string }} [options.integrity] The digests that the two are checked by; without them they are not checked.
- * @param {boolean} [options.isPackage] Whether a bundler is to find the files.
+ * @param {[string, string]} options.glue Its name, and the value of `integrity`.
+ * @param {[string, string]} options.wasm Likewise.
+ * @param {string} [options.module] The glue as a module. With it the result is a module, too: a bundler is to find the WebAssembly.
  */
-export async function loader({
-  version = "",
-  integrity = { glue: "", wasm: "" },
-  isPackage = false,
-  isMinified = true,
-}) {
+export async function loader({ glue, wasm, module, isMinified = true }) {
+  const isPackage = module !== undefined;
   const { outputFiles } = await build({
     entryPoints: ["src/element/zulip-presence.js"],
     bundle: true,
     write: false,
     define: define({
       CRITICAL_STYLE: await style("src/badge/critical.css", isMinified),
-      VERSION: version,
-      GLUE_DIGEST: integrity.glue,
-      WASM_DIGEST: integrity.wasm,
+      FILES: JSON.stringify({ glue, wasm }),
+      WASM_URL: `./${wasm[0]}`,
       IS_PACKAGE: isPackage,
     }),
-    external: ["./zulip-presence-widget.js"],
-    plugins: [ownFiles],
+    plugins: [
+      {
+        name: "glue",
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /^built:glue$/ }, ({ path }) =>
+            isPackage ? { path: resolve(module) } : { path, external: true },
+          ),
+      },
+      ownFiles,
+    ],
     minify: isMinified,
     // So that code of the other variant is removed.
     minifySyntax: true,

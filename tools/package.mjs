@@ -1,16 +1,16 @@
 // Builds the npm package in dist/npm from the output of `make dist` and the files in npm/. Prints what the package contains.
 
 import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { loader } from "./loader.mjs";
 
 const DIST = "dist";
 const PACKAGE = "dist/npm";
 const SOURCES = "npm";
-/** The files that the loader loads, directly or indirectly. */
-const LOADED = /^zulip-presence-.*\.(?:wasm|txt|json)$/;
-/** The module that loads them. */
-const GLUE = "target/npm/dist/zulip-presence-widget.js";
+/** The files that the module loads. */
+const LOADED = /^zulip-presence-.*\.(?:wasm|txt)$/;
+/** What tools/postbuild.mjs left for the package. */
+const BUILT = "target/npm/dist";
 const LICENCES = ["LICENSE-APACHE", "LICENSE-MIT"];
 
 await rm(PACKAGE, { recursive: true, force: true });
@@ -21,7 +21,6 @@ const written = await readdir(SOURCES);
 await Promise.all([
   ...loaded.map((name) => cp(join(DIST, name), join(PACKAGE, name))),
   ...written.map((name) => cp(join(SOURCES, name), join(PACKAGE, name))),
-  cp(GLUE, join(PACKAGE, basename(GLUE))),
   ...LICENCES.map((name) => cp(name, join(PACKAGE, name))),
 ]);
 await writeFile(join(PACKAGE, "index.js"), await module());
@@ -32,9 +31,12 @@ for (const name of (await readdir(PACKAGE)).sort()) {
   console.log(`package: ${name.padEnd(34)} ${String(size).padStart(7)} bytes`);
 }
 
-/** The loader for bundlers, with its exports. */
+/**
+ * The loader for bundlers, with its exports. It includes the glue: some browsers never try again to import a module that failed to load.
+ */
 async function module() {
-  const code = await loader({ isPackage: true, isMinified: false });
+  const files = JSON.parse(await readFile(join(BUILT, "files.json"), "utf8"));
+  const code = await loader({ ...files, module: join(BUILT, "glue.js"), isMinified: false });
   return code + (await readFile(join(SOURCES, "index.js"), "utf8"));
 }
 

@@ -1,15 +1,14 @@
 // Trunk's post_build hook: turns what Trunk built into the files that pages load.
 //
-// src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know; wasm-bindgen's glue and the
-// scripts of src/element/bundle.js become zulip-presence-widget.js, and each section of src/i18n/catalogs.txt a file beside it. For the npm
-// package the glue is also built as a module. In a release build also: wasm-opt removes debug data, the scripts are minified, the loader
-// gets the digests of the files that it loads (so that an upgrade never mixes versions, and no other file is ever run), and .br and .gz are
-// written beside every file.
+// src/element/zulip-presence.js and what it imports become zulip-presence.js, the one URL that pages know. All that it loads is named by
+// its content: wasm-bindgen's glue and the scripts of src/element/bundle.js, the WebAssembly, and each section of src/i18n/catalogs.txt.
+// The loader contains the names and the digests, so that no other file is ever run. In a release build also: wasm-opt optimizes the
+// WebAssembly, the scripts are minified, and .br and .gz are written beside every file.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
@@ -20,10 +19,11 @@ const DIST = process.env.TRUNK_STAGING_DIR ?? "dist";
 const RELEASE = process.env.TRUNK_PROFILE === "release";
 
 const LOADER = join(DIST, "zulip-presence.js");
+/** The files that Trunk built. */
 const GLUE = join(DIST, "zulip-presence-widget.js");
 const WASM = join(DIST, "zulip-presence-widget_bg.wasm");
-/** The glue of the npm package. */
-const MODULE = join("target/npm", basename(process.env.TRUNK_DIST_DIR ?? "dist"), basename(GLUE));
+/** Where tools/package.mjs finds the glue of the npm package, and the names of the files. */
+const FOR_PACKAGE = join("target/npm", basename(process.env.TRUNK_DIST_DIR ?? "dist"));
 /** Where wasm-bindgen writes copies of the modules that Rust code imports. */
 const SNIPPETS = join(DIST, "snippets");
 /** Empty: the WebAssembly stays as the compiler made it. */
@@ -43,29 +43,39 @@ const OPTIMIZE = [
 const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";
 
-const digests = await catalogs();
+const catalogs = await writeCatalogs();
 const names = RELEASE && WASM_OPT ? await optimize() : {};
-await bundle(names);
-await rm(SNIPPETS, { recursive: true, force: true });
-if (RELEASE) {
-  const integrity = { glue: await integrityOf(GLUE), wasm: await integrityOf(WASM) };
-  await writeFile(LOADER, await loader({ version: await digest(), integrity }));
-  await compressAll();
-} else {
-  await writeFile(LOADER, await loader({ isMinified: false }));
-}
+const wasm = await nameByContent("zulip-presence-widget.wasm", await readFile(WASM));
+const glue = await nameByContent("zulip-presence-widget.js", await bundle(names, "iife"));
+await mkdir(FOR_PACKAGE, { recursive: true });
+await writeFile(join(FOR_PACKAGE, "glue.js"), await bundle(names, "esm"));
+await writeFile(join(FOR_PACKAGE, "files.json"), JSON.stringify({ glue, wasm }));
+await Promise.all([GLUE, WASM, SNIPPETS].map((path) => rm(path, { recursive: true, force: true })));
+await writeFile(LOADER, await loader({ glue, wasm, isMinified: RELEASE }));
+if (RELEASE) await compressAll();
 
-/** Writes each section of src/i18n/catalogs.txt into a file. Returns the digests by language. */
-async function catalogs() {
+/** Writes each section of src/i18n/catalogs.txt into a file. Returns the files by language. */
+async function writeCatalogs() {
   const [, ...sections] = (await readFile("src/i18n/catalogs.txt", "utf8")).split(/^\[(.+)\]\n/m);
-  const digests = {};
+  const files = {};
   for (let at = 0; at < sections.length; at += 2) {
     const [lang, catalog] = sections.slice(at, at + 2);
-    const file = join(DIST, `zulip-presence-words-${lang}.txt`);
-    await writeFile(file, catalog);
-    digests[lang] = RELEASE ? await integrityOf(file) : "";
+    files[lang] = await nameByContent(`zulip-presence-words-${lang}.txt`, catalog);
   }
-  return digests;
+  return files;
+}
+
+/**
+ * Writes a file whose name contains the first 16 hexadecimal digits of its SHA-256. An upgrade so never mixes versions, whatever caches
+ * there are, and caches may keep the file for good (gateway/src/http/cache_policy.rs).
+ * @returns `[name, value of `integrity`]`
+ */
+async function nameByContent(name, content) {
+  const hash = createHash("sha256").update(content).digest();
+  const [stem, extension] = [name.slice(0, name.lastIndexOf(".")), extname(name)];
+  const named = `${stem}-${hash.toString("hex").slice(0, 16)}${extension}`;
+  await writeFile(join(DIST, named), content);
+  return [named, `sha256-${hash.toString("base64")}`];
 }
 
 /** Optimizes the WebAssembly. Returns the short names of its imports and exports, whose long ones (each with a hash) do not compress. */
@@ -89,43 +99,48 @@ async function optimize() {
   ]);
 }
 
-/** Bundles the glue and the scripts beside it into one file. `names` are properties to shorten. */
-async function bundle(names) {
+/**
+ * Bundles the glue and the scripts beside it into one file: a classic script ("iife"), or the npm package's module ("esm"). `names` are
+ * properties to shorten.
+ */
+async function bundle(names, format) {
   const longNames = Object.keys(names).map((name) => name.replaceAll(/[.$]/g, "\\$&"));
-  const constants = define({ BADGE_STYLE: await badgeRules(), CATALOG_DIGESTS: digests });
-  const options = {
+  const isModule = format === "esm";
+  const { outputFiles } = await build({
+    entryPoints: [`src/element/${isModule ? "bundle" : "bundle-script"}.js`],
     bundle: true,
+    write: false,
+    format,
     alias: { "wasm-bindgen": resolve(GLUE) },
-    plugins: [{ name: "originals", setup: originals }, ownFiles],
-    define: constants,
+    plugins: [{ name: "generated", setup: generated }, ownFiles],
+    define: {
+      ...define({ BADGE_STYLE: await badgeRules() }),
+      ...(isModule ? {} : { "import.meta.url": "document.currentScript.src" }),
+    },
     minify: RELEASE,
     mangleProps: longNames.length ? new RegExp(`^(?:${longNames.join("|")})$`) : undefined,
     mangleCache: names,
     mangleQuoted: true,
     target: "es2022",
     legalComments: "none",
-  };
-  await build({
-    ...options,
-    entryPoints: ["src/element/bundle.js"],
-    outfile: MODULE,
-    format: "esm",
   });
-  await build({
-    ...options,
-    entryPoints: ["src/element/bundle-script.js"],
-    outfile: GLUE,
-    allowOverwrite: true,
-    format: "iife",
-    define: { ...constants, "import.meta.url": "document.currentScript.src" },
-  });
+  return outputFiles[0].text;
 }
 
-/** Replaces wasm-bindgen's copies of our modules by the originals, which other modules also import. */
-function originals({ onResolve }) {
+function generated({ onResolve, onLoad }) {
+  // wasm-bindgen's copies of our modules are replaced by the originals, which other modules also import.
   onResolve({ filter: /\/snippets\// }, ({ path }) => ({
     path: resolve(path.replace(/^.*?\/snippets\/[^/]+\//, "")),
   }));
+  // The catalogs' URLs, written out, because bundlers recognise only this form.
+  onResolve({ filter: /^built:catalogs$/ }, ({ path }) => ({ path, namespace: "generated" }));
+  onLoad({ filter: /.*/, namespace: "generated" }, () => {
+    const entries = Object.entries(catalogs).map(
+      ([lang, [name, integrity]]) =>
+        `${JSON.stringify(lang)}: [new URL(${JSON.stringify(`./${name}`)}, import.meta.url), ${JSON.stringify(integrity)}]`,
+    );
+    return { contents: `export default { ${entries.join(",")} };` };
+  });
 }
 
 /** The rules that the loader adds to its own. */
@@ -138,20 +153,6 @@ async function badgeRules() {
     if (part === "}" && depth === 0) rules.push("");
   }
   return rules.slice(0, -1);
-}
-
-/** The value of `integrity`: SHA-256, in the browsers' format. */
-async function integrityOf(file) {
-  return `sha256-${createHash("sha256")
-    .update(await readFile(file))
-    .digest("base64")}`;
-}
-
-/** The first 16 hexadecimal digits of SHA-256 over the glue and then the wasm. */
-async function digest() {
-  const hash = createHash("sha256");
-  for (const file of [GLUE, WASM]) hash.update(await readFile(file));
-  return hash.digest("hex").slice(0, 16);
 }
 
 async function compressAll() {

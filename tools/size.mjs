@@ -1,18 +1,16 @@
 // Prints the size of the widget on the wire (brotli), and fails if it exceeds the promised limit: of the stable compiler, or with the
 // argument "smallest" of the pinned nightly one.
 
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { builtFiles } from "./built-files.mjs";
 
 // The promised limits (docs/design.md §8).
 const LIMITS = { loader: 4_999, total: process.argv[2] === "smallest" ? 82_000 : 90_000 };
-const FILES = {
-  loader: "dist/zulip-presence.js.br",
-  glue: "dist/zulip-presence-widget.js.br",
-  wasm: "dist/zulip-presence-widget_bg.wasm.br",
-};
 
 const sizes = {};
-for (const [name, file] of Object.entries(FILES)) sizes[name] = (await stat(file)).size;
+for (const [kind, name] of Object.entries(builtFiles("dist", ".br")))
+  sizes[kind] = statSync(join("dist", name)).size;
 sizes.total = sizes.loader + sizes.glue + sizes.wasm;
 
 for (const [name, bytes] of Object.entries(sizes)) {

@@ -1,18 +1,18 @@
 // Builds every page's script with esbuild, minified, and puts it on the server.
 
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { build } from "esbuild";
+import { builtFiles } from "../../tools/built-files.mjs";
 
 const BENCH = new URL("..", import.meta.url).pathname;
 const DIST = process.env.DIST ?? join(BENCH, "../dist");
-const OURS = /^zulip-presence[\w.-]*\.(js|wasm)$/;
 
 /** Bytes of the page's script on the wire, together and by file, or why it cannot be built. */
 export async function lay(server, name, page) {
   try {
     if (name === "ours") {
-      const files = (await readdir(DIST)).filter((file) => OURS.test(file));
+      const files = Object.values(builtFiles(DIST));
       return total(
         files.map(async (file) => [
           file,

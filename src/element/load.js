@@ -4,8 +4,7 @@ import { preloaded } from "./preload.js";
 import { baseUrl, script } from "./script-tag.js";
 import { addStyle } from "./template.js";
 
-const GLUE = "zulip-presence-widget.js";
-const BINARY = "zulip-presence-widget_bg.wasm";
+const { glue: GLUE, wasm: BINARY } = JSON.parse(FILES);
 
 /** The exports of the bundle; null if it failed to load. */
 export let wasm;
@@ -32,19 +31,16 @@ async function start() {
     return false;
   }
   // A bundler decides where it puts the files.
-  const [glue, binary] = [GLUE, BINARY].map((name) =>
-    IS_PACKAGE ? name : new URL(`${name}?v=${VERSION}`, base).href,
+  const [glue, binary] = [GLUE, BINARY].map(([name]) =>
+    IS_PACKAGE ? name : new URL(name, base).href,
   );
   try {
     if (!CSS.supports("selector(:state(a))")) throw new Error("this browser is too old");
     // In parallel: neither needs to wait for the other.
     const [exports, response] = await Promise.all(
       IS_PACKAGE
-        ? [
-            import("./zulip-presence-widget.js"),
-            fetch(new URL("./zulip-presence-widget_bg.wasm", import.meta.url)),
-          ]
-        : [runScript(glue), fetch(binary, { integrity: WASM_DIGEST })],
+        ? [import("built:glue"), fetch(new URL(WASM_URL, import.meta.url))]
+        : [runScript(glue), fetch(binary, { integrity: BINARY[1] })],
     );
     // Not from the response: its bytes are complete and checked here, and a wrong content type does not matter.
     exports.initSync({ module: await WebAssembly.compile(await response.arrayBuffer()) });
@@ -69,7 +65,7 @@ async function start() {
 function runScript(url) {
   return new Promise((resolve, reject) => {
     const element = Object.assign(document.createElement("script"), {
-      integrity: GLUE_DIGEST,
+      integrity: GLUE[1],
       crossOrigin: "",
       nonce: script?.nonce ?? "",
       onload: () => {

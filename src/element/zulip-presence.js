@@ -1,8 +1,7 @@
 // zulip-presence.js, the one file that pages include: a classic script. It reads the settings from its own tag, defines <zulip-presence>,
 // shows the unknown badge immediately, and loads the WebAssembly, which does all the rest, with the first badge. The build makes one file
-// of this module and its imports. It defines these constants: CRITICAL_STYLE, the rules of critical.css; VERSION, a digest of the files
-// that are loaded, so that an upgrade never mixes versions; GLUE_DIGEST and WASM_DIGEST, for integrity; IS_PACKAGE, whether a bundler finds
-// and checks the files.
+// of this module and its imports. It defines these constants: CRITICAL_STYLE, the rules of critical.css; FILES, the names and the digests
+// of the files that are loaded, as JSON; IS_PACKAGE, whether a bundler finds and checks the files, and then WASM_URL, the WebAssembly's.
 
 import { defineElement, NAME, updateAll } from "./element.js";
 import { load, onLoad } from "./load.js";

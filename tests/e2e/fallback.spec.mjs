@@ -1,6 +1,7 @@
 // If the WebAssembly cannot run or is not ours, the badge stays unknown, the author's text stays readable, and one console line names the
 // fix.
 
+import { builtFiles } from "../../tools/built-files.mjs";
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
 import { Site } from "./site.mjs";
@@ -161,7 +162,7 @@ function olderThan2023() {
 }
 
 function isGlue(name) {
-  return name === "zulip-presence-widget.js";
+  return name === builtFiles().glue;
 }
 
 function isWasm(name) {

@@ -1,6 +1,7 @@
 // What host pages do to a badge: resets, zoom, base URLs, ways to load the script, other documents, frameworks' properties, editors.
 
 import { readFileSync } from "node:fs";
+import { builtFiles } from "../../tools/built-files.mjs";
 import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
 
@@ -175,7 +176,8 @@ test("the files are no modules, which would change what import maps a page may h
   expect(await page.evaluate(() => globalThis.isAppHere)).toBe(true);
   expect(await page.locator("script").count(), "the page's own").toBe(3);
   expect(await page.locator("link").count(), "the page's own").toBe(1);
-  for (const file of ["zulip-presence.js", "zulip-presence-widget.js"])
+  const { loader, glue } = builtFiles();
+  for (const file of [loader, glue])
     expect(readFileSync(`dist/${file}`, "utf8")).not.toMatch(
       /\bimport\s*\(|import\.meta|\bexport\b/,
     );

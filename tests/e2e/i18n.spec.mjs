@@ -27,7 +27,7 @@ const test = shared.extend({
   loaded: async ({ page }, use) => {
     const languages = [];
     page.on("request", (request) => {
-      const [, language] = /words-(.+)\.txt\?v=[0-9a-f]{16}$/.exec(request.url()) ?? [];
+      const [, language] = /words-(.+)-[0-9a-f]{16}\.txt$/.exec(request.url()) ?? [];
       if (language) languages.push(language);
     });
     await use(languages);
@@ -97,8 +97,8 @@ test("messages that cannot be loaded are in English, and marked as English", asy
   consoleMessages,
 }) => {
   await answer({ 12: [310, 20] });
-  await page.route("**/*words-de.txt*", (route) => route.fulfill({ status: 404 }));
-  await page.route("**/*words-fr.txt*", (route) =>
+  await page.route("**/*words-de-*", (route) => route.fulfill({ status: 404 }));
+  await page.route("**/*words-fr-*", (route) =>
     route.fulfill({ body: "idle = Pirate", headers: { "Access-Control-Allow-Origin": "*" } }),
   );
   await page.goto(site.page(`<p lang="de">${ADA}</p><p lang="fr">${ADA}</p>`, tag()));

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { builtFiles } from "../../tools/built-files.mjs";
 import { LiveGateway } from "../hosts/live-gateway.mjs";
 import { KNOWN, expect, test as shared } from "./fixtures.mjs";
 import { Gateway } from "./gateway.mjs";
@@ -63,14 +64,12 @@ test.beforeAll(async () => {
 
 test("npm pack contains the intended files only, and installing runs no script", async () => {
   const files = packed.files.map(({ path }) => path);
-  const loaded = readdirSync("dist").filter((name) =>
-    /^zulip-presence-.*\.(js|wasm|txt|json)$/.test(name),
-  );
+  const loaded = readdirSync("dist").filter((name) => /^zulip-presence-.*\.(wasm|txt)$/.test(name));
   const written = readdirSync("npm");
   expect(files.toSorted()).toEqual(
     [...loaded, ...written, "LICENSE-APACHE", "LICENSE-MIT"].toSorted(),
   );
-  expect(loaded).toContain("zulip-presence-widget_bg.wasm");
+  expect(loaded).toContain(builtFiles().wasm);
   expect(packed.warnings).toEqual([]);
   const manifest = JSON.parse(await readFile(join(INSTALLED, "package.json"), "utf8"));
   expect(manifest.version).toMatch(/^\d+\.\d+\.\d+/);
@@ -126,9 +125,7 @@ test("a project built by Vite shows badges", async ({
   await expect
     .poll(() => consoleMessages.filter((line) => line.startsWith("warning: ")))
     .toHaveLength(1);
-  expect(consoleMessages.join()).toContain(
-    "zulip-presence-widget.js or zulip-presence-widget_bg.wasm did",
-  );
+  expect(consoleMessages.join()).toContain(`${builtFiles().wasm} did`);
   await expect(page.locator("#plain zulip-presence")).toHaveStatus("unknown");
 });
 

@@ -38,7 +38,7 @@ const badges = (ids) =>
 
 /** Delays the WebAssembly until `condition` holds. */
 async function holdWasm(page, served, condition) {
-  await page.route("**/*_bg.wasm?*", async (route) => {
+  await page.route("**/*.wasm", async (route) => {
     await expect.poll(condition).toBe(true);
     served.isWasmHere = true;
     await route.continue();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { builtFiles } from "../../tools/built-files.mjs";
 
 export const OUT = resolve("target/release-packages");
 export const NAME = "zulip-presence-gateway";
@@ -23,7 +24,7 @@ export async function serves(port) {
   const presence = await fetch(`${url}/api/v1/users/12/presence`);
   assert.equal(presence.status, 200);
   assert.equal((await presence.json()).presence.aggregated.status, "active");
-  for (const file of ["zulip-presence.js", "zulip-presence-widget_bg.wasm"]) {
+  for (const file of Object.values(builtFiles())) {
     const reply = await fetch(`${url}/${file}`);
     assert.equal(reply.status, 200, file);
     assert.deepEqual(Buffer.from(await reply.arrayBuffer()), readFileSync(`dist/${file}`), file);

@@ -7,9 +7,11 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { after, before, describe, test } from "node:test";
+import { builtFiles } from "../../tools/built-files.mjs";
 import { Cleanup, certificates, startGateway, until } from "../processes.mjs";
 import { HOST, PROXIES, SITE } from "./reverse-proxies.mjs";
 
+const { loader, glue, wasm } = builtFiles();
 const ORIGIN = "https://wiki.example.com";
 const GATEWAY_ARGS = ["--demo", "--dist", "dist", "--allow-origin", ORIGIN];
 
@@ -99,9 +101,9 @@ for (const [name, modes] of Object.entries(PROXIES))
 
       test("the widget's files, compressed and not, and not again when unchanged", async () => {
         for (const [file, type] of [
-          ["zulip-presence.js", "text/javascript; charset=utf-8"],
-          ["zulip-presence-widget.js", "text/javascript; charset=utf-8"],
-          ["zulip-presence-widget_bg.wasm", "application/wasm"],
+          [loader, "text/javascript; charset=utf-8"],
+          [glue, "text/javascript; charset=utf-8"],
+          [wasm, "application/wasm"],
         ]) {
           const plain = await get(`/${file}`);
           assert.equal(plain.status, 200, file);

@@ -113,7 +113,7 @@ async fn file(State(files): State<Arc<StaticFiles>>, request: Request) -> Respon
         return ApiError::Method.into_response();
     }
     let uri = request.uri();
-    match files.serve(uri.path(), uri.query(), request.headers()) {
+    match files.serve(uri.path(), request.headers()) {
         Some(response) => response,
         None if files.is_empty() && uri.path() == "/" => plain(
             StatusCode::NOT_FOUND,

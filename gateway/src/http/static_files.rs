@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use super::cache_policy::{VERSIONED, cache_control};
+use super::cache_policy::cache_control;
 use super::conditional::is_not_modified;
 use super::content_coding::accepts_coding;
 use super::content_type::content_type;
@@ -26,7 +26,6 @@ const MAX_DEPTH: usize = 8;
 #[derive(Debug, Default)]
 pub struct StaticFiles {
     files: HashMap<String, File>,
-    version: Option<String>,
 }
 
 #[derive(Debug)]
@@ -35,6 +34,7 @@ struct File {
     brotli: Option<Bytes>,
     gzip: Option<Bytes>,
     etag: HeaderValue,
+    cache_control: HeaderValue,
 }
 
 /// A directory cannot be read.
@@ -102,17 +102,13 @@ impl StaticFiles {
             .into_iter()
             .filter_map(|(brotli, gzip, name)| {
                 let identity = all.remove(&name)?;
-                let etag = HeaderValue::from_str(&format!("W/\"{}\"", digest([&identity]))).ok()?;
-                Some((name, File { identity, brotli, gzip, etag }))
+                let digest = digest(&identity);
+                let etag = HeaderValue::from_str(&format!("W/\"{digest}\"")).ok()?;
+                let cache_control = cache_control(&name, &digest);
+                Some((name, File { identity, brotli, gzip, etag, cache_control }))
             })
             .collect();
-        let versioned: Vec<_> = VERSIONED
-            .iter()
-            .filter_map(|name| files.get(*name))
-            .map(|file| &file.identity)
-            .collect();
-        let version = (versioned.len() == VERSIONED.len()).then(|| digest(versioned));
-        Self { files, version }
+        Self { files }
     }
 
     /// Whether there is nothing to serve.
@@ -132,18 +128,12 @@ impl StaticFiles {
     }
 
     /// The file at `path`, which begins with a slash.
-    pub(crate) fn serve(
-        &self,
-        path: &str,
-        query: Option<&str>,
-        request: &HeaderMap,
-    ) -> Option<Response> {
+    pub(crate) fn serve(&self, path: &str, request: &HeaderMap) -> Option<Response> {
         let name = match path.strip_prefix('/')? {
             "" => "index.html",
             name => name,
         };
         let file = self.files.get(name)?;
-        let cache = cache_control(name, query, self.version.as_deref());
         let encoded = |bytes: &Option<Bytes>, coding: &'static str| {
             let bytes = bytes.clone().filter(|bytes| {
                 bytes.len() < file.identity.len() && accepts_coding(request, coding)
@@ -166,7 +156,7 @@ impl StaticFiles {
             response
         };
         let headers = response.headers_mut();
-        headers.insert(CACHE_CONTROL, cache);
+        headers.insert(CACHE_CONTROL, file.cache_control.clone());
         headers.insert(ETAG, file.etag.clone());
         headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
         headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
@@ -175,13 +165,9 @@ impl StaticFiles {
 }
 
 /// The first 16 hexadecimal digits of SHA-256.
-fn digest<'a>(parts: impl IntoIterator<Item = &'a Bytes>) -> String {
-    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
+fn digest(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for byte in context.finish().as_ref().iter().take(8) {
+    for byte in ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().iter().take(8) {
         let _ = write!(text, "{byte:02x}");
     }
     text
@@ -230,10 +216,10 @@ mod tests {
             ("/zulip-presence-widget.js", "text/javascript; charset=utf-8"),
             ("/lonely.gz", "application/octet-stream"),
         ] {
-            let response = files.serve(path, None, &none).expect(path);
+            let response = files.serve(path, &none).expect(path);
             assert_eq!(header(&response, CONTENT_TYPE), kind, "{path}");
             assert_eq!(header(&response, CROSS_ORIGIN_RESOURCE_POLICY), "cross-origin");
-            assert_eq!(header(&response, CACHE_CONTROL), "public, max-age=300");
+            assert_eq!(header(&response, CACHE_CONTROL), "public, max-age=300, must-revalidate");
         }
         for path in [
             "/no",
@@ -244,24 +230,25 @@ mod tests {
             "index.html",
             "/%2e%2e",
         ] {
-            assert!(files.serve(path, None, &none).is_none(), "{path}");
+            assert!(files.serve(path, &none).is_none(), "{path}");
         }
     }
 
     #[test]
-    fn matching_version_is_immutable() {
-        let files = files();
-        // printf 'glue glue glue\0asm' | sha256sum
-        let version = files.version.clone().expect("both files are there");
-        let cache = |query: &str| {
-            let response = files
-                .serve("/zulip-presence-widget.js", Some(query), &HeaderMap::new())
-                .expect("it is there");
-            header(&response, CACHE_CONTROL).to_owned()
-        };
-        assert_eq!(cache(&format!("v={version}")), "public, max-age=31536000, immutable");
-        assert_eq!(cache("v=0"), "no-store");
-        assert_eq!(cache(""), "public, max-age=300");
+    fn files_named_by_their_content_are_immutable() {
+        // printf 'glue glue glue' | sha256sum
+        let name = "widget-0a69eb89c96503a9.js";
+        for (name, expected) in [
+            (name, "public, max-age=31536000, immutable"),
+            // Named by another content: somebody has changed the file.
+            ("widget-0123456789abcdef.js", "public, max-age=300, must-revalidate"),
+            ("zulip-presence.js", "public, max-age=300, must-revalidate"),
+        ] {
+            let bytes = Bytes::from_static(b"glue glue glue");
+            let files = StaticFiles::new([(name.to_owned(), bytes)].into_iter());
+            let response = files.serve(&format!("/{name}"), &HeaderMap::new()).expect(name);
+            assert_eq!(header(&response, CACHE_CONTROL), expected, "{name}");
+        }
     }
 
     #[test]
@@ -269,7 +256,7 @@ mod tests {
         let files = files();
         let coding = |accepted: &'static str| {
             let response = files
-                .serve("/zulip-presence-widget.js", None, &headers(&[(ACCEPT_ENCODING, accepted)]))
+                .serve("/zulip-presence-widget.js", &headers(&[(ACCEPT_ENCODING, accepted)]))
                 .expect("it is there");
             assert_eq!(header(&response, VARY), "Accept-Encoding");
             header(&response, CONTENT_ENCODING).to_owned()
@@ -284,7 +271,7 @@ mod tests {
     #[test]
     fn matching_etag_gives_304() {
         let files = files();
-        let first = files.serve("/", None, &HeaderMap::new()).expect("it is there");
+        let first = files.serve("/", &HeaderMap::new()).expect("it is there");
         let etag = header(&first, ETAG).to_owned();
         assert!(etag.starts_with("W/\""), "{etag}");
         let mut request = HeaderMap::new();
@@ -293,10 +280,10 @@ mod tests {
             HeaderValue::from_str(&format!("\"x\", {etag}")).expect("ASCII"),
         );
         assert_eq!(
-            files.serve("/", None, &request).expect("it is there").status(),
+            files.serve("/", &request).expect("it is there").status(),
             StatusCode::NOT_MODIFIED
         );
         request.insert(IF_NONE_MATCH, HeaderValue::from_static("W/\"x\""));
-        assert_eq!(files.serve("/", None, &request).expect("it is there").status(), StatusCode::OK);
+        assert_eq!(files.serve("/", &request).expect("it is there").status(), StatusCode::OK);
     }
 }

@@ -427,7 +427,7 @@ async fn files_have_cross_origin_headers() {
     let script = gateway.get("/zulip-presence.js").await;
     assert_eq!(script.header("access-control-allow-origin"), "*");
     assert_eq!(script.header("cross-origin-resource-policy"), "cross-origin");
-    assert_eq!(script.header("cache-control"), "public, max-age=300");
+    assert_eq!(script.header("cache-control"), "public, max-age=300, must-revalidate");
     let etag = script.header("etag");
     assert_eq!(
         gateway.send(Method::GET, "/zulip-presence.js", &[("if-none-match", &etag)]).await.status,
@@ -436,6 +436,13 @@ async fn files_have_cross_origin_headers() {
     let missing = gateway.get("/../../etc/passwd").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     assert!(missing.body.len() < 100);
+    // Of another version: a replica, or the next upgrade, may have it.
+    let gone = gateway.get("/zulip-presence-widget-0123456789abcdef.js").await;
+    assert_eq!(
+        (gone.status, gone.header("cache-control").as_str()),
+        (StatusCode::NOT_FOUND, "no-store")
+    );
+    assert_eq!(gone.header("access-control-allow-origin"), "*");
 }
 
 #[tokio::test]
