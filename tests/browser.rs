@@ -27,6 +27,7 @@ extern "C" {
     fn settled() -> Promise;
     fn set_presence(user: &str, active_ago_s: Option<f64>, idle_ago_s: Option<f64>);
     fn set_outage(kind: &str);
+    fn set_zulip(is_zulip: bool);
     fn set_visibility(state: &str);
     fn request_count() -> usize;
     fn last_request() -> String;
@@ -554,9 +555,8 @@ async fn a_badge_without_a_provider_stays_unknown() {
     settle().await;
 }
 
-#[wasm_bindgen_test]
-async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
-    let page = Page::new();
+/// The settings of a page with a key.
+fn direct() -> Settings {
     let given = |text: &str| Some(text.to_owned());
     let script = ScriptSettings {
         endpoint: given("https://zulip.example.com"),
@@ -564,7 +564,41 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
         api_key: given("abc"),
         ..ScriptSettings::default()
     };
-    let settings = Settings::from_script(script, ENDPOINT).unwrap();
+    Settings::from_script(script, ENDPOINT).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn an_address_of_the_other_kind_of_endpoint_is_named_once() {
+    let gateway = || Settings::gateway(ENDPOINT).unwrap();
+    for (is_zulip, settings, expected) in [
+        (false, gateway(), None),
+        (true, direct(), None),
+        (true, gateway(), Some("add data-email and data-api-key")),
+        (false, direct(), Some("Remove data-email and data-api-key")),
+    ] {
+        let page = Page::new();
+        set_zulip(is_zulip);
+        set_presence("ada@example.com", Some(10.0), None);
+        let client = PresenceClient::new(&settings);
+        let users = [UserRef::Id(1), UserRef::Email("ada@example.com".into())];
+        let subscriptions = users.map(|user| client.subscribe(&user, Rc::new(|_| ())));
+        subscriptions.iter().for_each(|subscription| subscription.set_visible(true));
+        pass(120_000.0).await;
+        let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
+        let about_the_endpoint = lines.iter().filter(|line| line.contains("what answers is"));
+        assert_eq!(about_the_endpoint.count(), usize::from(expected.is_some()), "{lines:?}");
+        assert!(expected.is_none_or(|fix| lines[lines.len() - 1].contains(fix)), "{lines:?}");
+        drop((subscriptions, client));
+        settle().await;
+        drop(page);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
+    let page = Page::new();
+    set_zulip(true);
+    let settings = direct();
     let direct = PresenceClient::new(&settings).subscribe(&UserRef::Id(1), Rc::new(|_| ()));
     direct.set_visible(true);
     wait(asked(1)).await;
@@ -572,6 +606,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     assert_eq!(last_request(), expected);
     settle().await;
     assert_eq!(direct.view().status, Status::Active);
+    set_zulip(false);
     let other = PresenceClient::new(&settings.with_endpoint(ENDPOINT).unwrap());
     let other = other.subscribe(&UserRef::Id(2), Rc::new(|_| ()));
     other.set_visible(true);

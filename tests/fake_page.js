@@ -19,6 +19,7 @@ let timers = new Map();
 let timerId = 0;
 let presences = {};
 let outage = null;
+let isZulip = false;
 let requests = [];
 let waiting = [];
 let warnings = [];
@@ -39,6 +40,7 @@ export function install() {
   timers = new Map();
   presences = {};
   outage = null;
+  isZulip = false;
   requests = [];
   waiting = [];
   warnings = [];
@@ -113,6 +115,11 @@ export function set_presence(user, active_ago_s, idle_ago_s) {
  */
 export function set_outage(kind) {
   outage = kind;
+}
+
+/** The network replies as Zulip itself, or as a gateway, which it is unless told otherwise. */
+export function set_zulip(is_zulip) {
+  isZulip = is_zulip;
 }
 
 export function set_visibility(state) {
@@ -208,14 +215,23 @@ async function reply(url, { signal }) {
     );
   }
   if (outage) return new Response("<h1>An error</h1>", { status: Number(outage) });
-  const server_timestamp = (NOON + passed) / 1000;
   const single = /users\/([^/]+)\/presence$/.exec(url.pathname);
-  const body = single
-    ? { presence: presences[decodeURIComponent(single[1])] ?? {} }
-    : {
-        presences: Object.fromEntries(
-          JSON.parse(url.searchParams.get("users")).map((user) => [user, presences[user] ?? {}]),
-        ),
-      };
-  return Response.json({ result: "success", msg: "", ...body, server_timestamp });
+  if (single) return success({ presence: presences[decodeURIComponent(single[1])] ?? {} });
+  if (isZulip) {
+    const emails = Object.entries(presences).filter(([user]) => user.includes("@"));
+    return success({ presences: Object.fromEntries(emails) });
+  }
+  const users = url.searchParams.get("users");
+  if (!users) {
+    const body = { result: "error", msg: "Missing 'users'", code: "REQUEST_VARIABLE_MISSING" };
+    return Response.json(body, { status: 400 });
+  }
+  const entries = JSON.parse(users).map((user) => [user, presences[user] ?? {}]);
+  return success({ presences: Object.fromEntries(entries) });
+}
+
+function success(body) {
+  const server_timestamp = (NOON + passed) / 1000;
+  const threshold = isZulip ? {} : { server_presence_offline_threshold_seconds: 200 };
+  return Response.json({ result: "success", msg: "", ...body, server_timestamp, ...threshold });
 }

@@ -8,8 +8,8 @@ use zulip_presence_core::reply::{
     NoPresenceReason, RealmPresence, Reply, RequestError, UserPresence,
 };
 use zulip_presence_core::watchlist::{
-    Actions, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_USER_QUERIES, Query, Request,
-    RequestId, Response, Settings, View,
+    Actions, Endpoint, MAX_GROUP, MAX_GROUP_BYTES, MAX_IN_FLIGHT, MAX_USER_QUERIES, PollSettings,
+    Query, Request, RequestId, Response, View,
 };
 use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
 
@@ -51,14 +51,12 @@ struct Watchers {
 /// What a page knows by itself of one watchlist, to hold against what the engine says.
 struct Page {
     list: Watchlist,
-    settings: Settings,
+    budget: u32,
     now: ClockReading,
     /// True milliseconds since the start; only a sleep goes by without the monotonic clock.
     true_ms: u64,
     /// How much earlier than it is the engine may believe it to be.
     missed: Duration,
-    /// Whether the endpoint has shown that it is Zulip itself, which it then stays.
-    is_zulip: bool,
     asleep: bool,
     /// Whether something happened since the last step that may change what is to be done.
     dirty: bool,
@@ -77,17 +75,19 @@ struct Page {
 
 impl Page {
     fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
-        let endpoint = *bytes.choose(&[Endpoint::Gateway, Endpoint::Zulip])?;
-        let settings = Settings {
-            interval: Duration::from_secs(bytes.int_in_range(10..=60)?),
-            offline_threshold: bytes
-                .choose(&[None, Some(60), Some(200), Some(3_600)])?
-                .map(Duration::from_secs),
-            budget: *bytes.choose(&[60, 1, 3, 200])?,
-            endpoint,
-            verified_users: bytes.arbitrary()?,
-            seed: u64::from(bytes.arbitrary::<u8>()?),
-        };
+        let endpoint = *bytes.choose(&[
+            Endpoint::Gateway,
+            Endpoint::Zulip { verified_users: false },
+            Endpoint::Zulip { verified_users: true },
+        ])?;
+        let interval = Duration::from_secs(bytes.int_in_range(10..=60)?);
+        let offline_threshold = *bytes.choose(&[None, Some(60), Some(200), Some(3_600)])?;
+        let budget = *bytes.choose(&[60, 1, 3, 200])?;
+        let settings = PollSettings::new(endpoint)
+            .interval(interval)
+            .offline_threshold(offline_threshold.map(Duration::from_secs))
+            .budget(budget)
+            .seed(u64::from(bytes.arbitrary::<u8>()?));
         let wall_ms = match bytes.int_in_range(0..=3)? {
             0 | 1 => SERVER_START_MS,
             2 => SERVER_START_MS - 86_400_000,
@@ -100,12 +100,11 @@ impl Page {
         };
         let now = ClockReading { wall: Timestamp::from_ms(wall_ms), monotonic };
         Ok(Self {
-            list: Watchlist::new(settings.clone(), now),
-            settings,
+            list: Watchlist::new(settings, now),
+            budget,
             now,
             true_ms: 0,
             missed: Duration::ZERO,
-            is_zulip: false,
             asleep: false,
             dirty: true,
             wait: None,
@@ -307,7 +306,7 @@ impl Page {
         self.starts.retain(|start| now - start < MINUTE_MS);
         self.singles.retain(|start| now - start < MINUTE_MS);
         assert!(
-            self.starts.len() <= self.settings.budget as usize,
+            self.starts.len() <= self.budget as usize,
             "{} requests in a minute",
             self.starts.len()
         );
@@ -438,7 +437,7 @@ impl Page {
                 let content = user_presence(bytes, server)?;
                 Response::User(reply(content, bytes, server)?)
             }
-            Query::Group(users) if !self.is_zulip && bytes.ratio(3, 4)? => {
+            Query::Group(users) if bytes.ratio(3, 4)? => {
                 self.hear(users);
                 let realm: RealmPresence = users
                     .iter()
@@ -447,7 +446,6 @@ impl Page {
                 Response::Realm(reply(realm, bytes, server)?)
             }
             Query::Group(_) | Query::AllUsers => {
-                self.is_zulip = true;
                 // Zulip itself: everybody by email, whether watched or not; whoever is absent was
                 // not there for long.
                 let everybody: Vec<_> =

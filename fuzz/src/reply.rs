@@ -149,7 +149,11 @@ fn check_failure(status: u16, failure: RequestError) {
             assert_eq!(status, 200);
             None
         }
-        RequestError::Unreachable | RequestError::TimedOut => panic!("there is a reply"),
+        RequestError::UsersMissing => {
+            assert_eq!(status, 400);
+            None
+        }
+        _ => panic!("there is a reply"),
     };
     assert_ne!(retry_after, Some(Duration::ZERO), "no wait is None");
 }

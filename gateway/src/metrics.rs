@@ -106,7 +106,7 @@ impl Metrics {
             Some(RequestError::Unauthorized) => "unauthorized",
             Some(RequestError::RateLimited { .. }) => "rate_limited",
             Some(RequestError::Status { .. }) => "status",
-            Some(RequestError::InvalidResponse) => "not_zulip",
+            Some(_) => "not_zulip",
         };
         self.upstream.get_or_create(&UpstreamRequest { kind: kind.as_str(), outcome }).inc();
     }

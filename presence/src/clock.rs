@@ -16,6 +16,21 @@ const REBASE_INTERVAL: Duration = Duration::from_secs(60);
 /// cache may have stored it (docs/zulip-wire.md §3). The greatest bound of the last 5 minutes is
 /// carried forward by whichever local clock advanced more. The local wall clock itself is used only
 /// before the first reply.
+///
+/// ```
+/// use std::time::Duration;
+/// use zulip_presence_core::{ClockReading, ServerClock, Timestamp};
+///
+/// // A computer whose clock is an hour slow.
+/// let server_now = Timestamp::from_unix_s(1_800_000_000.0);
+/// let at = |seconds| ClockReading {
+///     wall: server_now - Duration::from_secs(3600) + Duration::from_secs(seconds),
+///     monotonic: Duration::from_secs(seconds),
+/// };
+/// let mut clock = ServerClock::new(at(0));
+/// clock.observe(server_now, at(1));
+/// assert_eq!(clock.server_now(at(11)), server_now + Duration::from_secs(10));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerClock {
     anchor: ClockReading,

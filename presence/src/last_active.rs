@@ -6,6 +6,22 @@ use crate::watchlist::View;
 use crate::{Status, Timestamp};
 
 /// Which wording applies, as Zulip's web app chooses it (docs/zulip-wire.md §9).
+///
+/// ```
+/// use std::time::Duration;
+/// use zulip_presence_core::watchlist::View;
+/// use zulip_presence_core::{LastActive, Status, Timestamp};
+///
+/// let now = Timestamp::from_unix_s(1_800_000_000.0);
+/// let view = View {
+///     status: Status::Offline,
+///     last_active: Some(now - Duration::from_secs(3 * 3600)),
+/// };
+/// let in_utc = |_| 0;
+/// let wording = LastActive::from_view(view, now, &in_utc);
+/// assert_eq!(wording, LastActive::Hours(3));
+/// assert_eq!(wording.valid_for(view, now, &in_utc), Some(Duration::from_secs(3600)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LastActive {
     /// "Active now".

@@ -94,6 +94,23 @@ impl Presence {
 }
 
 /// The presence in a reply: what the server reported, and when.
+///
+/// ```
+/// use std::time::Duration;
+/// use zulip_presence_core::{OFFLINE_THRESHOLD, Observation, Presence, Status, Timestamp};
+///
+/// let at = Timestamp::from_unix_s(1_800_000_000.0);
+/// let reported = Some(at - Duration::from_secs(150));
+/// let observation = Observation {
+///     presence: Presence { last_active: reported, ..Presence::default() },
+///     at,
+/// };
+/// assert_eq!(observation.status(at, OFFLINE_THRESHOLD), Status::Active);
+/// // 200 s after the last report.
+/// let change = observation.next_change(at, OFFLINE_THRESHOLD).expect("a change");
+/// assert_eq!(change.as_ms() - at.as_ms(), 50_001);
+/// assert_eq!(observation.status(change, OFFLINE_THRESHOLD), Status::Offline);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observation {
     /// What was reported.
@@ -109,22 +126,23 @@ impl Observation {
     /// As `now` grows the status only decays: active, idle, offline, unknown.
     #[must_use]
     pub fn status(&self, now: Timestamp, offline_threshold: Duration) -> Status {
-        let answer_age = self.at.age(now);
-        if answer_age > offline_threshold {
+        let reply_age = self.at.age(now);
+        if reply_age > offline_threshold {
             return Status::Unknown;
         }
         let Presence { last_active, last_connected, offline, .. } = self.presence;
-        let counts =
-            |claim: Option<Timestamp>| claim.is_some_and(|at| at.age(now) <= offline_threshold);
+        let counts = |reported: Option<Timestamp>| {
+            reported.is_some_and(|at| at.age(now) <= offline_threshold)
+        };
         if !offline && counts(last_active) {
             return Status::Active;
         }
         if !offline && counts(last_connected) {
             return Status::Idle;
         }
-        let stale_when_observed = |claim: Timestamp| claim.age(self.at) > offline_threshold;
+        let stale_when_observed = |reported: Timestamp| reported.age(self.at) > offline_threshold;
         let was_offline = offline || self.presence.last_seen().is_none_or(stale_when_observed);
-        if was_offline || answer_age <= max_age_for_offline(offline_threshold) {
+        if was_offline || reply_age <= max_age_for_offline(offline_threshold) {
             Status::Offline
         } else {
             Status::Unknown

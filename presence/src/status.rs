@@ -4,6 +4,14 @@ use core::fmt;
 
 /// A person's status at one instant. Ordered by decay while no new reply arrives:
 /// [`Active`](Self::Active) first, [`Unknown`](Self::Unknown) last.
+///
+/// ```
+/// use zulip_presence_core::Status;
+///
+/// assert!(Status::Active < Status::Idle && Status::Offline < Status::Unknown);
+/// assert_eq!(Status::default(), Status::Unknown);
+/// assert_eq!(Status::Idle.to_string(), "idle");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub enum Status {
     /// Active within the threshold: green.

@@ -8,6 +8,16 @@ use core::time::Duration;
 ///
 /// All reported timestamps, replies and statuses are dated by the **server's** clock; see
 /// [`ServerClock`](crate::ServerClock).
+///
+/// ```
+/// use std::time::Duration;
+/// use zulip_presence_core::Timestamp;
+///
+/// let reported = Timestamp::from_unix_s(1_800_000_000.5);
+/// let now = reported + Duration::from_secs(60);
+/// assert_eq!(reported.age(now), Duration::from_secs(60));
+/// assert_eq!(now.age(reported), Duration::ZERO, "the future has no age");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 

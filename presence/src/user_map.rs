@@ -19,20 +19,20 @@ impl<T> UserMap<T> {
     }
 
     pub(crate) fn get(&self, user: &UserRef) -> Option<&T> {
-        let place = self.place(user).ok()?;
-        Some(&self.0[place].1)
+        let index = self.index(user).ok()?;
+        Some(&self.0[index].1)
     }
 
     pub(crate) fn get_mut(&mut self, user: &UserRef) -> Option<&mut T> {
-        let place = self.place(user).ok()?;
-        Some(&mut self.0[place].1)
+        let index = self.index(user).ok()?;
+        Some(&mut self.0[index].1)
     }
 
     /// Inserts `value`, or replaces the value of `user`.
     pub(crate) fn insert(&mut self, user: UserRef, value: T) {
-        match self.place(&user) {
-            Ok(place) => self.0[place].1 = value,
-            Err(place) => self.0.insert(place, (user, value)),
+        match self.index(&user) {
+            Ok(index) => self.0[index].1 = value,
+            Err(index) => self.0.insert(index, (user, value)),
         }
     }
 
@@ -56,7 +56,7 @@ impl<T> UserMap<T> {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    fn place(&self, user: &UserRef) -> Result<usize, usize> {
+    fn index(&self, user: &UserRef) -> Result<usize, usize> {
         self.0.binary_search_by(|(other, _)| other.cmp(user))
     }
 }
@@ -73,14 +73,14 @@ impl<T> FromIterator<(UserRef, T)> for UserMap<T> {
         // A heap sort takes a tenth of the code of the standard library's sort.
         let mut values = Vec::new();
         let mut users = BinaryHeap::new();
-        for (place, (user, value)) in all.into_iter().enumerate() {
-            users.push((user, place));
+        for (index, (user, value)) in all.into_iter().enumerate() {
+            users.push((user, index));
             values.push(Some(value));
         }
         let mut sorted = Self::new();
-        for (user, place) in users.into_sorted_vec() {
+        for (user, index) in users.into_sorted_vec() {
             let is_first = sorted.0.last().is_none_or(|(last, _)| *last != user);
-            if let (true, Some(value)) = (is_first, values[place].take()) {
+            if let (true, Some(value)) = (is_first, values[index].take()) {
                 sorted.0.push((user, value));
             }
         }

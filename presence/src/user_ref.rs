@@ -7,6 +7,17 @@ use core::str::FromStr;
 /// a URL.
 ///
 /// Equal in all notations: `012` is `12`, `Ada@Example.com` is `ada@example.com`.
+///
+/// ```
+/// use zulip_presence_core::{InvalidUser, UserRef};
+///
+/// assert_eq!("012".parse(), Ok(UserRef::Id(12)));
+/// let ada: UserRef = "Ada Lovelace <Ada@example.com>".parse()?;
+/// assert_eq!(ada, UserRef::Email("ada@example.com".into()));
+/// assert_eq!(ada.path_segment(), "ada%40example.com");
+/// assert_eq!("../users".parse::<UserRef>(), Err(InvalidUser));
+/// # Ok::<(), InvalidUser>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum UserRef {
     /// The numeric user ID, the only stable key (docs/zulip-wire.md §1): at most ten digits.

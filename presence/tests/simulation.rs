@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use zulip_presence_core::reply::{NoPresenceReason, Reply, RequestError, UserPresence};
 use zulip_presence_core::watchlist::{
-    Endpoint, MAX_IN_FLIGHT, Query, Request, RequestId, Response, Settings,
+    Endpoint, MAX_IN_FLIGHT, Outcome, PollSettings, Query, Request, RequestId, Response,
 };
 use zulip_presence_core::{
     ClockReading, OFFLINE_THRESHOLD, Presence, Status, Timestamp, UserRef, Watchlist,
@@ -130,7 +130,7 @@ struct World {
     chance: Chance,
     people: Vec<Person>,
     list: Watchlist,
-    settings: Settings,
+    interval: Duration,
     /// True milliseconds since the start; the viewer's clocks run separately.
     now: u64,
     wall_ms: i64,
@@ -157,13 +157,10 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9) + 1);
-        let behind = if chance.one_in(2) { Endpoint::Zulip } else { Endpoint::Gateway };
-        let endpoint = if behind == Endpoint::Zulip && chance.one_in(2) {
-            Endpoint::Zulip
-        } else {
-            Endpoint::Gateway
-        };
-        let count = if behind == Endpoint::Zulip {
+        let sees_zulip = chance.one_in(2);
+        let endpoint =
+            if sees_zulip { Endpoint::Zulip { verified_users: false } } else { Endpoint::Gateway };
+        let count = if sees_zulip {
             1 + chance.below(20)
         } else {
             1 + chance.below(if seed % 16 == 4 { 700 } else { 130 })
@@ -179,14 +176,8 @@ impl World {
                 Person::new(user, known, &mut chance)
             })
             .collect();
-        let settings = Settings {
-            interval: Duration::from_secs(15 + chance.below(46)),
-            offline_threshold: None,
-            budget: 60,
-            endpoint,
-            verified_users: false,
-            seed,
-        };
+        let interval = Duration::from_secs(15 + chance.below(46));
+        let settings = PollSettings::new(endpoint).interval(interval).seed(seed);
         let wall_ms = i64::try_from(START_MS).unwrap_or(0)
             + i64::try_from(chance.below(172_800_000)).unwrap_or(0)
             - 86_400_000;
@@ -195,8 +186,8 @@ impl World {
             seed,
             chance,
             people,
-            list: Watchlist::new(settings.clone(), now),
-            settings,
+            list: Watchlist::new(settings, now),
+            interval,
             now: 0,
             wall_ms,
             monotonic_ms: 0,
@@ -210,7 +201,7 @@ impl World {
             watchers: BTreeMap::new(),
             on_screen_since: BTreeMap::new(),
             asked: BTreeMap::new(),
-            sees_zulip: behind == Endpoint::Zulip,
+            sees_zulip,
             caches: seed % 4 < 2,
             requests: 0,
             seen: BTreeMap::new(),
@@ -359,7 +350,7 @@ impl World {
         let Some(awake_since) = self.awake_since else {
             return;
         };
-        let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 11 / 10;
+        let interval = u64::try_from(self.interval.as_millis()).unwrap_or(0) * 11 / 10;
         for (user, &since) in &self.on_screen_since {
             let slow = self.sees_zulip && !self.was_in_reply(user);
             // A request may take 10 s, all slots may be in use, and thirty single requests use up
@@ -398,7 +389,10 @@ impl World {
                 continue;
             }
             match self.outcome(&reply) {
-                Ok(answer) => assert!(self.list.handle_response(id, answer, self.reading())),
+                Ok(answer) => {
+                    let outcome = self.list.handle_response(id, answer, self.reading());
+                    assert_eq!(outcome, Outcome::Applied, "seed {}", self.seed);
+                }
                 Err(failure) => {
                     let imposes = matches!(
                         failure,
@@ -413,7 +407,7 @@ impl World {
     }
 
     fn interval_s(&self) -> u64 {
-        self.settings.interval.as_secs()
+        self.interval.as_secs()
     }
 
     fn failed(&mut self, waits_s: u64) {
@@ -600,7 +594,7 @@ impl World {
 
     /// Users whose next request may be due within `ms`.
     fn due_within(&self, ms: u64) -> BTreeSet<UserRef> {
-        let interval = u64::try_from(self.settings.interval.as_millis()).unwrap_or(0) * 9 / 10;
+        let interval = u64::try_from(self.interval.as_millis()).unwrap_or(0) * 9 / 10;
         // A failed request is retried after 2.5 s at the earliest.
         let bound = if self.now < self.trouble_until { 2_500 } else { interval.min(8_000) };
         let near =

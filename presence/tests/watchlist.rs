@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, Reply, RequestError};
 use zulip_presence_core::watchlist::{
-    Actions, Endpoint, MAX_GROUP, Query, Request, Response, Settings, View,
+    Actions, Endpoint, MAX_GROUP, Outcome, PollSettings, Query, Request, Response, View,
 };
 use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
 
@@ -34,23 +34,25 @@ fn user(written: &str) -> UserRef {
     }
 }
 
-fn zulip() -> Settings {
-    Settings { endpoint: Endpoint::Zulip, ..gateway() }
+fn settings(endpoint: Endpoint) -> PollSettings {
+    PollSettings::new(endpoint).interval(MINUTE).seed(7)
 }
 
-fn gateway() -> Settings {
-    Settings {
-        interval: MINUTE,
-        offline_threshold: None,
-        budget: 60,
-        endpoint: Endpoint::Gateway,
-        verified_users: false,
-        seed: 7,
-    }
+fn zulip() -> PollSettings {
+    settings(Endpoint::Zulip { verified_users: false })
+}
+
+/// Zulip, asked by a gateway that knows all its users.
+fn zulip_of_verified_users() -> PollSettings {
+    settings(Endpoint::Zulip { verified_users: true })
+}
+
+fn gateway() -> PollSettings {
+    settings(Endpoint::Gateway)
 }
 
 impl Page {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: PollSettings) -> Self {
         let now = ClockReading {
             wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000),
             monotonic: secs(3),
@@ -66,7 +68,7 @@ impl Page {
     }
 
     /// A page with these people on screen, first requests in flight.
-    fn showing(settings: Settings, users: &[&str]) -> Self {
+    fn showing(settings: PollSettings, users: &[&str]) -> Self {
         let mut page = Self::new(settings);
         page.show(users);
         page.step();
@@ -155,7 +157,8 @@ impl Page {
             ),
             Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
         };
-        self.list.handle_response(request.id, answer, self.now);
+        let outcome = self.list.handle_response(request.id, answer, self.now);
+        assert_ne!(outcome, Outcome::WrongEndpoint, "{:?}", request.query);
     }
 
     fn fail(&mut self, request: &Request, failure: RequestError) {
@@ -244,7 +247,7 @@ fn group_url_is_sorted_and_bounded() {
 #[test]
 fn interval_varies_by_ten_percent() {
     for interval in [15, 30, 60] {
-        let mut page = Page::showing(Settings { interval: secs(interval), ..gateway() }, &["12"]);
+        let mut page = Page::showing(gateway().interval(secs(interval)), &["12"]);
         page.run(60 * MINUTE, |page, request| page.active(request, secs(5)));
         let gaps: Vec<_> = page.sent.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
         assert!(
@@ -588,14 +591,11 @@ fn as_zulip(page: &mut Page, request: &Request) {
 }
 
 #[test]
-fn group_reply_without_its_members_switches_to_direct() {
-    let mut page = Page::showing(gateway(), &["12", "13", "ada@x", "away@x"]);
+fn zulip_is_asked_for_everybody_at_once_and_for_ids_singly() {
+    let mut page = Page::showing(zulip(), &["12", "13", "ada@x", "away@x"]);
     page.run(secs(1), as_zulip);
     let asked: Vec<_> = page.sent.iter().map(|(_, ask)| ask.path()).collect();
-    assert_eq!(
-        asked[0],
-        "realm/presence?users=%5B12%2C13%2C%22ada%40x%22%2C%22away%40x%22%5D&slim_presence=true"
-    );
+    assert_eq!(asked[0], "realm/presence");
     let mut singles = asked[1..].to_vec();
     singles.sort();
     assert_eq!(singles, ["users/12/presence", "users/13/presence", "users/away%40x/presence"]);
@@ -624,7 +624,7 @@ fn group_reply_without_its_members_switches_to_direct() {
 }
 
 #[test]
-fn unwatched_member_does_not_trigger_direct_mode() {
+fn member_who_is_watched_no_longer_is_not_missed_in_a_reply() {
     // Three requests at one instant of the engine: a sleep loses the first, setting the clock back
     // loses the second, and the engine's time never goes back.
     let mut page = Page::showing(gateway(), &["1", "2"]);
@@ -640,7 +640,73 @@ fn unwatched_member_does_not_trigger_direct_mode() {
     page.step();
     page.pass(secs(70));
     page.step();
-    assert_eq!(page.take().query, Query::Group(vec![user("1")]), "it was no reply of Zulip's own");
+    assert_eq!(page.take().query, Query::Group(vec![user("1")]));
+}
+
+/// A gateway replies with an entry for everybody who was asked, and with its threshold. Zulip
+/// itself leaves out IDs and those who were away for long, and sends no threshold.
+#[test]
+fn reply_of_the_other_endpoint_is_reported_and_used() {
+    let everybody = ["12", "ada@x"];
+    for (settings, entries, threshold, expected) in [
+        (gateway(), ["12", "ada@x"].as_slice(), None, Outcome::Applied),
+        (gateway(), &["12", "ada@x"], Some(secs(200)), Outcome::Applied),
+        (gateway(), &["ada@x"], None, Outcome::WrongEndpoint),
+        (gateway(), &["ada@x", "bob@x"], None, Outcome::WrongEndpoint),
+        (gateway(), &[], None, Outcome::WrongEndpoint),
+        (zulip(), &["ada@x", "bob@x"], None, Outcome::Applied),
+        (zulip(), &["bob@x"], None, Outcome::Applied),
+        (zulip(), &["ada@x"], Some(secs(200)), Outcome::WrongEndpoint),
+    ] {
+        let mut page = Page::showing(settings, &everybody);
+        let active =
+            Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+        let realm = page.open.iter().find(|request| !matches!(request.query, Query::User(_)));
+        let id = realm.expect("a request for many").id;
+        let mut reply = page.reply(
+            entries.iter().map(|written| (user(written), Ok(active))).collect::<RealmPresence>(),
+        );
+        reply.offline_threshold = threshold;
+        let outcome = page.list.handle_response(id, Response::Realm(reply), page.now);
+        assert_eq!(outcome, expected, "{settings:?} {entries:?}");
+        let status = if entries.contains(&"ada@x") { Status::Active } else { Status::Unknown };
+        assert_eq!(page.status("ada@x"), status, "{settings:?} {entries:?}");
+    }
+    // A single reply of a gateway.
+    let mut page = Page::showing(zulip(), &["12"]);
+    let request = page.take();
+    let mut reply = page.reply(Err(NoPresenceReason::NoData));
+    reply.offline_threshold = Some(secs(200));
+    let outcome = page.list.handle_response(request.id, Response::User(reply), page.now);
+    assert_eq!(outcome, Outcome::WrongEndpoint);
+    // A gateway does not answer for everybody.
+    let mut page = Page::showing(zulip(), &["ada@x"]);
+    let request = page.take();
+    let outcome = page.list.handle_error(request.id, RequestError::UsersMissing, page.now);
+    assert_eq!(outcome, Outcome::WrongEndpoint);
+    assert_eq!(
+        page.list.handle_error(request.id, RequestError::UsersMissing, page.now),
+        Outcome::Ignored
+    );
+}
+
+#[test]
+fn settings_are_kept_within_their_bounds() {
+    let mut page = Page::showing(gateway().interval(secs(1)), &["12"]);
+    page.run(MINUTE, |page, request| page.active(request, secs(5)));
+    assert!((6..=8).contains(&page.sent.len()), "every 10 s: {}", page.sent.len());
+    page.list.set_interval(secs(3_600));
+    page.run(10 * MINUTE, |page, request| page.active(request, secs(5)));
+    assert!((14..=20).contains(&page.sent.len()), "every minute: {}", page.sent.len());
+    for (configured, expected) in [(1, 60), (60, 60), (3_600, 3_600), (86_400, 3_600)] {
+        let page = Page::new(gateway().offline_threshold(Some(secs(configured))));
+        assert_eq!(page.list.offline_threshold(), secs(expected));
+    }
+    for (budget, expected) in [(0, 1), (1, 1), (200, 200), (1_000, 200)] {
+        let mut page = Page::new(gateway().budget(budget));
+        let free = (0..1_000).filter(|_| page.list.try_acquire(page.now)).count();
+        assert_eq!(free, expected, "{budget}");
+    }
 }
 
 #[test]
@@ -675,7 +741,7 @@ fn user_queries_and_budget_are_bounded() {
     assert!(page.sent.len() >= 30 * 29);
 
     let people = ids(1_000..5_000);
-    let mut page = Page::new(Settings { budget: 6, ..gateway() });
+    let mut page = Page::new(gateway().budget(6));
     page.show(&strs(&people));
     page.run(30 * MINUTE, |page, request| {
         assert!(page.open.len() < 4);
@@ -693,7 +759,7 @@ fn user_queries_and_budget_are_bounded() {
 
 #[test]
 fn try_acquire_counts_against_the_budget() {
-    let mut page = Page::new(Settings { budget: 3, ..zulip() });
+    let mut page = Page::new(zulip().budget(3));
     assert_eq!([(); 4].map(|()| page.list.try_acquire(page.now)), [true, true, true, false]);
     page.show(&["ada@x"]);
     assert_eq!(page.step().requests, []);
@@ -711,10 +777,7 @@ fn threshold_is_configured_or_from_the_server() {
         (None, Some(1), 60),
         (None, Some(86_400), 3_600),
     ] {
-        let mut page = Page::showing(
-            Settings { offline_threshold: configured.map(secs), ..gateway() },
-            &["12"],
-        );
+        let mut page = Page::showing(gateway().offline_threshold(configured.map(secs)), &["12"]);
         let request = page.take();
         let mut reply = page.reply(
             [(user("12"), Err(NoPresenceReason::NoData))].into_iter().collect::<RealmPresence>(),
@@ -784,9 +847,14 @@ fn a_page_of_a_thousand_sends_three_requests_a_round() {
 
 /// Everybody is active again within `bound` of the end of the fault.
 #[track_caller]
-fn recovers(settings: &Settings, people: &[String], fault: Option<RequestError>, bound: Duration) {
+fn recovers(
+    settings: PollSettings,
+    people: &[String],
+    fault: Option<RequestError>,
+    bound: Duration,
+) {
     for minutes in [1, 4, 60] {
-        let mut page = Page::new(settings.clone());
+        let mut page = Page::new(settings);
         page.show(&strs(people));
         let reply_to_all = |page: &mut Page, request: &Request| match &request.query {
             Query::AllUsers => {
@@ -825,8 +893,8 @@ fn page_and_gateway_recover_soon_after_any_fault() {
         Some(RequestError::RateLimited { retry_after: None }),
         None,
     ] {
-        recovers(&Settings { interval: secs(30), ..gateway() }, &people, fault, secs(75));
-        recovers(&Settings { interval: secs(15), ..zulip() }, &emails, fault, secs(40));
+        recovers(gateway().interval(secs(30)), &people, fault, secs(75));
+        recovers(zulip().interval(secs(15)), &emails, fault, secs(40));
     }
 }
 
@@ -841,7 +909,7 @@ fn absent_verified_user_is_offline_from_the_first_reply() {
     };
     let people: Vec<_> = ids(0..500).iter().map(|id| format!("user{id}@x")).collect();
     for verified_users in [true, false] {
-        let mut page = Page::new(Settings { verified_users, ..zulip() });
+        let mut page = Page::new(settings(Endpoint::Zulip { verified_users }));
         page.show(&strs(&people));
         page.step();
         let request = page.take();
@@ -856,7 +924,7 @@ fn absent_verified_user_is_offline_from_the_first_reply() {
 
 #[test]
 fn query_of_their_own_tells_when_an_absent_user_was_last_active() {
-    let mut page = Page::showing(Settings { verified_users: true, ..zulip() }, &["away@x"]);
+    let mut page = Page::showing(zulip_of_verified_users(), &["away@x"]);
     page.run(10 * MINUTE, as_zulip);
     let view = page.list.view(&user("away@x"), page.now);
     assert_eq!(view.status, Status::Offline);

@@ -9,11 +9,11 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 use zulip_presence_core::reply::RequestError;
-use zulip_presence_core::watchlist::{Request, RequestId, Response, View};
+use zulip_presence_core::watchlist::{Outcome, Request, RequestId, Response, View};
 use zulip_presence_core::{UserRef, Watchlist};
 
 use super::page::{self, is_loading, is_visible};
-use super::settings::Settings;
+use super::settings::{Auth, Settings};
 use super::subscribers::Subscribers;
 use super::{clock, fetch};
 use crate::console::warn_once;
@@ -24,6 +24,10 @@ const UNREACHABLE: &str = "no answer. Check that the endpoint is right and runs,
 const UNAUTHORIZED: &str =
     "the endpoint refuses the key. Check email, API key and address of the bot.";
 const NOT_ZULIP: &str = "what answers is neither a zulip-presence-gateway nor Zulip. Check data-endpoint, which ends with /api/v1.";
+const NOT_GATEWAY: &str = "what answers is Zulip itself, not a zulip-presence-gateway: people named by ID stay unknown. \
+    Give the gateway's address as data-endpoint; for a trial without one, add data-email and data-api-key.";
+const NOT_ZULIP_ITSELF: &str = "what answers is a zulip-presence-gateway, not Zulip itself. \
+    Remove data-email and data-api-key: a gateway holds its own key.";
 
 /// How long the changes of one reply may wait for the replies to other requests in flight: a page
 /// that is drawn once is complete sooner than one that is drawn many times.
@@ -105,7 +109,7 @@ impl PresenceClient {
 
 impl Inner {
     fn start(settings: Settings) -> Rc<Self> {
-        let mut watchlist = Watchlist::new(settings.watchlist(), clock::now());
+        let mut watchlist = Watchlist::new(settings.polling(), clock::now());
         if !is_visible() {
             watchlist.sleep();
         }
@@ -235,11 +239,17 @@ impl Inner {
             self.subscribers.borrow_mut().mark_all_dirty(now.monotonic);
         }
         let mut watchlist = self.watchlist.borrow_mut();
-        match response {
+        let outcome = match response {
             Ok(response) => watchlist.handle_response(id, response, now),
             Err(error) => watchlist.handle_error(id, error, now),
         };
+        drop(watchlist);
         self.schedule_tick();
+        if outcome == Outcome::WrongEndpoint {
+            let is_direct = matches!(self.settings.auth, Auth::Zulip(_));
+            let line = if is_direct { NOT_ZULIP_ITSELF } else { NOT_GATEWAY };
+            warn_once(line, self.settings.endpoint());
+        }
     }
 
     fn take_in_flight(&self, id: RequestId) -> Option<AbortController> {

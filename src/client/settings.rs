@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use web_sys::Url;
-use zulip_presence_core::watchlist;
+use zulip_presence_core::watchlist::{Endpoint, PollSettings};
 use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
 
 use super::page::{document, window};
@@ -240,18 +240,17 @@ impl Settings {
         &self.endpoint
     }
 
-    pub(crate) fn watchlist(&self) -> watchlist::Settings {
-        watchlist::Settings {
-            interval: self.interval,
-            offline_threshold: self.offline_after,
-            verified_users: false,
-            budget: BUDGET,
-            endpoint: match self.auth {
-                Auth::Gateway(_) => watchlist::Endpoint::Gateway,
-                Auth::Zulip(_) => watchlist::Endpoint::Zulip,
-            },
-            seed: (js_sys::Math::random() * f64::from(u32::MAX)) as u64,
-        }
+    /// The engine's settings: a key means that Zulip itself is asked.
+    pub(crate) fn polling(&self) -> PollSettings {
+        let endpoint = match self.auth {
+            Auth::Gateway(_) => Endpoint::Gateway,
+            Auth::Zulip(_) => Endpoint::Zulip { verified_users: false },
+        };
+        PollSettings::new(endpoint)
+            .interval(self.interval)
+            .offline_threshold(self.offline_after)
+            .budget(BUDGET)
+            .seed((js_sys::Math::random() * f64::from(u32::MAX)) as u64)
     }
 }
 

@@ -39,7 +39,7 @@ impl IntoResponse for ApiError {
                     NoPresenceReason::Bot => "Presence is not supported for bot users.".to_owned(),
                     NoPresenceReason::NoData => format!("No presence data for {asked}"),
                     NoPresenceReason::NotPermitted => "Insufficient permission".to_owned(),
-                    NoPresenceReason::Other => "No presence to be had".to_owned(),
+                    _ => "No presence to be had".to_owned(),
                 };
                 (StatusCode::BAD_REQUEST, format!("public, max-age={max_age_s}"), bad_request(msg))
             }

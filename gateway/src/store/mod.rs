@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::watchlist::{
-    Endpoint, Query, Request, RequestId, Response, Settings, retry_delay,
+    Endpoint, Outcome, PollSettings, Query, Request, RequestId, Response, retry_delay,
 };
 use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
@@ -118,14 +118,11 @@ impl Store {
     /// An empty store.
     #[must_use]
     pub(crate) fn new(policy: StoreConfig, allowed: AllowList, now: ClockReading) -> Self {
-        let settings = Settings {
-            interval: policy.refresh,
-            offline_threshold: Some(policy.offline_threshold),
-            budget: policy.budget,
-            endpoint: Endpoint::Zulip,
-            verified_users: true,
-            seed: policy.seed,
-        };
+        let settings = PollSettings::new(Endpoint::Zulip { verified_users: true })
+            .interval(policy.refresh)
+            .offline_threshold(Some(policy.offline_threshold))
+            .budget(policy.budget)
+            .seed(policy.seed);
         Self {
             refresh: policy.refresh,
             policy,
@@ -298,7 +295,7 @@ impl Store {
             self.directory_refresh.again = self.directory_refresh.in_flight;
             self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
         }
-        if self.watchlist.handle_response(id, reply, now) {
+        if self.watchlist.handle_response(id, reply, now) != Outcome::Ignored {
             self.record_success(now);
         }
     }
@@ -310,7 +307,7 @@ impl Store {
         error: RequestError,
         now: ClockReading,
     ) {
-        if !self.watchlist.handle_error(request.id, error, now) {
+        if self.watchlist.handle_error(request.id, error, now) == Outcome::Ignored {
             return;
         }
         self.record_failure(&request.query);

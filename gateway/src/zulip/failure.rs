@@ -141,7 +141,8 @@ pub(crate) fn describe(failure: RequestError) -> String {
         }
         RequestError::RateLimited { retry_after: None } => "429 rate limited".into(),
         RequestError::Status { code, .. } => format!("status {code}"),
-        RequestError::InvalidResponse => "not a reply of Zulip's API".into(),
+        RequestError::UsersMissing => "the reply of a zulip-presence-gateway".into(),
+        _ => "not a reply of Zulip's API".into(),
     }
 }
 
@@ -206,8 +207,9 @@ fn kind_remedy(kind: RequestError) -> &'static str {
             "the site redirects: write the address to which it does into the zuliprc"
         }
         RequestError::Status { .. } => "see the Zulip server's own logs",
-        RequestError::InvalidResponse => {
-            "check that the site is the Zulip organisation itself, not a login proxy before it"
+        RequestError::UsersMissing => {
+            "the site is a gateway like this one: write the address of Zulip itself"
         }
+        _ => "check that the site is the Zulip organisation itself, not a login proxy before it",
     }
 }

@@ -10,6 +10,30 @@ use crate::user_map::UserMap;
 use crate::{Presence, Timestamp, UserRef, http_date};
 
 /// One HTTP reply as the edge received it.
+///
+/// ```
+/// use zulip_presence_core::Timestamp;
+/// use zulip_presence_core::reply::{HttpReply, NoPresenceReason, RequestError};
+///
+/// let ok = HttpReply {
+///     status: 200,
+///     header: &|_| None,
+///     body: br#"{"result": "success", "msg": "", "presence": {"active_timestamp": 1800000000}}"#,
+/// };
+/// let presence = ok.parse_user()?.content.expect("data");
+/// assert_eq!(presence.last_active, Some(Timestamp::from_unix_s(1_800_000_000.0)));
+///
+/// let unknown = HttpReply {
+///     status: 400,
+///     body: br#"{"result": "error", "msg": "No such user", "code": "BAD_REQUEST"}"#,
+///     ..ok
+/// };
+/// assert_eq!(unknown.parse_user()?.content, Err(NoPresenceReason::NoSuchUser));
+///
+/// let busy = HttpReply { status: 429, header: &|name| (name == "retry-after").then(|| "3".into()), ..ok };
+/// assert!(matches!(busy.parse_user(), Err(RequestError::RateLimited { retry_after: Some(_) })));
+/// # Ok::<(), RequestError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct HttpReply<'a> {
     /// The HTTP status code.
@@ -86,6 +110,7 @@ impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
 
 /// Why Zulip sends no presence (all are HTTP 400, docs/zulip-wire.md §4).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum NoPresenceReason {
     /// "No such user": unknown, deactivated, or named by a hidden email.
     NoSuchUser,
@@ -101,6 +126,7 @@ pub enum NoPresenceReason {
 
 /// No reply, or a reply that says nothing about presence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum RequestError {
     /// No reply: refused, reset, blocked, CORS. A browser does not distinguish them.
     Unreachable,
@@ -122,6 +148,8 @@ pub enum RequestError {
     },
     /// 200 with a body that is not Zulip's: a login page, cut-off JSON.
     InvalidResponse,
+    /// 400 of a gateway that was asked for everybody, as only Zulip itself answers.
+    UsersMissing,
 }
 
 /// The longest wait that a server can impose: one header must not disable badges for a day.
@@ -139,7 +167,7 @@ impl RequestError {
             Self::RateLimited { retry_after } | Self::Status { retry_after, .. } => {
                 retry_after.map(|wait| wait.min(MAX_RETRY_AFTER))
             }
-            Self::Unreachable | Self::TimedOut | Self::InvalidResponse => None,
+            Self::Unreachable | Self::TimedOut | Self::InvalidResponse | Self::UsersMissing => None,
         }
     }
 }
@@ -219,7 +247,10 @@ impl HttpReply<'_> {
     fn error(&self, body: Option<&Object>) -> RequestError {
         let header = (self.header)("retry-after").and_then(|value| parse_retry_after(&value));
         let retry_after = header.or_else(|| body?.number("retry-after").and_then(seconds));
+        let code = body.and_then(|body| body.string("code"));
         match self.status {
+            // Zulip's code for a parameter that is missing; its own endpoints here require none.
+            400 if code == Some("REQUEST_VARIABLE_MISSING") => RequestError::UsersMissing,
             401 => RequestError::Unauthorized,
             429 => RequestError::RateLimited { retry_after },
             code => RequestError::Status { code, retry_after },

@@ -2,12 +2,11 @@
 
 use core::time::Duration;
 
-use super::RequestId;
-use super::View;
-use super::groups::{GroupId, PollState};
+use super::poll::{GroupId, PollState};
+use super::view::View;
 use crate::reply::{NoPresenceReason, UserPresence};
 use crate::time::EngineInstant;
-use crate::{Observation, Presence, Timestamp};
+use crate::{ClockReading, Observation, Presence, ServerClock, Timestamp};
 
 /// A reply further ahead of the server's now than this was dated by a wrong clock: the next one
 /// replaces it.
@@ -22,8 +21,6 @@ pub(super) struct Entry {
     pub(super) group: Option<GroupId>,
     /// When a request of any kind for this person last started.
     pub(super) requested_at: Option<EngineInstant>,
-    /// The last group request that included this person.
-    pub(super) requested_by: Option<RequestId>,
     /// For users who are requested singly.
     pub(super) poll: Option<PollState>,
     latest: Option<LatestObservation>,
@@ -69,6 +66,12 @@ pub(super) struct Now {
     pub(super) instant: EngineInstant,
 }
 
+impl Now {
+    pub(super) fn new(clock: &ServerClock, now: ClockReading) -> Self {
+        Self { server: clock.server_now(now), instant: clock.instant(now) }
+    }
+}
+
 impl Entry {
     /// A user with one watcher and no observation yet.
     pub(super) fn watched() -> Self {
@@ -77,7 +80,7 @@ impl Entry {
 
     /// The latest observation; the outer `None` before the first.
     pub(super) fn observed(&self) -> Option<Result<Observation, NoPresenceReason>> {
-        self.latest.map(|answer| answer.observed)
+        self.latest.map(|latest| latest.observed)
     }
 
     pub(super) fn view(&self, now: Now, offline_threshold: Duration) -> View {
@@ -121,7 +124,7 @@ impl Entry {
 
     /// Applies a reply, unless a newer one was applied before.
     pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) {
-        if self.latest.is_some_and(|answer| answer.is_newer_than(meta)) {
+        if self.latest.is_some_and(|latest| latest.is_newer_than(meta)) {
             return;
         }
         let at = meta.server_timestamp.unwrap_or(meta.server_now);
@@ -190,8 +193,8 @@ mod tests {
                     offline_threshold = Duration::from_secs(340) - offline_threshold;
                 }
                 if let Some((active_ms, connected_ms, offline)) = heard {
-                    let claim = |ago_ms| Some(Timestamp::from_ms(server.as_ms() - ago_ms));
-                    let presence = Presence { last_active: claim(active_ms), last_connected: claim(connected_ms), offline, ..Presence::default() };
+                    let reported = |ago_ms| Some(Timestamp::from_ms(server.as_ms() - ago_ms));
+                    let presence = Presence { last_active: reported(active_ms), last_connected: reported(connected_ms), offline, ..Presence::default() };
                     entry.apply(Ok(presence), ObservationMeta { server_timestamp: Some(server), requested_at: instant, arrived: instant, server_now: server });
                 }
                 let now = Now { server, instant };

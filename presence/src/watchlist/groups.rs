@@ -1,99 +1,39 @@
 //! The fixed groups of users that are requested together.
 
-use core::time::Duration;
-
+use super::poll::{GroupId, PollState};
 use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
 use crate::UserRef;
 use crate::time::EngineInstant;
 
-/// Identifies a group for its lifetime.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct GroupId(u32);
-
-impl GroupId {
-    /// The only group of an endpoint that always sends everybody.
-    pub(super) const ALL_USERS: Self = Self(0);
-}
-
 /// Users who are requested together.
 #[derive(Debug)]
-struct Group {
-    id: GroupId,
+pub(super) struct Group {
+    pub(super) id: GroupId,
+    pub(super) poll: PollState,
     members: usize,
     bytes: usize,
-    poll: PollState,
 }
 
-/// When a group or a user was last requested, and when the next request is due.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PollState {
-    pub(super) requested_at: Option<EngineInstant>,
-    pub(super) due: EngineInstant,
-    pub(super) in_flight: bool,
-    /// Failures in a row.
-    pub(super) failures: u32,
-    /// `refresh()` was called: request even if nobody is on screen.
-    pub(super) refresh_requested: bool,
+impl Group {
+    /// A group without members.
+    pub(super) fn new(id: GroupId, now: EngineInstant) -> Self {
+        Self { id, poll: PollState::due_at(now), members: 0, bytes: GROUP_FRAME_BYTES }
+    }
 }
 
-impl PollState {
-    pub(super) fn due_at(at: EngineInstant) -> Self {
-        Self { due: at, ..Self::default() }
-    }
-
-    /// The earliest time that is `gap` after the last request.
-    pub(super) fn earliest(&self, gap: Duration) -> EngineInstant {
-        self.requested_at.map_or(EngineInstant::default(), |at| at + gap)
-    }
-
-    pub(super) fn start(&mut self, now: EngineInstant) {
-        self.requested_at = Some(now);
-        self.in_flight = true;
-        self.refresh_requested = false;
-    }
+/// The index of a group. New groups are only appended, so their IDs are ascending.
+pub(super) fn index_of(groups: &[Group], id: GroupId) -> Option<usize> {
+    groups.binary_search_by_key(&id, |group| group.id).ok()
 }
 
 /// All groups, in document order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Groups {
-    list: Vec<Group>,
+    pub(super) list: Vec<Group>,
     next: u32,
 }
 
 impl Groups {
-    pub(super) fn new() -> Self {
-        Self { list: Vec::new(), next: 1 }
-    }
-
-    /// One group for everybody, without limits.
-    pub(super) fn all_users(now: EngineInstant) -> Self {
-        let group =
-            Group { id: GroupId::ALL_USERS, members: 0, bytes: 0, poll: PollState::due_at(now) };
-        Self { list: vec![group], next: 1 }
-    }
-
-    pub(super) fn polls(&self) -> impl Iterator<Item = (GroupId, &PollState)> {
-        self.list.iter().map(|group| (group.id, &group.poll))
-    }
-
-    pub(super) fn polls_mut(&mut self) -> impl Iterator<Item = &mut PollState> {
-        self.list.iter_mut().map(|group| &mut group.poll)
-    }
-
-    pub(super) fn poll(&mut self, id: GroupId) -> Option<&mut PollState> {
-        self.find(id).map(|group| &mut group.poll)
-    }
-
-    /// The index of a group. New groups are only appended, so their IDs are ascending.
-    pub(super) fn place(&self, id: GroupId) -> Option<usize> {
-        self.list.binary_search_by_key(&id, |group| group.id).ok()
-    }
-
-    fn find(&mut self, id: GroupId) -> Option<&mut Group> {
-        let place = self.place(id)?;
-        self.list.get_mut(place)
-    }
-
     /// Adds `user` to the last group if there is room, else to a new one.
     pub(super) fn join(&mut self, user: &UserRef, now: EngineInstant) -> GroupId {
         let bytes = member_bytes(user);
@@ -105,20 +45,19 @@ impl Groups {
             last.bytes += bytes;
             return last.id;
         }
-        let id = GroupId(self.next);
+        let mut group = Group::new(GroupId(self.next), now);
         self.next += 1;
-        self.list.push(Group {
-            id,
-            members: 1,
-            bytes: GROUP_FRAME_BYTES + bytes,
-            poll: PollState::due_at(now),
-        });
+        group.members = 1;
+        group.bytes += bytes;
+        let id = group.id;
+        self.list.push(group);
         id
     }
 
     /// Removes `user` from a group.
     pub(super) fn leave(&mut self, user: &UserRef, id: GroupId) {
-        if let Some(group) = self.find(id) {
+        if let Some(index) = index_of(&self.list, id) {
+            let group = &mut self.list[index];
             group.members = group.members.saturating_sub(1);
             group.bytes = group.bytes.saturating_sub(member_bytes(user));
         }
@@ -128,9 +67,7 @@ impl Groups {
     /// people for hours does not end up with many small requests. Calls `moved(from, to)` for each
     /// group that was merged.
     pub(super) fn compact(&mut self, mut moved: impl FnMut(GroupId, GroupId)) {
-        self.list.retain(|group| {
-            group.members > 0 || group.poll.in_flight || group.id == GroupId::ALL_USERS
-        });
+        self.list.retain(|group| group.members > 0 || group.poll.in_flight);
         let mut at = 1;
         while at < self.list.len() {
             let (left, right) = (&self.list[at - 1], &self.list[at]);

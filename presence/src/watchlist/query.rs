@@ -1,8 +1,7 @@
 //! What a request asks for, and its URL.
 
-use super::Response;
 use crate::UserRef;
-use crate::reply::{HttpReply, RequestError};
+use crate::reply::{HttpReply, RealmPresence, Reply, RequestError, UserPresence};
 use crate::user_ref::percent_encode;
 
 /// Maximum users of a group.
@@ -16,6 +15,17 @@ const GROUP_SUFFIX: &str = "%5D&slim_presence=true";
 pub(super) const GROUP_FRAME_BYTES: usize = GROUP_PREFIX.len() + GROUP_SUFFIX.len();
 
 /// What a request asks for.
+///
+/// ```
+/// use zulip_presence_core::UserRef;
+/// use zulip_presence_core::watchlist::Query;
+///
+/// assert_eq!(Query::User(UserRef::Id(12)).path(), "users/12/presence");
+/// assert_eq!(
+///     Query::Group(vec![UserRef::Id(12), UserRef::Id(13)]).path(),
+///     "realm/presence?users=%5B12%2C13%5D&slim_presence=true",
+/// );
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Query {
     /// `GET users/{user}/presence`.
@@ -24,6 +34,15 @@ pub enum Query {
     Group(Vec<UserRef>),
     /// `GET realm/presence`: everybody.
     AllUsers,
+}
+
+/// The parsed reply to a [`Query`]: [`Query::User`] gets `User`, the others get `Realm`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Response {
+    /// About one person.
+    User(Reply<UserPresence>),
+    /// About many.
+    Realm(Reply<RealmPresence>),
 }
 
 impl Query {
@@ -36,8 +55,8 @@ impl Query {
             Self::AllUsers => "realm/presence".into(),
             Self::Group(users) => {
                 let mut path = String::from(GROUP_PREFIX);
-                for (place, user) in users.iter().enumerate() {
-                    if place > 0 {
+                for (index, user) in users.iter().enumerate() {
+                    if index > 0 {
                         path.push_str("%2C");
                     }
                     push_member(user, &mut path);
@@ -67,8 +86,8 @@ fn push_member(user: &UserRef, path: &mut String) {
         UserRef::Id(id) => path.push_str(&id.to_string()),
         UserRef::Email(email) => {
             path.push_str("%22");
-            for (place, part) in email.split('"').enumerate() {
-                if place > 0 {
+            for (index, part) in email.split('"').enumerate() {
+                if index > 0 {
                     path.push_str("%5C%22");
                 }
                 percent_encode(part, path);

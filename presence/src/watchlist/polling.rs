@@ -1,0 +1,197 @@
+//! Requests from start to end: which start now, and when the next one is due after a reply or a
+//! failure.
+
+use core::time::Duration;
+
+use super::backoff;
+use super::jitter::Jitter;
+use super::limits::Limits;
+use super::people::People;
+use super::poll::PollTarget;
+use super::query::Query;
+use super::request::{Request, RequestId, TIMEOUT};
+use super::settings::PollSettings;
+use crate::UserRef;
+use crate::reply::RequestError;
+use crate::time::EngineInstant;
+
+/// Minimum time between two requests by `refresh()`.
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub(super) struct Polling {
+    pub(super) people: People,
+    pub(super) limits: Limits,
+    pub(super) interval: Duration,
+    in_flight: Vec<InFlight>,
+    next_id: u64,
+    jitter: Jitter,
+}
+
+/// A request in flight.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    id: RequestId,
+    pub(super) target: PollTarget,
+    pub(super) query: Query,
+    pub(super) started: EngineInstant,
+    /// The computer slept meanwhile, so the connection is gone.
+    stale: bool,
+}
+
+impl Polling {
+    pub(super) fn new(settings: &PollSettings) -> Self {
+        Self {
+            people: People::new(settings.endpoint),
+            limits: Limits::new(settings.budget),
+            interval: settings.interval,
+            in_flight: Vec::new(),
+            next_id: 0,
+            jitter: Jitter::new(settings.seed),
+        }
+    }
+
+    pub(super) fn in_flight(&self) -> &[InFlight] {
+        &self.in_flight
+    }
+
+    /// When the request `id` started, if it is in flight.
+    pub(super) fn started(&self, id: RequestId) -> Option<EngineInstant> {
+        self.in_flight.iter().find(|request| request.id == id).map(|request| request.started)
+    }
+
+    /// When the first request in flight times out.
+    pub(super) fn next_timeout(&self) -> Option<EngineInstant> {
+        self.in_flight.iter().map(|request| request.started + TIMEOUT).min()
+    }
+
+    /// Starts the requests that are due and that the limits allow.
+    pub(super) fn start_requests(&mut self, now: EngineInstant) -> Vec<Request> {
+        let mut due_targets = self.people.due_targets(self.interval, now);
+        due_targets.retain(|(due, _)| *due <= now);
+        let mut requests = Vec::new();
+        // The longest overdue first; of equally overdue ones groups come first, as they include
+        // most users.
+        while let Some(first) = (0..due_targets.len()).min_by_key(|&index| due_targets[index].0) {
+            let (_, target) = due_targets.remove(first);
+            if self.earliest_start(&target, now) != Some(now) {
+                // A limit that holds back a group holds back everything.
+                due_targets.retain(|(_, other)| {
+                    matches!(target, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
+                });
+                continue;
+            }
+            self.limits.acquire(&target, now);
+            let query = self.people.start(&target, now);
+            let id = RequestId(self.next_id);
+            self.next_id += 1;
+            requests.push(Request { id, query: query.clone() });
+            self.in_flight.push(InFlight { id, target, query, started: now, stale: false });
+        }
+        requests
+    }
+
+    /// When the next request may start; `None`: not before the next event.
+    pub(super) fn next_request(&self, now: EngineInstant) -> Option<EngineInstant> {
+        let due_targets = self.people.due_targets(self.interval, now).into_iter();
+        due_targets
+            .filter_map(|(due, target)| Some(due.max(self.earliest_start(&target, now)?)))
+            .min()
+    }
+
+    fn earliest_start(&self, target: &PollTarget, now: EngineInstant) -> Option<EngineInstant> {
+        self.limits.earliest_start(target, self.in_flight.len(), now)
+    }
+
+    /// Makes `user` due, on screen or not.
+    pub(super) fn refresh(&mut self, user: &UserRef, now: EngineInstant) {
+        let target = self.people.target_of(user);
+        let Some(poll) = target.and_then(|target| self.people.poll(&target)) else {
+            return;
+        };
+        let at = poll.earliest(MIN_REFRESH_INTERVAL).max(now);
+        poll.due = poll.due.min(at);
+        poll.refresh_requested = true;
+        self.limits.backoff.end_by(at);
+    }
+
+    /// Removes a request that ended.
+    pub(super) fn complete(&mut self, id: RequestId) -> Option<InFlight> {
+        let index = self.in_flight.iter().position(|request| request.id == id)?;
+        let request = self.in_flight.swap_remove(index);
+        if let Some(poll) = self.people.poll(&request.target) {
+            poll.in_flight = false;
+        }
+        Some(request)
+    }
+
+    /// Schedules the next request after a reply.
+    pub(super) fn succeeded(&mut self, request: &InFlight) {
+        self.limits.backoff.succeeded();
+        let due = request.started + self.jitter.of(self.interval, 900, 1100);
+        if let Some(poll) = self.people.poll(&request.target) {
+            poll.failures = 0;
+            poll.due = due;
+        }
+    }
+
+    /// Delays the next request for a user by `pause` or a little more.
+    pub(super) fn pause(&mut self, request: &InFlight, pause: Duration) {
+        let due = request.started + self.jitter.of(pause, 1000, 1100);
+        if let Some(poll) = self.people.poll(&request.target) {
+            poll.due = due;
+        }
+    }
+
+    /// Schedules the next request after a failure.
+    pub(super) fn failed(&mut self, request: &InFlight, error: RequestError, now: EngineInstant) {
+        let max_delay = self.interval;
+        self.limits.backoff.failed(error, request.started, now, max_delay, &mut self.jitter);
+        let failures = self.people.poll(&request.target).map_or(0, |poll| {
+            poll.failures = poll.failures.saturating_add(1);
+            poll.failures
+        });
+        // Each request also backs off by itself, so that one that always fails does not block the
+        // others.
+        let due = now + backoff::jittered_retry_delay(failures, max_delay, &mut self.jitter);
+        if let Some(poll) = self.people.poll(&request.target) {
+            poll.due = due;
+        }
+    }
+
+    /// The computer slept: requests in flight are lost, and waits end.
+    pub(super) fn slept(&mut self, now: EngineInstant) {
+        for request in &mut self.in_flight {
+            request.stale = true;
+        }
+        self.end_backoff(now);
+    }
+
+    /// Ends every wait but those that the server imposed.
+    pub(super) fn end_backoff(&mut self, now: EngineInstant) {
+        self.limits.backoff.end();
+        for poll in self.people.polls().filter(|poll| poll.failures > 0) {
+            poll.due = poll.due.min(now);
+        }
+    }
+
+    /// Gives up the requests that are lost or that time out.
+    pub(super) fn cancel_late(&mut self, now: EngineInstant) -> Vec<Request> {
+        let is_late = |request: &&InFlight| request.stale || now.since(request.started) >= TIMEOUT;
+        let late: Vec<_> =
+            self.in_flight.iter().filter(is_late).map(|request| request.id).collect();
+        let mut cancelled = Vec::new();
+        for id in late {
+            let Some(request) = self.complete(id) else {
+                continue;
+            };
+            if !request.stale {
+                self.failed(&request, RequestError::TimedOut, now);
+            } else if let Some(poll) = self.people.poll(&request.target) {
+                poll.due = now;
+            }
+            cancelled.push(Request { id, query: request.query });
+        }
+        cancelled
+    }
+}

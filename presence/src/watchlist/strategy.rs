@@ -1,0 +1,103 @@
+//! How an endpoint is polled: chosen once, when the watchlist is made.
+
+use core::time::Duration;
+
+use super::entry::{Entry, ObservationMeta};
+use super::gateway::{self, GatewayStrategy};
+use super::groups::Group;
+use super::query::Query;
+use super::settings::Endpoint;
+use super::zulip::ZulipStrategy;
+use crate::UserRef;
+use crate::reply::{RealmPresence, Reply};
+use crate::time::EngineInstant;
+use crate::user_map::UserMap;
+
+#[derive(Debug)]
+pub(super) enum Strategy {
+    Gateway(GatewayStrategy),
+    Zulip(ZulipStrategy),
+}
+
+impl Strategy {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Gateway => Self::Gateway(GatewayStrategy::default()),
+            Endpoint::Zulip { verified_users } => Self::Zulip(ZulipStrategy::new(verified_users)),
+        }
+    }
+
+    pub(super) fn groups(&self) -> &[Group] {
+        match self {
+            Self::Gateway(gateway) => &gateway.groups.list,
+            Self::Zulip(zulip) => &zulip.all_users,
+        }
+    }
+
+    pub(super) fn groups_mut(&mut self) -> &mut [Group] {
+        match self {
+            Self::Gateway(gateway) => &mut gateway.groups.list,
+            Self::Zulip(zulip) => &mut zulip.all_users,
+        }
+    }
+
+    /// The entry of a new user.
+    pub(super) fn join(&mut self, user: &UserRef, interval: Duration, now: EngineInstant) -> Entry {
+        match self {
+            Self::Gateway(gateway) => gateway.join(user, now),
+            Self::Zulip(zulip) => zulip.join(user, interval, now),
+        }
+    }
+
+    /// The query for the members of a group.
+    pub(super) fn query(&self, members: &[&UserRef]) -> Query {
+        match self {
+            Self::Gateway(_) => Query::Group(members.iter().copied().cloned().collect()),
+            Self::Zulip(_) => Query::AllUsers,
+        }
+    }
+
+    /// Applies the reply to the query for a group.
+    pub(super) fn apply_realm(
+        &mut self,
+        entries: &mut UserMap<Entry>,
+        realm: RealmPresence,
+        meta: ObservationMeta,
+        now: EngineInstant,
+    ) {
+        match self {
+            Self::Gateway(_) => gateway::apply(entries, &realm, meta),
+            Self::Zulip(zulip) => zulip.apply_realm(entries, realm, meta, now),
+        }
+    }
+
+    /// Whether the endpoint of this strategy replies to `query` like this.
+    pub(super) fn is_plausible(
+        &self,
+        query: &Query,
+        realm: Option<&RealmPresence>,
+        reply: &Reply<()>,
+    ) -> bool {
+        match self {
+            Self::Gateway(_) => realm.is_none_or(|realm| gateway::is_complete(query, realm)),
+            // Only a gateway sends the threshold (docs/zulip-wire.md §3).
+            Self::Zulip(_) => reply.offline_threshold.is_none(),
+        }
+    }
+
+    /// Removes the users for whom `is_over`.
+    pub(super) fn evict(&mut self, entries: &mut UserMap<Entry>, is_over: impl Fn(&Entry) -> bool) {
+        match self {
+            Self::Gateway(gateway) => gateway.evict(entries, is_over),
+            Self::Zulip(zulip) => zulip.evict(entries, is_over),
+        }
+    }
+
+    /// When the request of Zulip's last organisation-wide reply started.
+    pub(super) fn realm_requested_at(&self) -> Option<EngineInstant> {
+        match self {
+            Self::Gateway(_) => None,
+            Self::Zulip(zulip) => zulip.realm_requested_at(),
+        }
+    }
+}
