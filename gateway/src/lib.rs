@@ -33,6 +33,8 @@ pub use crate::config::tls::Tls;
 pub use crate::http::cors::AllowedOrigins;
 use crate::http::response_cache::ResponseCache;
 pub use crate::http::static_files::{DistError, StaticFiles};
+pub use crate::http::stream::StreamConfig;
+use crate::http::stream::{Streams, run_streams};
 use crate::metrics::Metrics;
 use crate::poller::{Poller, run_poll_loop};
 use crate::reload::Reloader;
@@ -65,6 +67,8 @@ pub struct Config {
     pub people: Option<PathBuf>,
     /// Offline people are sent without timestamps.
     pub hide_last_active: bool,
+    /// How streams are served; `None`: there are none.
+    pub streams: Option<StreamConfig>,
     /// The static files.
     pub files: StaticFiles,
     /// Seed of the jitter.
@@ -110,6 +114,7 @@ impl Gateway {
             allow_origins,
             people,
             hide_last_active,
+            streams,
             files,
             seed,
         } = config;
@@ -137,7 +142,11 @@ impl Gateway {
         let of_zuliprc = Arc::clone(&reloader);
         tasks.spawn("zuliprc", async move { of_zuliprc.watch_zuliprc().await });
         let cache = Arc::new(ResponseCache::new(store.epoch()));
-        let router = http::router(store, cache, metrics, &allow_origins, files);
+        let streams = streams.map(|config| Arc::new(Streams::new(config, Arc::clone(&store))));
+        if let Some(streams) = &streams {
+            tasks.spawn("streams", run_streams(Arc::clone(streams)));
+        }
+        let router = http::router(store, streams, cache, metrics, &allow_origins, files);
         Ok(Self { router, tasks, reloader })
     }
 

@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zulip_presence_gateway::commands::doctor::{self, Check};
 use zulip_presence_gateway::commands::{healthcheck, people};
-use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Settings};
+use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Live, Settings};
 use zulip_presence_gateway::{
-    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, Tls,
-    ZulipClient, ZulipCredentials, init_logging, serve_with,
+    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, StreamConfig,
+    Tls, ZulipClient, ZulipCredentials, init_logging, serve_with,
 };
 use zulip_simulator::{EMAIL, Simulator};
 
@@ -174,6 +174,10 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
         allow_origins: allow_origins.clone(),
         people,
         hide_last_active: settings.last_active == LastActive::Hide,
+        streams: (settings.live == Live::On).then(|| StreamConfig {
+            max_streams: settings.max_streams.into(),
+            ..StreamConfig::default()
+        }),
         files,
         seed: SystemTime::now()
             .duration_since(UNIX_EPOCH)

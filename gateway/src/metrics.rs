@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use zulip_presence_core::reply::RequestError;
 
+use crate::http::stream::StreamNumbers;
+
 const PREFIX: &str = "zulip_presence";
 
 /// A kind of request to Zulip.
@@ -71,6 +73,8 @@ pub(crate) struct Gauges {
     pub(crate) accounts: usize,
     pub(crate) answer_age_s: Option<f64>,
     pub(crate) healthy: bool,
+    /// `None`: no streams are served.
+    pub(crate) streams: Option<StreamNumbers>,
 }
 
 impl Default for Metrics {
@@ -128,6 +132,21 @@ impl Metrics {
         );
         if let Some(age) = gauges.answer_age_s {
             gauge("last_answer_age_seconds", "Age of the last answer of Zulip", age);
+        }
+        if let Some(streams) = &gauges.streams {
+            gauge("streams", "Streams that pages read now", streams.open as f64);
+            gauge("stream_lists", "Different lists of people in them", streams.lists as f64);
+            let mut counter = |name: &str, help: &str, value: u64| {
+                let counter = Counter::<u64>::default();
+                counter.inc_by(value);
+                registry.register(name, help, counter);
+            };
+            counter(
+                "stream_messages",
+                "Messages to pages, but the first of each",
+                streams.messages,
+            );
+            counter("streams_dropped", "Streams whose readers were too slow", streams.dropped);
         }
         let mut text = String::new();
         // Writing to a String never fails.

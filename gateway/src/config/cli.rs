@@ -137,6 +137,20 @@ pub struct Settings {
     #[arg(long, env = "ZULIP_PRESENCE_LAST_ACTIVE", value_name = "show|hide", value_enum, default_value_t = LastActive::Show, hide_possible_values = true)]
     pub last_active: LastActive,
 
+    /// Whether pages are told at once who comes: the gateway reads Zulip's events, and pages read a
+    /// stream. Without it, or where either fails, both poll
+    #[arg(long, env = "ZULIP_PRESENCE_LIVE", value_name = "on|off", value_enum, default_value_t = Live::On, hide_possible_values = true)]
+    pub live: Live,
+
+    /// Maximum number of pages that read a stream; further pages poll. Each needs an open file here
+    #[arg(
+        long,
+        env = "ZULIP_PRESENCE_MAX_STREAMS",
+        value_name = "STREAMS",
+        default_value_t = 10_000
+    )]
+    pub max_streams: u16,
+
     /// Seconds between two requests to Zulip, each for all watched people, 10 to 45; more while
     /// Zulip is slow, so that it spends at most 5 % of the time answering
     #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
@@ -188,6 +202,15 @@ pub enum LastActive {
     Show,
     /// They do not.
     Hide,
+}
+
+/// Whether pages are told at once who comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Live {
+    /// They are.
+    On,
+    /// They poll.
+    Off,
 }
 
 /// How log lines are written.

@@ -23,9 +23,14 @@ pub(crate) enum ApiError {
     Method,
     /// No reply from Zulip yet.
     Unavailable { retry_after_s: u64 },
+    /// As many streams are open as may be.
+    TooManyStreams,
     /// A handler panicked.
     Internal,
 }
+
+/// Seconds until a page that was refused a stream may try again; it polls meanwhile.
+const STREAM_RETRY_AFTER_S: u64 = 60;
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -66,6 +71,11 @@ impl IntoResponse for ApiError {
                 let body = json!({"result": "error", "msg": msg, "code": "SERVICE_UNAVAILABLE", "retry-after": retry_after_s});
                 (StatusCode::SERVICE_UNAVAILABLE, NO_STORE.into(), body)
             }
+            Self::TooManyStreams => {
+                let msg = "Too many streams are open; poll instead";
+                let body = json!({"result": "error", "msg": msg, "code": "SERVICE_UNAVAILABLE", "retry-after": STREAM_RETRY_AFTER_S});
+                (StatusCode::SERVICE_UNAVAILABLE, NO_STORE.into(), body)
+            }
             Self::Internal => {
                 let body = json!({"result": "error", "msg": "Internal server error"});
                 (StatusCode::INTERNAL_SERVER_ERROR, NO_STORE.into(), body)
@@ -80,6 +90,9 @@ impl IntoResponse for ApiError {
         match self {
             Self::Unavailable { retry_after_s } => {
                 headers.insert(RETRY_AFTER, retry_after_s.into());
+            }
+            Self::TooManyStreams => {
+                headers.insert(RETRY_AFTER, STREAM_RETRY_AFTER_S.into());
             }
             Self::Method => {
                 headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));

@@ -1,5 +1,6 @@
 //! The HTTP interface: API, SVG badges, static files, operations.
 
+pub(crate) mod batch;
 mod cache_policy;
 mod conditional;
 mod content_coding;
@@ -11,6 +12,7 @@ pub(crate) mod query;
 pub(crate) mod response_cache;
 pub(crate) mod routes;
 pub(crate) mod static_files;
+pub(crate) mod stream;
 pub(crate) mod svg;
 
 use std::any::Any;
@@ -32,11 +34,13 @@ use self::error::ApiError;
 use self::operations::plain;
 use self::response_cache::ResponseCache;
 use self::static_files::StaticFiles;
+use self::stream::Streams;
 use crate::metrics::Metrics;
 use crate::store::shared::SharedStore;
 
 const USER_PRESENCE: &str = "/api/v1/users/{user}/presence";
 const REALM_PRESENCE: &str = "/api/v1/realm/presence";
+const STREAM: &str = "/api/v1/realm/presence/stream";
 const SERVER_SETTINGS: &str = "/api/v1/server_settings";
 const OTHER_API: &str = "/api/{*rest}";
 const SVG: &str = "/users/{user}/presence.svg";
@@ -45,12 +49,22 @@ const READYZ: &str = "/readyz";
 const METRICS: &str = "/metrics";
 /// Everything without a route: the static files.
 const FILES: &str = "files";
-const ROUTES: [&str; 8] =
-    [USER_PRESENCE, REALM_PRESENCE, SERVER_SETTINGS, OTHER_API, SVG, HEALTHZ, READYZ, METRICS];
+const ROUTES: [&str; 9] = [
+    USER_PRESENCE,
+    REALM_PRESENCE,
+    STREAM,
+    SERVER_SETTINGS,
+    OTHER_API,
+    SVG,
+    HEALTHZ,
+    READYZ,
+    METRICS,
+];
 
 #[derive(Clone, FromRef)]
 struct Shared {
     store: Arc<SharedStore>,
+    streams: Option<Arc<Streams>>,
     metrics: Arc<Metrics>,
     files: Arc<StaticFiles>,
 }
@@ -58,6 +72,7 @@ struct Shared {
 /// Everything that is served.
 pub(crate) fn router(
     store: Arc<SharedStore>,
+    streams: Option<Arc<Streams>>,
     cache: Arc<ResponseCache>,
     metrics: Arc<Metrics>,
     allow_origins: &AllowedOrigins,
@@ -72,6 +87,8 @@ pub(crate) fn router(
         .method_not_allowed_fallback(|| async { ApiError::Method })
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(cache, response_cache::cache_layer))
+        // Neither compressed nor cached: both would hold messages back.
+        .route(STREAM, get(stream::stream).fallback(|| async { ApiError::Method }))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(cors::presence_cors(allow_origins))
         .layer(middleware::from_fn(cors::complete_preflight));
@@ -84,7 +101,7 @@ pub(crate) fn router(
         .fallback(file)
         .layer(cors::files_cors())
         .layer(middleware::from_fn(cors::complete_preflight));
-    let state = Shared { store, metrics: Arc::clone(&metrics), files: Arc::new(files) };
+    let state = Shared { store, streams, metrics: Arc::clone(&metrics), files: Arc::new(files) };
     api.merge(operations)
         .merge(files_router)
         .with_state(state)

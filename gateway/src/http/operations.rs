@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use crate::clock;
+use crate::http::stream::Streams;
 use crate::metrics::{Gauges, Metrics};
 use crate::store::shared::SharedStore;
 
@@ -49,8 +50,10 @@ pub(crate) async fn readyz(State(store): State<Arc<SharedStore>>) -> Response {
 
 pub(crate) async fn metrics(
     State(store): State<Arc<SharedStore>>,
+    State(streams): State<Option<Arc<Streams>>>,
     State(metrics): State<Arc<Metrics>>,
 ) -> Response {
+    let streams = streams.map(|streams| streams.numbers());
     let gauges = {
         let store = store.lock();
         Gauges {
@@ -58,6 +61,7 @@ pub(crate) async fn metrics(
             accounts: store.accounts(),
             answer_age_s: store.answer_age(clock::now()).map(|age| age.as_secs_f64()),
             healthy: store.is_healthy(),
+            streams,
         }
     };
     let mut response = plain(StatusCode::OK, metrics.text(&gauges));

@@ -1,7 +1,6 @@
 //! The API: Zulip's two presence endpoints, served from memory.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -11,14 +10,15 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zulip_presence_core::reply::NoPresenceReason;
-use zulip_presence_core::{ClockReading, Timestamp, UserRef};
+use zulip_presence_core::{ClockReading, UserRef};
 
 use crate::clock;
+use crate::http::batch::{Batch, push_metadata};
 use crate::http::error::ApiError;
 use crate::http::query::{DuplicateParameter, parameter};
 use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
-use crate::zulip::wire::{RenderOptions, push_presence, push_slim_presence, push_timestamp};
+use crate::zulip::wire::push_presence;
 
 /// Maximum people of one organisation-wide request.
 const MAX_USERS: usize = 1_000;
@@ -49,7 +49,8 @@ pub(crate) async fn single(
                 let render = store.render(now);
                 let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
                 push_presence(&observation, render, &mut json);
-                Some(Ok(presence(json, observation.at, render, store, now)))
+                push_metadata(observation.at, render, &mut json);
+                Some(Ok(presence(json, store, now)))
             }
         }
     });
@@ -62,44 +63,11 @@ pub(crate) async fn realm(
     State(store): State<Arc<SharedStore>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let query = query.as_deref().unwrap_or_default();
-    let asked = users(query)?;
-    let is_slim = is_slim(query)?;
-    let push = if is_slim { push_slim_presence } else { push_presence };
+    let batch = Batch::parse(query.as_deref())?;
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
-        let users = asked.iter().map(|(_, user)| user.as_ref());
-        users.clone().flatten().for_each(|user| store.watch(user, now));
-        let answers: Vec<_> =
-            users.map(|user| user.map(|user| store.lookup(user, can_wait, now))).collect();
-        if answers.iter().flatten().any(|answer| matches!(answer, Lookup::Pending)) {
-            return None;
-        }
-        let unavailable_ones =
-            answers.iter().flatten().filter(|answer| matches!(answer, Lookup::Unavailable)).count();
-        let known = || {
-            answers.iter().flatten().filter_map(|answer| {
-                if let Lookup::CachedPresence(known) = answer { Some(known) } else { None }
-            })
-        };
-        // A user who was added during an outage has no data yet. The others are still served.
-        if unavailable_ones > 0 && known().next().is_none() {
-            return Some(Err(unavailable(store, now)));
-        }
-        let render = store.render(now);
-        let observed_at = known().map(|known| known.at).min();
-        let mut json = String::with_capacity(96 + 256 * asked.len());
-        json.push_str(r#"{"result":"success","msg":"","presences":{"#);
-        for (place, ((key, _), answer)) in asked.iter().zip(&answers).enumerate() {
-            let separator = if place > 0 { "," } else { "" };
-            let _ = write!(json, "{separator}{key}:");
-            match answer {
-                Some(Lookup::CachedPresence(known)) => push(known, render, &mut json),
-                _ => json.push_str("{}"),
-            }
-        }
-        json.push('}');
-        Some(Ok(presence(json, observed_at.unwrap_or(render.now), render, store, now)))
+        let body = batch.body(store, can_wait, now)?;
+        Some(body.map(|json| presence(json, store, now)))
     });
     result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
@@ -113,23 +81,13 @@ pub(crate) async fn server_settings() -> Response {
         .into_response()
 }
 
-fn unavailable(store: &Store, now: ClockReading) -> ApiError {
+/// Zulip cannot be reached in time.
+pub(crate) fn unavailable(store: &Store, now: ClockReading) -> ApiError {
     ApiError::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
 }
 
-/// Closes the body and adds the headers of a presence reply.
-fn presence(
-    mut json: String,
-    observed_at: Timestamp,
-    render: RenderOptions,
-    store: &Store,
-    now: ClockReading,
-) -> Response {
-    json.push_str(r#","server_timestamp":"#);
-    push_timestamp(observed_at, &mut json);
-    json.push_str(r#","server_presence_offline_threshold_seconds":"#);
-    let _ = write!(json, "{}", render.offline_threshold.as_secs());
-    json.push('}');
+/// Adds the headers of a presence reply.
+fn presence(json: String, store: &Store, now: ClockReading) -> Response {
     let (max_age_s, stale_s) =
         (store.max_age(now).as_secs(), store.stale_while_revalidate().as_secs());
     let cache = format!(
@@ -178,7 +136,7 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
 }
 
 /// Whether only the modern fields are requested.
-fn is_slim(query: &str) -> Result<bool, ApiError> {
+pub(crate) fn is_slim(query: &str) -> Result<bool, ApiError> {
     match parameter(query, "slim_presence") {
         Ok(None | Some("" | "false")) => Ok(false),
         Ok(Some("true")) => Ok(true),

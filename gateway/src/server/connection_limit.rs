@@ -6,7 +6,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -29,7 +28,6 @@ pub(super) fn max_connections() -> usize {
 
 /// Hands out permits for connections.
 pub(super) struct ConnectionLimiter {
-    limit: usize,
     permits: Arc<Semaphore>,
     /// Wakes the idle connection that has waited longest.
     eviction: Notify,
@@ -37,7 +35,7 @@ pub(super) struct ConnectionLimiter {
 
 impl ConnectionLimiter {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, permits: Arc::new(Semaphore::new(limit)), eviction: Notify::new() }
+        Self { permits: Arc::new(Semaphore::new(limit)), eviction: Notify::new() }
     }
 
     /// A permit for one more connection. Evicts an idle connection if none is left.
@@ -54,12 +52,13 @@ impl ConnectionLimiter {
         self.eviction.notify_one();
     }
 
-    /// Drives `connection` until it ends by itself or is evicted, which happens only between two
-    /// requests.
+    /// Drives `connection` until it ends by itself or is evicted, which happens only while
+    /// `is_idle`.
     pub(super) async fn run_until_evicted(
         &self,
         mut connection: Pin<&mut impl Future>,
         requests: &RequestCount,
+        is_idle: impl Fn() -> bool,
     ) {
         let mut eviction = pin!(self.eviction.notified());
         let mut last = 0;
@@ -74,15 +73,9 @@ impl ConnectionLimiter {
                 // It was used just now, and goes to the end of the queue.
                 eviction.set(self.eviction.notified());
             }
-            if count.is_multiple_of(2) { eviction.as_mut().poll(context) } else { Poll::Pending }
+            if is_idle() { eviction.as_mut().poll(context) } else { Poll::Pending }
         })
         .await;
-    }
-
-    /// Waits until all connections have ended; `false` if they have not within `timeout`.
-    pub(super) async fn all_released(&self, timeout: Duration) -> bool {
-        let all = u32::try_from(self.limit).unwrap_or(u32::MAX);
-        tokio::time::timeout(timeout, self.permits.acquire_many(all)).await.is_ok()
     }
 }
 
@@ -91,6 +84,11 @@ impl ConnectionLimiter {
 pub(super) struct RequestCount(Arc<AtomicU64>);
 
 impl RequestCount {
+    /// Whether no request is being served.
+    pub(super) fn is_even(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_multiple_of(2)
+    }
+
     /// Counts the start and the end of `answer`.
     pub(super) async fn during<T>(self, answer: impl Future<Output = T>) -> T {
         self.0.fetch_add(1, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Accepts connections, cuts off clients that never finish a request, and ends gracefully.
 
 pub(crate) mod background;
+pub(crate) mod connection;
 mod connection_limit;
 pub(crate) mod listener;
 pub(crate) mod logging;
@@ -17,11 +18,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
 use self::background::{BackgroundTasks, TaskEnded};
+use self::connection::Connection;
 use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
 use self::listener::Listener;
 
@@ -34,6 +36,8 @@ const ACCEPT_ERROR_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// Maximum age of a connection, so that a slow reader cannot hold one for ever. The request in
 /// progress is completed.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(600);
+/// How much older a connection may become that carries a stream: a stream ends by itself sooner.
+const MAX_STREAM_AGE: Duration = Duration::from_secs(400);
 /// How long requests in flight may take at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -77,6 +81,8 @@ async fn serve_at_most(
     let limiter = Arc::new(ConnectionLimiter::new(limit));
     let mut error_logged_at: Option<Instant> = None;
     let shutdown = watch::Sender::new(());
+    // Each connection holds a sender: when the last one is gone, all have ended.
+    let (open, mut all_ended) = mpsc::channel::<()>(1);
     let mut end = pin!(end);
     loop {
         let accepted = tokio::select! {
@@ -100,29 +106,41 @@ async fn serve_at_most(
             }
         };
         let (router, requests) = (router.clone(), RequestCount::default());
-        let counter = requests.clone();
+        let this = Connection::new(permit, shutdown.subscribe());
+        let (counter, extension) = (requests.clone(), this.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            counter.clone().during(router.clone().oneshot(request.map(Body::new)))
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(extension.clone());
+            counter.clone().during(router.clone().oneshot(request))
         });
         let connection = server.serve_connection(TokioIo::new(stream), service);
-        let mut shutdown = shutdown.subscribe();
-        let limiter = Arc::clone(&limiter);
+        let (limiter, open) = (Arc::clone(&limiter), open.clone());
         tokio::spawn(async move {
             let mut connection = pin!(connection);
+            let is_idle = || requests.is_even() && !this.carries_stream();
             tokio::select! {
-                () = limiter.run_until_evicted(connection.as_mut(), &requests) => return,
-                () = tokio::time::sleep(MAX_CONNECTION_AGE) => {}
-                _ = shutdown.changed() => {}
+                () = limiter.run_until_evicted(connection.as_mut(), &requests, is_idle) => return,
+                () = this.aborted() => return,
+                () = max_age(&this) => {}
+                () = this.shutdown() => {}
             }
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, connection).await;
-            drop(permit);
+            drop((this, open));
         });
     }
-    drop(listener);
+    drop((listener, open));
     shutdown.send_replace(());
-    if !limiter.all_released(SHUTDOWN_TIMEOUT).await {
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, all_ended.recv()).await.is_err() {
         tracing::warn!("requests under way were cut off");
+    }
+}
+
+/// Completes when a connection is as old as it may become.
+async fn max_age(connection: &Connection) {
+    tokio::time::sleep(MAX_CONNECTION_AGE).await;
+    if connection.carries_stream() {
+        tokio::time::sleep(MAX_STREAM_AGE).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod delays;
 mod key_changes;
+mod news;
 pub(crate) mod shared;
 #[cfg(test)]
 mod simulation;
@@ -17,6 +18,7 @@ use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
 
 use self::delays::{MIN_MAX_AGE, stretched_refresh};
 use self::key_changes::KeyChanges;
+use self::news::News;
 use crate::config::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::RenderOptions;
@@ -61,6 +63,7 @@ pub(crate) struct Store {
     refresh: Duration,
     /// Users whom pages requested within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
+    news: News,
     last_answer_at: Option<Duration>,
     healthy: bool,
     /// A user was added since the last step.
@@ -135,6 +138,7 @@ impl Store {
             },
             key_changes: KeyChanges::default(),
             watched: HashMap::new(),
+            news: News::default(),
             last_answer_at: None,
             healthy: false,
             needs_step: true,

@@ -8,11 +8,12 @@ use axum::http::{Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
-use zulip_presence_core::reply::{NoPresenceReason, RequestError};
-use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
+use zulip_presence_core::reply::{HttpReply, NoPresenceReason, RequestError};
+use zulip_presence_core::{ClockReading, Observation, Status, Timestamp, UserRef};
 use zulip_simulator::{Activity, EMAIL, KEY, ReportedTimestamps, Simulator};
 
 use crate::config::allow_list::AllowList;
+use crate::http::batch::{Batch, BodyWriter, push_entry};
 use crate::store::{Actions, Lookup, Store, StoreConfig};
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
@@ -29,6 +30,8 @@ struct World {
     start: Timestamp,
     elapsed: Duration,
     is_out: bool,
+    /// Counts replies and failures.
+    events: u32,
     /// The requested paths, with their times.
     asked: Vec<(Duration, String)>,
 }
@@ -51,8 +54,15 @@ impl World {
         };
         let store =
             Store::new(policy, allowed, ClockReading { wall: start, monotonic: Duration::ZERO });
-        let mut world =
-            Self { store, zulip, start, elapsed: Duration::ZERO, is_out: false, asked: Vec::new() };
+        let mut world = Self {
+            store,
+            zulip,
+            start,
+            elapsed: Duration::ZERO,
+            is_out: false,
+            events: 0,
+            asked: Vec::new(),
+        };
         world.pass(Duration::from_secs(1)).await;
         world
     }
@@ -108,6 +118,7 @@ impl World {
 
     async fn ask(&mut self, path: &str, asked_at: Duration) -> Result<Reply, RequestError> {
         self.asked.push((asked_at, path.to_owned()));
+        self.events += 1;
         if self.is_out {
             return Err(RequestError::Unreachable);
         }
@@ -467,4 +478,144 @@ fn ten_thousand_users_are_answered() {
         let now = world.now();
         assert!(matches!(world.store.lookup(&UserRef::Id(20_000), true, now), Lookup::Nobody(_)));
     });
+}
+
+/// A page with a stream, and nothing else: it never polls.
+struct StreamPage {
+    batch: Batch,
+    known: HashMap<UserRef, Option<Observation>>,
+    /// How often each person was in a message after the first.
+    messages: HashMap<UserRef, usize>,
+    /// When the gateway looks for news without an event.
+    look_at: Duration,
+}
+
+impl StreamPage {
+    fn open(world: &mut World, ids: impl Iterator<Item = u64>) -> Self {
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        let batch = Batch::parse(Some(&format!("users=[{}]&slim_presence=true", ids.join(","))))
+            .expect("a list");
+        let now = world.now();
+        let first = batch.body(&mut world.store, false, now).expect("no waiting").expect("data");
+        world.store.follow(batch.users(), true, now);
+        let mut page =
+            Self { batch, known: HashMap::new(), messages: HashMap::new(), look_at: world.elapsed };
+        page.read(&first);
+        page.messages.clear();
+        page
+    }
+
+    /// As a page reads a message: what is older than what it knows is ignored.
+    fn read(&mut self, json: &str) {
+        let reply = HttpReply { status: 200, header: &|_| None, body: json.as_bytes() };
+        let reply = reply.parse_realm().expect("a reply");
+        let at = reply.server_timestamp.expect("with its time");
+        for (user, presence) in reply.content.iter() {
+            *self.messages.entry(user.clone()).or_default() += 1;
+            let observed = presence.ok().map(|presence| Observation { presence, at });
+            let known = self.known.entry(user.clone()).or_default();
+            if known.is_none_or(|known| known.at <= at) {
+                *known = observed;
+            }
+        }
+    }
+
+    /// Passes `span`, and reads what comes.
+    async fn pass(&mut self, world: &mut World, span: Duration) {
+        let epoch = world.events;
+        world.pass(span).await;
+        if world.events == epoch && world.elapsed < self.look_at {
+            return;
+        }
+        let news = world.store.news(world.now());
+        self.look_at = world.elapsed + news.wait;
+        let mut body = BodyWriter::new(news.people.len());
+        for (user, known) in &news.people {
+            let key = format!("\"{user}\"");
+            match known {
+                Some(known) => body.push(&key, known.at, |json| {
+                    push_entry(true, known, news.render, json);
+                }),
+                None => body.push_no_data(&key),
+            }
+        }
+        if !news.people.is_empty() {
+            self.read(&body.finish(news.render));
+        }
+    }
+
+    /// What the page shows, and what one that polls at this moment would show.
+    fn statuses(&self, world: &mut World) -> Vec<(UserRef, Option<Status>, Option<Status>)> {
+        let render = world.store.render(world.now());
+        let status = |known: Observation| known.status(render.now, render.offline_threshold);
+        let now = world.now();
+        let users: Vec<UserRef> = self.batch.users().cloned().collect();
+        let polled = |user: &UserRef| match world.store.lookup(user, false, now) {
+            Lookup::CachedPresence(known) => Some(status(*known)),
+            _ => None,
+        };
+        let rows = users.into_iter().map(|user| {
+            let shown = self.known.get(&user).copied().flatten().map(status);
+            let polled = polled(&user);
+            (user, shown, polled)
+        });
+        rows.collect()
+    }
+}
+
+/// Hours of people who come, idle and go, with outages of Zulip: the page always shows what the
+/// gateway knows.
+#[tokio::test]
+async fn page_with_a_stream_shows_what_the_gateway_knows() {
+    let zulip = Simulator::empty(4);
+    zulip.add_people(60);
+    let mut world = World::new(zulip, "").await;
+    for id in 10_001..10_061 {
+        world.page_asks(&id.to_string());
+    }
+    world.pass(Duration::from_secs(2)).await;
+    let mut page = StreamPage::open(&mut world, 10_001..10_061);
+    for second in 0..6 * 3600_u32 {
+        // An outage of ten minutes in every hour.
+        world.is_out = second % 3600 > 3000;
+        page.pass(&mut world, Duration::from_secs(1)).await;
+        for (user, shown, polled) in page.statuses(&mut world) {
+            assert_eq!(shown, polled, "{user} after {second} s");
+        }
+    }
+    let messages: usize = page.messages.values().sum();
+    println!(
+        "60 people, 6 hours: {:.2} entries for each person and minute",
+        messages as f64 / 60.0 / 360.0
+    );
+    // Their reports move once a minute while they are there, and every page must hear that.
+    assert!(messages <= 60 * 360, "{messages}");
+}
+
+/// Zulip says nothing when somebody leaves, and the page needs nobody to tell it.
+#[tokio::test]
+async fn who_merely_ages_is_not_sent() {
+    let zulip = people(3, |_| Activity::AtTheDesk);
+    let mut world = World::new(zulip, "").await;
+    world.page_asks("10000");
+    world.pass(Duration::from_secs(2)).await;
+    let mut page = StreamPage::open(&mut world, 10_000..10_001);
+    page.pass(&mut world, 3 * MINUTE).await;
+    let now = world.zulip.now() as i64;
+    let left = ReportedTimestamps { active: Some(now), idle: now };
+    world.zulip.set_activity(10_000, Activity::Reported(left));
+    let mut rows = Vec::new();
+    for second in 0..240_usize {
+        page.pass(&mut world, Duration::from_secs(1)).await;
+        let (user, shown, polled) = page.statuses(&mut world).remove(0);
+        assert_eq!(shown, polled, "{second} s");
+        rows.push((shown, page.messages[&user]));
+    }
+    let offline = rows.iter().position(|(shown, _)| *shown == Some(Status::Offline));
+    let offline = offline.expect("200 s after the last report");
+    assert!((198..=200).contains(&offline), "after {offline} s");
+    assert_eq!(rows[offline].1, rows[offline - 8].1, "the page needs no message for it");
+    // The last report came, collected, within 60 s and a refresh. Then it was said once more that
+    // nothing had changed, before the page would no longer have known.
+    assert!(rows[offline].1 <= rows[100].1 + 1, "{rows:?}");
 }

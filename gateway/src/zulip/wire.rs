@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use zulip_presence_core::{LegacyStatus, Observation, Status, Timestamp};
+use zulip_presence_core::{LegacyStatus, Observation, Presence, Status, Timestamp};
 
 /// How to render.
 #[derive(Clone, Copy, Debug)]
@@ -75,34 +75,68 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
     json.push('}');
 }
 
-/// Appends only `active_timestamp` and `idle_timestamp`, Zulip's own slim form. From servers before
-/// Zulip 12 they are derived from the legacy status: an active user was active and connected, an
-/// idle one connected. A user who is offline by the server's status alone, or has no timestamps, is
-/// `aggregated: offline`: these two fields cannot express it.
-pub(crate) fn push_slim_presence(observed: &Observation, render: RenderOptions, json: &mut String) {
-    let RenderOptions { now, offline_threshold, hide_times } = render;
-    let presence = &observed.presence;
-    let last_seen = presence.last_active.max(presence.last_connected);
-    let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
-    let is_offline = was_offline || observed.status(now, offline_threshold) == Status::Offline;
-    let Some(last_seen) = last_seen.filter(|_| !(hide_times && is_offline)) else {
-        json.push_str(OFFLINE);
-        return;
-    };
-    if presence.offline && last_seen.age(observed.at) <= offline_threshold {
-        json.push_str(OFFLINE);
-        return;
-    }
-    let idle = presence.last_connected.or(presence.last_active.filter(|_| !presence.fields.modern));
-    let mut separator = '{';
-    for (name, at) in [("active_timestamp", presence.last_active), ("idle_timestamp", idle)] {
-        if let Some(at) = at {
-            let _ = write!(json, r#"{separator}"{name}":"#);
-            push_timestamp(at, json);
-            separator = ',';
+/// Zulip's own slim form of a presence: only `active_timestamp` and `idle_timestamp`. From servers
+/// before Zulip 12 they are derived from the legacy status: an active user was active and connected,
+/// an idle one connected. A user who is offline by the server's status alone, or has no timestamps,
+/// has neither and is sent as `aggregated: offline`: these two fields cannot express it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SlimPresence {
+    active: Option<Timestamp>,
+    idle: Option<Timestamp>,
+}
+
+impl SlimPresence {
+    /// What is sent of `observed` at `render.now`.
+    pub(crate) fn new(observed: &Observation, render: RenderOptions) -> Self {
+        const OFFLINE: SlimPresence = SlimPresence { active: None, idle: None };
+        let RenderOptions { now, offline_threshold, hide_times } = render;
+        let presence = &observed.presence;
+        let last_seen = presence.last_active.max(presence.last_connected);
+        let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
+        let is_offline = was_offline || observed.status(now, offline_threshold) == Status::Offline;
+        match last_seen {
+            None => OFFLINE,
+            Some(_) if hide_times && is_offline => OFFLINE,
+            Some(at) if presence.offline && at.age(observed.at) <= offline_threshold => OFFLINE,
+            Some(_) => Self {
+                active: presence.last_active,
+                idle: presence
+                    .last_connected
+                    .or(presence.last_active.filter(|_| !presence.fields.modern)),
+            },
         }
     }
-    json.push('}');
+
+    /// What a page makes of it.
+    pub(crate) fn presence(self) -> Presence {
+        Presence {
+            last_active: self.active,
+            last_connected: self.idle,
+            offline: self.active.is_none() && self.idle.is_none(),
+            ..Presence::default()
+        }
+    }
+
+    fn push(self, json: &mut String) {
+        if self.presence().offline {
+            json.push_str(OFFLINE);
+            return;
+        }
+        let mut separator = '{';
+        for (name, at) in [("active_timestamp", self.active), ("idle_timestamp", self.idle)] {
+            if let Some(at) = at {
+                let _ = write!(json, r#"{separator}"{name}":"#);
+                push_timestamp(at, json);
+                separator = ',';
+            }
+        }
+        json.push('}');
+    }
+}
+
+/// Appends the [`SlimPresence`] of `observed`.
+pub(crate) fn push_slim_presence(observed: &Observation, render: RenderOptions, json: &mut String) {
+    SlimPresence::new(observed, render).push(json);
 }
 
 /// Appends UNIX seconds, with a fraction only where there is one.

@@ -9,6 +9,7 @@ mod daemon;
 mod deployment;
 mod outage;
 mod secrets;
+mod streams;
 mod test_gateway;
 mod tls;
 mod upstream;

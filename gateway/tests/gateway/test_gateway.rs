@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::{
-    AllowedOrigin, BackgroundTasks, Config, Gateway, Secret, StaticFiles, Tls, ZulipClient,
-    ZulipCredentials, serve,
+    AllowedOrigin, BackgroundTasks, Config, Gateway, Secret, StaticFiles, StreamConfig, Tls,
+    ZulipClient, ZulipCredentials, serve,
 };
 use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
@@ -44,6 +44,7 @@ pub(crate) struct Options {
     pub(crate) hide: bool,
     pub(crate) zuliprc: Option<PathBuf>,
     pub(crate) files: StaticFiles,
+    pub(crate) streams: Option<StreamConfig>,
 }
 
 impl Default for Options {
@@ -55,6 +56,7 @@ impl Default for Options {
             hide: false,
             zuliprc: None,
             files: StaticFiles::default(),
+            streams: Some(StreamConfig::default()),
         }
     }
 }
@@ -132,6 +134,7 @@ impl TestGateway {
             people: options.people,
             hide_last_active: options.hide,
             files: options.files,
+            streams: options.streams,
             seed: 1,
         };
         let gateway = Gateway::start(config).expect("the people file is right");
