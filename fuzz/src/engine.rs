@@ -120,7 +120,7 @@ impl Page {
     }
 
     fn happen(&mut self, bytes: &mut Unstructured<'_>) -> Result<()> {
-        let event = bytes.int_in_range(0..=23)?;
+        let event = bytes.int_in_range(0..=24)?;
         if !matches!(event, 16..=19) {
             self.dirty = true;
         }
@@ -166,6 +166,7 @@ impl Page {
             17 => self.pass(span(bytes)?.min(AGES)),
             18 | 19 => self.live(bytes.int_in_range(0..=11)?),
             20..=22 => self.answer(bytes)?,
+            24 => self.list.hint(self.now),
             _ => self.answer_amiss(bytes)?,
         }
         Ok(())

@@ -941,3 +941,97 @@ fn interval_can_be_changed() {
     page.run(11 * MINUTE, |page, request| page.active(request, secs(5)));
     assert!(page.sent.len() - before >= 36, "{}", page.sent.len() - before);
 }
+
+/// The seconds at which Zulip is asked for everybody, with hints at `hints`.
+fn hinted(settings: PollSettings, hints: &[u64], span: Duration) -> Vec<u64> {
+    let mut page = Page::showing(settings, &["ada@x"]);
+    for second in 0..span.as_secs() {
+        if hints.contains(&second) {
+            page.list.hint(page.now);
+        }
+        page.run(secs(1), as_zulip);
+    }
+    page.sent.iter().map(|(second, _)| *second).collect()
+}
+
+#[test]
+fn hint_makes_the_organisation_wide_request_due() {
+    for (hints, expected) in [
+        (vec![], vec![0]),
+        (vec![0], vec![0, 2]),
+        (vec![20], vec![0, 20]),
+        (vec![1], vec![0, 2]),
+        (vec![20, 21], vec![0, 20, 22]),
+        (vec![20, 22], vec![0, 20, 22]),
+        (vec![20, 21, 22, 23, 24, 25], vec![0, 20, 22, 24, 26]),
+        (vec![20, 20, 20], vec![0, 20]),
+    ] {
+        assert_eq!(hinted(zulip(), &hints, secs(40)), expected, "{hints:?}");
+    }
+    // The interval counts from the hinted request on.
+    let seconds = hinted(zulip(), &[20], secs(100));
+    assert!(matches!(seconds[..], [0, 20, next] if (74..=86).contains(&next)), "{seconds:?}");
+}
+
+#[test]
+fn hints_are_bounded() {
+    let every_second: Vec<_> = (0..600).collect();
+    for interval in [10, 15, 60] {
+        let most = 20 + 60 / (interval * 9 / 10) as usize + 1;
+        let seconds = hinted(zulip().interval(secs(interval)), &every_second, 10 * MINUTE);
+        for (index, second) in seconds.iter().enumerate() {
+            let minute = seconds[index..].iter().filter(|at| **at < second + 60).count();
+            assert!(minute <= most, "{minute} in a minute, interval {interval}: {seconds:?}");
+        }
+        assert!(seconds.windows(2).all(|pair| pair[1] >= pair[0] + 2), "{seconds:?}");
+        assert!(seconds.len() >= 200, "interval {interval}: {}", seconds.len());
+    }
+    let seconds = hinted(zulip().budget(5), &every_second, 10 * MINUTE);
+    assert!(seconds.windows(6).all(|six| six[5] >= six[0] + 60), "{seconds:?}");
+}
+
+#[test]
+fn hint_while_a_request_is_in_flight_makes_another_one_due() {
+    let mut page = Page::showing(zulip(), &["ada@x"]);
+    page.pass(secs(1));
+    page.list.hint(page.now);
+    assert_eq!(page.step().requests, []);
+    page.pass(secs(2));
+    let request = page.take();
+    as_zulip(&mut page, &request);
+    assert_eq!(page.step().requests.len(), 1);
+}
+
+#[test]
+fn hint_neither_ends_a_back_off_nor_asks_for_nobody() {
+    let hint = |page: &mut Page| {
+        page.list.hint(page.now);
+        page.step().requests.len()
+    };
+    for (error, wait) in [
+        (RequestError::Unreachable, 2),
+        (RequestError::RateLimited { retry_after: Some(secs(90)) }, 90),
+        (RequestError::Unauthorized, 300),
+    ] {
+        let mut page = Page::showing(zulip(), &["ada@x"]);
+        let request = page.take();
+        page.fail(&request, error);
+        for _ in 0..wait {
+            assert_eq!(hint(&mut page), 0, "{error:?}");
+            page.pass(secs(1));
+        }
+    }
+    let mut page = Page::new(zulip());
+    assert_eq!(hint(&mut page), 0, "nobody is watched");
+    page.list.watch(&user("ada@x"), page.now);
+    assert_eq!(hint(&mut page), 0, "nobody is on screen");
+    page.list.sleep();
+    page.list.show(&user("ada@x"));
+    assert_eq!(hint(&mut page), 0, "asleep");
+    page.list.wake(page.now);
+    assert_eq!(page.step().requests.len(), 1);
+    // Single requests are not hurried: a page that asks Zulip itself has their interval.
+    let mut page = Page::showing(zulip(), &["12"]);
+    page.run(secs(20), as_zulip);
+    assert_eq!(hint(&mut page), 0);
+}

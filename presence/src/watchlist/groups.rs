@@ -79,12 +79,14 @@ impl Groups {
                 left.members += right.members;
                 left.bytes = bytes;
                 let refresh_requested = left.poll.refresh_requested || right.poll.refresh_requested;
+                let hinted = left.poll.hinted || right.poll.hinted;
                 // The group that was requested last sets the pace. The other one may have been off
                 // screen for long: its members on screen count as new members.
                 if right.poll.requested_at > left.poll.requested_at {
                     left.poll = right.poll;
                 }
                 left.poll.refresh_requested = refresh_requested;
+                left.poll.hinted = hinted;
                 moved(right.id, left.id);
             } else {
                 at += 1;

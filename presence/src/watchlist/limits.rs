@@ -9,12 +9,15 @@ use crate::time::EngineInstant;
 pub const MAX_IN_FLIGHT: usize = 4;
 /// Maximum single requests in any 60 s (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
+/// Maximum requests in any 60 s that start before their time because of a hint (docs/design.md §4).
+pub const MAX_HINTED: u32 = 20;
 
 #[derive(Debug)]
 pub(super) struct Limits {
     pub(super) backoff: Backoff,
     budget: RateLimiter,
     user_queries: RateLimiter,
+    pub(super) hinted: RateLimiter,
 }
 
 impl Limits {
@@ -23,6 +26,7 @@ impl Limits {
             backoff: Backoff::default(),
             budget: RateLimiter::new(budget),
             user_queries: RateLimiter::new(MAX_USER_QUERIES),
+            hinted: RateLimiter::new(MAX_HINTED),
         }
     }
 

@@ -27,7 +27,7 @@ use core::time::Duration;
 
 pub use self::backoff::retry_delay;
 use self::entry::{Now, ObservationMeta};
-pub use self::limits::{MAX_IN_FLIGHT, MAX_USER_QUERIES};
+pub use self::limits::{MAX_HINTED, MAX_IN_FLIGHT, MAX_USER_QUERIES};
 use self::poll::PollTarget;
 use self::polling::{InFlight, Polling};
 pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query, Response};
@@ -148,6 +148,14 @@ impl Watchlist {
     pub fn refresh(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);
         self.polling.refresh(user, now);
+    }
+
+    /// The endpoint may have news: the organisation-wide request, or the groups on screen, are due
+    /// at once, but at least 2 s after the last one and at most 20 times in any 60 s, and within
+    /// budget and back-off. A hint while a request is in flight makes another one due.
+    pub fn hint(&mut self, now: ClockReading) {
+        self.tick(now);
+        self.polling.hint();
     }
 
     /// Changes the interval from the next request on; clamped to [`INTERVAL_RANGE`].

@@ -60,9 +60,10 @@ impl People {
     pub(super) fn due_targets(
         &self,
         interval: Duration,
+        hints_at: EngineInstant,
         now: EngineInstant,
     ) -> Vec<(EngineInstant, PollTarget)> {
-        schedule::due_targets(self.strategy.groups(), &self.entries, interval, now)
+        schedule::due_targets(self.strategy.groups(), &self.entries, interval, hints_at, now)
     }
 
     pub(super) fn poll(&mut self, target: &PollTarget) -> Option<&mut PollState> {

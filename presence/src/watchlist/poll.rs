@@ -26,6 +26,8 @@ pub(super) struct PollState {
     pub(super) failures: u32,
     /// `refresh()` was called: request even if nobody is on screen.
     pub(super) refresh_requested: bool,
+    /// There is news: request soon.
+    pub(super) hinted: bool,
 }
 
 impl PollState {
@@ -42,5 +44,6 @@ impl PollState {
         self.requested_at = Some(now);
         self.in_flight = true;
         self.refresh_requested = false;
+        self.hinted = false;
     }
 }

@@ -67,7 +67,7 @@ impl Polling {
 
     /// Starts the requests that are due and that the limits allow.
     pub(super) fn start_requests(&mut self, now: EngineInstant) -> Vec<Request> {
-        let mut due_targets = self.people.due_targets(self.interval, now);
+        let mut due_targets = self.due_targets(now);
         due_targets.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
         // The longest overdue first; of equally overdue ones groups come first, as they include
@@ -82,6 +82,9 @@ impl Polling {
                 continue;
             }
             self.limits.acquire(&target, now);
+            if self.people.poll(&target).is_some_and(|poll| poll.hinted && poll.due > now) {
+                self.limits.hinted.acquire(now);
+            }
             let query = self.people.start(&target, now);
             let id = RequestId(self.next_id);
             self.next_id += 1;
@@ -93,14 +96,26 @@ impl Polling {
 
     /// When the next request may start; `None`: not before the next event.
     pub(super) fn next_request(&self, now: EngineInstant) -> Option<EngineInstant> {
-        let due_targets = self.people.due_targets(self.interval, now).into_iter();
-        due_targets
+        self.due_targets(now)
+            .into_iter()
             .filter_map(|(due, target)| Some(due.max(self.earliest_start(&target, now)?)))
             .min()
     }
 
+    fn due_targets(&self, now: EngineInstant) -> Vec<(EngineInstant, PollTarget)> {
+        let hints_at = self.limits.hinted.next_available(now).unwrap_or(now);
+        self.people.due_targets(self.interval, hints_at, now)
+    }
+
     fn earliest_start(&self, target: &PollTarget, now: EngineInstant) -> Option<EngineInstant> {
         self.limits.earliest_start(target, self.in_flight.len(), now)
+    }
+
+    /// Makes all groups due soon.
+    pub(super) fn hint(&mut self) {
+        for group in self.people.strategy.groups_mut() {
+            group.poll.hinted = true;
+        }
     }
 
     /// Makes `user` due, on screen or not.

@@ -9,7 +9,7 @@ use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
 /// Minimum time between two requests for one group: members that are added one by one share a
-/// request.
+/// request, and so do hints.
 const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The demand of the members of a group.
@@ -21,11 +21,13 @@ struct GroupDemand {
     has_new_member: bool,
 }
 
-/// The targets that are needed, and when each is due; groups first.
+/// The targets that are needed, and when each is due; groups first. A hint counts from `hints_at`
+/// on.
 pub(super) fn due_targets(
     groups: &[Group],
     entries: &UserMap<Entry>,
     interval: Duration,
+    hints_at: EngineInstant,
     now: EngineInstant,
 ) -> Vec<(EngineInstant, PollTarget)> {
     let mut due_targets = Vec::new();
@@ -35,8 +37,16 @@ pub(super) fn due_targets(
         if poll.in_flight || !(demand.on_screen || poll.refresh_requested && demand.watched) {
             continue;
         }
-        let hurry = demand.has_new_member && poll.failures == 0;
-        let due = if hurry { poll.due.min(poll.earliest(MIN_GROUP_INTERVAL)) } else { poll.due };
+        let mut due = poll.due;
+        if poll.failures == 0 {
+            let soonest = poll.earliest(MIN_GROUP_INTERVAL);
+            if demand.has_new_member {
+                due = due.min(soonest);
+            }
+            if poll.hinted {
+                due = due.min(soonest.max(hints_at));
+            }
+        }
         due_targets.push((due, PollTarget::Group(*id)));
     }
     for (user, entry) in entries.iter() {
