@@ -16,28 +16,31 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS := --remap-path-prefix=$(CA
 
 # Trunk takes only true or false in NO_COLOR, not the 1 that others write there.
 TRUNK := env -u NO_COLOR trunk --skip-version-check
+# What takes long says what it is.
+say = @printf '\n==> %s\n' '$(1)' >&2
 WASM := --target wasm32-unknown-unknown
 WIDGET := -p zulip-presence-widget
 NATIVE := --workspace --exclude zulip-presence-widget
-GATEWAY := target/gateway/zulip-presence-gateway
+# What the demo and the tests run, and what is measured.
+GATEWAY := target/debug/zulip-presence-gateway
+FAST_GATEWAY := target/gateway/zulip-presence-gateway
 
 .PHONY: help
 help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: dist ## Build all, then serve the demo directory on http://127.0.0.1:8640/
-	cargo build -p zulip-presence-gateway
-	target/debug/zulip-presence-gateway --demo --dist dist
+demo: dist $(GATEWAY) ## Build all, then serve the demo directory on http://127.0.0.1:8640/
+	$(GATEWAY) --demo --dist dist
 
 .PHONY: dev
-dev: tools-build ## Demo gateway and trunk serve: http://127.0.0.1:8641/ rebuilds as you type
-	cargo build -p zulip-presence-gateway
+dev: tools-dev $(GATEWAY) ## Demo gateway and trunk serve: http://127.0.0.1:8641/ rebuilds as you type
 	bash tools/dev.sh
 
 .PHONY: dist
 dist: tools-build ## Build the files to deploy into dist/, and print what they weigh
-	$(TRUNK) build --release
+	$(call say,the widget (1 minute the first time))
+	node tools/build.mjs
 	node tools/size.mjs
 
 .PHONY: package
@@ -54,7 +57,8 @@ yew-team: tools-build ## The example app with Yew, in target/yew-team
 # With other settings: larger, but it works.
 .PHONY: dist-plain
 dist-plain: tools-build
-	CARGO_PROFILE_RELEASE_STRIP=none WASM_OPT= $(TRUNK) build --release --dist target/plain
+	$(call say,the widget with other settings (1 minute))
+	WASM_OPT= node tools/build.mjs target/plain -Cstrip=none
 
 # The standard library is built along, for size, and a panic says nothing: it traps. RUSTFLAGS replaces the flags of
 # .cargo/config.toml, so those are repeated.
@@ -67,28 +71,48 @@ SMALLEST := RUSTUP_TOOLCHAIN=$$(bash tools/install-tools.sh nightly-name) \
 .PHONY: dist-smallest
 dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth less to download
 	@bash tools/install-tools.sh nightly
-	$(SMALLEST) $(TRUNK) build --release
+	$(SMALLEST) node tools/build.mjs
 	node tools/size.mjs smallest
 
+# With the feature that its tests turn on, so that they find its dependencies compiled.
 .PHONY: $(GATEWAY)
 $(GATEWAY):
+	$(call say,the gateway (2 minutes the first time))
+	cargo build -p zulip-presence-gateway --features tokio/test-util
+
+.PHONY: $(FAST_GATEWAY)
+$(FAST_GATEWAY):
+	$(call say,the optimised gateway (3 minutes the first time))
 	cargo build --profile gateway -p zulip-presence-gateway
 
+# The comparison with Trunk runs where Trunk is installed: make dev installs it.
 .PHONY: test
-test: test-native test-browser test-e2e ## Run every test
+test: test-native test-browser test-e2e $(if $(shell PATH="$(PATH)" command -v trunk),test-trunk) ## Run every test
 
 .PHONY: test-native
 test-native: tools-gateway ## Core and gateway, and what a badge shows: cargo test
+	$(call say,core and gateway)
 	ZULIP_PRESENCE_TEST_ALL=1 cargo test $(NATIVE)
+	$(call say,what a badge shows)
 	cargo test $(WIDGET) --lib
 
 .PHONY: test-browser
 test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless Chromium
+	$(call say,the widget in Chromium)
 	WASM_BINDGEN_TEST_TIMEOUT=120 CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
 
 .PHONY: test-e2e
 test-e2e: dist $(GATEWAY) package dist-plain yew-team tools-browser tools-vite ## Built files and real gateway: Playwright
+	$(call say,pages with badges)
 	npx --no-install playwright test
+
+# Without wasm-opt, which both call alike, and which takes most of the time.
+.PHONY: test-trunk
+test-trunk: tools-dev ## Trunk builds the same files as make dist
+	$(call say,the same files by Trunk)
+	WASM_OPT= node tools/build.mjs target/same/cargo
+	WASM_OPT= $(TRUNK) build --release --dist target/same/trunk
+	diff -r target/same/cargo target/same/trunk
 
 .PHONY: test-smallest
 test-smallest: dist-smallest $(GATEWAY) yew-team tools-browser tools-vite ## What the nightly compiler built, and real gateway: Playwright
@@ -114,13 +138,13 @@ release: package tools-release ## All packages, in target/release-packages; each
 	ZULIP_PRESENCE_GATEWAY=target/x86_64-unknown-linux-musl/gateway/zulip-presence-gateway node --test tests/packages/*.test.mjs
 
 .PHONY: bench-gateway
-bench-gateway: $(GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
+bench-gateway: $(FAST_GATEWAY) ## The gateway beside nginx: requests per second, memory (3 min)
 	@bash tools/install-tools.sh nginx wrk
 	bash bench/gateway.sh
 
 soak: SECONDS := 600
 .PHONY: soak
-soak: $(GATEWAY) ## Load, hostility and restarts on the gateway, SECONDS=600
+soak: $(FAST_GATEWAY) ## Load, hostility and restarts on the gateway, SECONDS=600
 	@bash tools/install-tools.sh node wrk
 	node tools/soak.mjs $(SECONDS)
 
@@ -135,7 +159,7 @@ bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUND
 	node bench/run.mjs
 
 .PHONY: bench-freshness
-bench-freshness: dist $(GATEWAY) tools-browser ## How long after somebody comes a page shows it (4 min)
+bench-freshness: dist $(FAST_GATEWAY) tools-browser ## How long after somebody comes a page shows it (4 min)
 	@bash tools/install-tools.sh bench-packages
 	node bench/freshness.mjs
 
@@ -185,11 +209,13 @@ clean: ## Remove what was built
 	cargo clean
 
 # What the targets above need; a second run installs nothing.
-.PHONY: tools-wasm tools-build tools-npm tools-vite tools-hosts tools-audit tools-fuzz tools-browser tools-firefox tools-gateway tools-proxies tools-release
+.PHONY: tools-wasm tools-build tools-dev tools-npm tools-vite tools-hosts tools-audit tools-fuzz tools-browser tools-firefox tools-gateway tools-proxies tools-release
 tools-wasm:
 	@bash tools/install-tools.sh wasm-target
 tools-build: tools-wasm tools-npm
-	@bash tools/install-tools.sh trunk wasm-bindgen
+	@bash tools/install-tools.sh wasm-bindgen
+tools-dev: tools-build
+	@bash tools/install-tools.sh trunk
 tools-npm:
 	@bash tools/install-tools.sh npm-packages
 tools-vite:

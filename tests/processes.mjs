@@ -9,8 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-export const GATEWAY =
-  process.env.ZULIP_PRESENCE_GATEWAY ?? "target/gateway/zulip-presence-gateway";
+export const GATEWAY = process.env.ZULIP_PRESENCE_GATEWAY ?? "target/debug/zulip-presence-gateway";
 
 /** Longer than everything that the tests wait for. */
 const TIMEOUT_MS = 60_000;
