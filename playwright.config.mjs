@@ -19,6 +19,7 @@ export default defineConfig({
   reporter: [["list"], ["./tests/e2e/summary-reporter.mjs"]],
   use: {
     launchOptions: { executablePath: CHROMIUM, args: FLAGS },
-    trace: "retain-on-failure",
+    // A sixth of the CPU time; `--trace on` records one elsewhere too.
+    trace: process.env.CI ? "retain-on-failure" : "off",
   },
 });
