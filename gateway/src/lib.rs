@@ -5,6 +5,7 @@
 mod clock;
 pub mod commands;
 pub mod config;
+mod event_loop;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;
@@ -23,6 +24,7 @@ use axum::Router;
 
 use crate::config::allow_list::AllowList;
 pub use crate::config::allow_list::PeopleError;
+use crate::event_loop::{EventLoop, run_event_loop};
 
 pub use crate::config::credentials::{CredentialsError, ZulipCredentials};
 pub use crate::config::ini::{IniError, IniErrorKind, InterpolationError};
@@ -39,6 +41,7 @@ use crate::metrics::Metrics;
 use crate::poller::{Poller, run_poll_loop};
 use crate::reload::Reloader;
 pub use crate::server::background::{BackgroundTasks, TaskEnded};
+pub use crate::server::file_limit::{max_streams, raise_file_limit};
 pub use crate::server::listener::Listener;
 pub use crate::server::logging::init_logging;
 pub use crate::server::{serve, serve_with};
@@ -57,8 +60,8 @@ pub struct Config {
     pub zuliprc: Option<PathBuf>,
     /// Time between two organisation-wide requests to Zulip.
     pub refresh: Duration,
-    /// The threshold of "offline".
-    pub offline_after: Duration,
+    /// The threshold of "offline"; `None`: Zulip's own.
+    pub offline_after: Option<Duration>,
     /// Maximum requests to Zulip in any 60 s.
     pub budget: u32,
     /// Which pages may read the replies.
@@ -67,8 +70,8 @@ pub struct Config {
     pub people: Option<PathBuf>,
     /// Offline people are sent without timestamps.
     pub hide_last_active: bool,
-    /// How streams are served; `None`: there are none.
-    pub streams: Option<StreamConfig>,
+    /// Zulip's events are read, and pages are served streams in this way; `None`: neither.
+    pub live: Option<StreamConfig>,
     /// The static files.
     pub files: StaticFiles,
     /// Seed of the jitter.
@@ -83,6 +86,20 @@ pub struct Gateway {
     /// The background tasks.
     pub tasks: BackgroundTasks,
     reloader: Arc<Reloader>,
+    events: Option<Arc<EventLoop>>,
+}
+
+/// Ends what a gateway has opened at Zulip.
+#[derive(Clone, Debug)]
+pub struct EndHandle(Option<Arc<EventLoop>>);
+
+impl EndHandle {
+    /// Ends the event queue. Takes 2 s at most.
+    pub async fn end(self) {
+        if let Some(events) = self.0 {
+            events.end_queue().await;
+        }
+    }
 }
 
 /// Reloads what a running gateway reads from files.
@@ -114,7 +131,7 @@ impl Gateway {
             allow_origins,
             people,
             hide_last_active,
-            streams,
+            live,
             files,
             seed,
         } = config;
@@ -142,12 +159,24 @@ impl Gateway {
         let of_zuliprc = Arc::clone(&reloader);
         tasks.spawn("zuliprc", async move { of_zuliprc.watch_zuliprc().await });
         let cache = Arc::new(ResponseCache::new(store.epoch()));
-        let streams = streams.map(|config| Arc::new(Streams::new(config, Arc::clone(&store))));
+        let streams = live.map(|config| Arc::new(Streams::new(config, Arc::clone(&store))));
+        let mut events = None;
         if let Some(streams) = &streams {
             tasks.spawn("streams", run_streams(Arc::clone(streams)));
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            let event_loop =
+                Arc::new(EventLoop::new(store, metrics, reloader.poller.clients(), budget, seed));
+            tasks.spawn("event loop", run_event_loop(Arc::clone(&event_loop)));
+            events = Some(event_loop);
         }
         let router = http::router(store, streams, cache, metrics, &allow_origins, files);
-        Ok(Self { router, tasks, reloader })
+        Ok(Self { router, tasks, reloader, events })
+    }
+
+    /// The handle for the end of the process, after the tasks.
+    #[must_use]
+    pub fn end_handle(&self) -> EndHandle {
+        EndHandle(self.events.clone())
     }
 
     /// The handle to reload on SIGHUP.

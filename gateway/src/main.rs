@@ -15,7 +15,7 @@ use zulip_presence_gateway::commands::{healthcheck, people};
 use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Live, Settings};
 use zulip_presence_gateway::{
     AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, StreamConfig,
-    Tls, ZulipClient, ZulipCredentials, init_logging, serve_with,
+    Tls, ZulipClient, ZulipCredentials, init_logging, max_streams, raise_file_limit, serve_with,
 };
 use zulip_simulator::{EMAIL, Simulator};
 
@@ -161,6 +161,14 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
         )
     })?;
     let has_files = !files.is_empty();
+    raise_file_limit();
+    let max_streams = max_streams().min(settings.max_streams.into());
+    if settings.live == Live::On && max_streams < settings.max_streams.into() {
+        tracing::warn!(
+            max_streams,
+            "the limit of open files allows fewer streams than --max-streams; raise it (LimitNOFILE, ulimit -Hn)"
+        );
+    }
     let config = Config {
         client: ZulipClient::new(credentials.clone()).map_err(|error| text(&error))?,
         zuliprc: if settings.demo {
@@ -174,10 +182,8 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
         allow_origins: allow_origins.clone(),
         people,
         hide_last_active: settings.last_active == LastActive::Hide,
-        streams: (settings.live == Live::On).then(|| StreamConfig {
-            max_streams: settings.max_streams.into(),
-            ..StreamConfig::default()
-        }),
+        live: (settings.live == Live::On)
+            .then(|| StreamConfig { max_streams, ..StreamConfig::default() }),
         files,
         seed: SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -193,11 +199,14 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.name());
     let _ = std::io::stdout().flush();
     let reload_handle = gateway.reload_handle();
+    let end_handle = gateway.end_handle();
     let end = async {
         signals.until_termination(|| reload_handle.reload()).await;
         tracing::info!("ending");
     };
-    match serve_with(gateway.tasks, listener, gateway.router, end).await {
+    let served = serve_with(gateway.tasks, listener, gateway.router, end).await;
+    end_handle.end().await;
+    match served {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tracing::error!(%error, "ending");

@@ -25,6 +25,10 @@ pub(crate) enum Kind {
     Realm,
     /// `GET users/{user}/presence`.
     Single,
+    /// `POST register`.
+    Register,
+    /// `GET events`.
+    Events,
 }
 
 impl Kind {
@@ -33,6 +37,8 @@ impl Kind {
             Self::Directory => "users",
             Self::Realm => "realm_presence",
             Self::Single => "user_presence",
+            Self::Register => "register",
+            Self::Events => "events",
         }
     }
 }
@@ -58,6 +64,11 @@ struct UpstreamRequest {
     outcome: &'static str,
 }
 
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct EventType {
+    r#type: &'static str,
+}
+
 /// Counters since the start.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -65,6 +76,8 @@ pub(crate) struct Metrics {
     requests: Family<Request, Counter>,
     latency: Family<Route, Histogram, fn() -> Histogram>,
     upstream: Family<UpstreamRequest, Counter>,
+    events: Family<EventType, Counter>,
+    events_arrive: Gauge,
 }
 
 /// Values that only the store knows.
@@ -90,7 +103,11 @@ impl Default for Metrics {
             latency.clone(),
         );
         registry.register("upstream_requests", "Requests to Zulip", upstream.clone());
-        Self { registry, requests, latency, upstream }
+        let (events, events_arrive) = (Family::default(), Gauge::default());
+        registry.register("events", "Events of Zulip", events.clone());
+        let help = "1 if Zulip's events arrive, 0 if only polling tells who is there";
+        registry.register("events_up", help, events_arrive.clone());
+        Self { registry, requests, latency, upstream, events, events_arrive }
     }
 }
 
@@ -113,6 +130,16 @@ impl Metrics {
             Some(_) => "not_zulip",
         };
         self.upstream.get_or_create(&UpstreamRequest { kind: kind.as_str(), outcome }).inc();
+    }
+
+    /// Counts an event of Zulip.
+    pub(crate) fn event(&self, kind: &'static str) {
+        self.events.get_or_create(&EventType { r#type: kind }).inc();
+    }
+
+    /// Whether Zulip's events arrive from now on.
+    pub(crate) fn set_events_arrive(&self, arrive: bool) {
+        self.events_arrive.set(arrive.into());
     }
 
     /// The OpenMetrics text format.

@@ -1,9 +1,10 @@
 //! The poll loop: sends the requests that the store returns and passes it the replies.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Query, Request, RequestId};
@@ -25,23 +26,28 @@ const MIN_WAIT: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(crate) struct Poller {
     store: Arc<SharedStore>,
-    client: Mutex<ZulipClient>,
+    client: watch::Sender<ZulipClient>,
     metrics: Arc<Metrics>,
 }
 
 impl Poller {
     pub(crate) fn new(store: Arc<SharedStore>, client: ZulipClient, metrics: Arc<Metrics>) -> Self {
-        Self { store, client: Mutex::new(client), metrics }
+        Self { store, client: watch::Sender::new(client), metrics }
     }
 
     /// The client that the next request uses.
     pub(crate) fn client(&self) -> ZulipClient {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.client.borrow().clone()
+    }
+
+    /// The client to use, whenever it changes.
+    pub(crate) fn clients(&self) -> watch::Receiver<ZulipClient> {
+        self.client.subscribe()
     }
 
     /// Uses `client` from the next request on.
     pub(crate) fn set_client(&self, client: ZulipClient) {
-        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+        self.client.send_replace(client);
     }
 
     /// A 401 imposes a long wait, but not if it was for a key that has been replaced since.

@@ -120,6 +120,25 @@ for (const [name, modes] of Object.entries(PROXIES))
         assert.match(page.body, /<zulip-presence/);
       });
 
+      test("a stream comes as it happens, and is not cut between two comments", async () => {
+        const path = `${prefix}/api/v1/realm/presence/stream?users=%5B12%5D&slim_presence=true`;
+        const stream = await open(proxy, host, path, {
+          ca: tls.ca,
+          headers: { Origin: ORIGIN, "Accept-Encoding": "gzip, br" },
+        });
+        const { statusCode, headers } = stream.response;
+        assert.equal(statusCode, 200);
+        assert.equal(headers["content-type"], "text/event-stream");
+        assert.equal(headers["cache-control"], "no-store");
+        assert.equal(headers["content-encoding"], undefined);
+        assert.equal(headers["access-control-allow-origin"], ORIGIN);
+        const first = await stream.until(/^data: (.*)\n\n/);
+        assert.ok(JSON.parse(first[1]).presences[12].active_timestamp > 0);
+        // The first comment comes after 15 s, the second after 30 s.
+        await stream.until(/:\n\n(.*\n)*:\n\n/);
+        stream.close();
+      });
+
       test("the badge as a picture", async () => {
         const reply = await get("/users/12/presence.svg");
         assert.equal(reply.headers["content-type"], "image/svg+xml");
@@ -222,29 +241,47 @@ async function serve(cleanup, text = "") {
   return { port: server.address().port, requests };
 }
 
+/** A reply that is read as it comes. */
+async function open(proxy, host, path, options) {
+  const sent = send(proxy, host, path, options);
+  const [response] = await once(sent, "response");
+  let text = "";
+  response.setEncoding("utf8").on("data", (data) => (text += data));
+  return {
+    response,
+    until: (pattern) =>
+      until(() => {
+        const found = pattern.exec(text);
+        if (!found && response.closed) throw new Error(`it ended without ${pattern}: ${text}`);
+        return found;
+      }, pattern),
+    close: () => sent.destroy(),
+  };
+}
+
 /** One request on a connection of its own. The path is sent as written. */
-function request({ port, scheme = "https" }, host, path, { method = "GET", headers, ca } = {}) {
-  return new Promise((resolve, reject) => {
-    const options = {
-      host: "127.0.0.1",
-      port,
-      path,
-      method,
-      headers: { Host: host, ...headers },
-      agent: false,
-    };
-    const secure = scheme === "https" && { ca: readFileSync(ca), servername: host };
-    const sent = (secure ? https : http).request({ ...options, ...secure }, async (response) => {
-      const chunks = await response.toArray();
-      const bytes = Buffer.concat(chunks);
-      resolve({
-        status: response.statusCode,
-        headers: response.headers,
-        bytes,
-        body: bytes.toString(),
-      });
-    });
-    sent.on("error", reject);
-    sent.end();
-  });
+function send({ port, scheme = "https" }, host, path, { method = "GET", headers, ca } = {}) {
+  const options = {
+    host: "127.0.0.1",
+    port,
+    path,
+    method,
+    headers: { Host: host, ...headers },
+    agent: false,
+  };
+  const secure = scheme === "https" && { ca: readFileSync(ca), servername: host };
+  const sent = (secure ? https : http).request({ ...options, ...secure });
+  sent.end();
+  return sent;
+}
+
+async function request(proxy, host, path, options) {
+  const [response] = await once(send(proxy, host, path, options), "response");
+  const bytes = Buffer.concat(await response.toArray());
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    bytes,
+    body: bytes.toString(),
+  };
 }

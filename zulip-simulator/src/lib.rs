@@ -19,6 +19,7 @@
 //! ```
 
 mod activity;
+mod events;
 mod fault;
 mod people;
 mod schedule;

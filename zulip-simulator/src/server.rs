@@ -15,7 +15,7 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::activity::{Activity, ReportedTimestamps};
+use crate::events::{self, Queues};
 use crate::fault::Fault;
 use crate::people::{self, EMAIL, KEY};
 use crate::schedule::{self, SEED};
@@ -52,20 +53,23 @@ const LONG_AWAY: Duration = Duration::from_secs(95 * 60);
 #[derive(Clone)]
 pub struct Simulator(Arc<Mutex<Organisation>>);
 
-struct Organisation {
-    accounts: BTreeMap<u64, Account>,
-    generation: u8,
+pub(crate) struct Organisation {
+    pub(crate) accounts: BTreeMap<u64, Account>,
+    pub(crate) generation: u8,
+    pub(crate) is_presence_disabled: bool,
+    pub(crate) offline_threshold_s: i64,
+    pub(crate) queues: Queues,
     key: String,
     fault: Option<(Option<&'static str>, Fault)>,
     ahead: Duration,
     asked: Vec<String>,
 }
 
-struct Account {
-    email: String,
+pub(crate) struct Account {
+    pub(crate) email: String,
     full_name: String,
-    is_bot: bool,
-    is_active: bool,
+    pub(crate) is_bot: bool,
+    pub(crate) is_active: bool,
     is_listed: bool,
     activity: Activity,
 }
@@ -106,6 +110,9 @@ impl Simulator {
         let zulip = Self(Arc::new(Mutex::new(Organisation {
             accounts: BTreeMap::new(),
             generation,
+            is_presence_disabled: false,
+            offline_threshold_s: OFFLINE_AFTER,
+            queues: Queues::default(),
             key: KEY.to_owned(),
             fault: None,
             ahead: Duration::ZERO,
@@ -149,7 +156,9 @@ impl Simulator {
             is_listed: true,
             activity,
         };
-        self.organisation().accounts.insert(id, account);
+        let mut organisation = self.organisation();
+        organisation.notify(&json!({"type": "realm_user", "op": "add", "person": account.row(id)}));
+        organisation.accounts.insert(id, account);
     }
 
     /// Adds `count` humans more, from ID 10001 on, who come and go.
@@ -163,11 +172,13 @@ impl Simulator {
     /// Deactivates an account.
     pub fn deactivate(&self, id: u64) {
         self.with(id, |account| account.is_active = false);
+        self.updated(&json!({"user_id": id, "is_active": false}));
     }
 
     /// Changes a user's API email.
     pub fn set_email(&self, id: u64, email: &str) {
         self.with(id, |account| email.clone_into(&mut account.email));
+        self.updated(&json!({"user_id": id, "new_email": email}));
     }
 
     /// Omits a user from the list of users, but not from presence.
@@ -177,7 +188,24 @@ impl Simulator {
 
     /// From now on a user does this.
     pub fn set_activity(&self, id: u64, activity: Activity) {
+        // Who came before is told as they were then.
+        self.organisation().look();
         self.with(id, |account| account.activity = activity);
+        self.organisation().look();
+    }
+
+    /// Disables presence in the organisation: its organisation-wide reply is empty, while single
+    /// queries still answer.
+    pub fn set_presence_disabled(&self, is_disabled: bool) {
+        self.organisation().is_presence_disabled = is_disabled;
+        self.organisation().notify(&json!({
+            "type": "realm", "op": "update", "property": "presence_disabled", "value": is_disabled,
+        }));
+    }
+
+    /// Sets the threshold of "offline", which only event queues tell.
+    pub fn set_offline_threshold(&self, seconds: i64) {
+        self.organisation().offline_threshold_s = seconds;
     }
 
     /// From now on only this key is valid.
@@ -197,7 +225,10 @@ impl Simulator {
 
     /// Sets the server's clock ahead.
     pub fn advance(&self, span: Duration) {
-        self.organisation().ahead += span;
+        let mut organisation = self.organisation();
+        organisation.look();
+        organisation.ahead += span;
+        organisation.look();
     }
 
     /// The server's clock, in UNIX seconds.
@@ -266,6 +297,8 @@ impl Simulator {
             .route("/api/v1/users/{user}/presence", get(single))
             .route("/api/v1/realm/presence", get(realm))
             .route("/api/v1/server_settings", get(server_settings))
+            .route("/api/v1/register", post(events::register))
+            .route("/api/v1/events", get(events::poll).delete(events::delete))
             .fallback(|| async {
                 (
                     StatusCode::NOT_FOUND,
@@ -277,7 +310,13 @@ impl Simulator {
             .with_state(self.clone())
     }
 
-    fn organisation(&self) -> MutexGuard<'_, Organisation> {
+    /// An account is another one now.
+    fn updated(&self, person: &Value) {
+        let event = json!({"type": "realm_user", "op": "update", "person": person});
+        self.organisation().notify(&event);
+    }
+
+    pub(crate) fn organisation(&self) -> MutexGuard<'_, Organisation> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -289,7 +328,7 @@ impl Simulator {
 }
 
 impl Organisation {
-    fn now(&self) -> f64 {
+    pub(crate) fn now(&self) -> f64 {
         (SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.ahead)
             .as_secs_f64()
     }
@@ -298,7 +337,7 @@ impl Organisation {
         self.now() as i64
     }
 
-    fn claims(&self, id: u64, account: &Account) -> Option<ReportedTimestamps> {
+    pub(crate) fn claims(&self, id: u64, account: &Account) -> Option<ReportedTimestamps> {
         match account.activity {
             Activity::Scheduled => schedule::claims(SEED, id, self.now_s()),
             Activity::AtTheDesk => Some(schedule::at_the_desk(0, self.now_s())),
@@ -346,8 +385,11 @@ impl Organisation {
                 object.insert(client.into(), entry(client, claim, true));
             }
             let (client, (status, at)) = newest;
-            let status =
-                if !realm && self.now_s() - at > OFFLINE_AFTER { "offline" } else { status };
+            let status = if !realm && self.now_s() - at > self.offline_threshold_s {
+                "offline"
+            } else {
+                status
+            };
             object.insert("aggregated".into(), entry(client, (status, at), false));
         }
         if self.generation >= 3 {
@@ -421,11 +463,11 @@ async fn answer_request(State(zulip): State<Simulator>, request: Request, next: 
     response
 }
 
-fn error(status: StatusCode, body: &Value) -> Response {
+pub(crate) fn error(status: StatusCode, body: &Value) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
-fn success(mut body: Value) -> Response {
+pub(crate) fn success(mut body: Value) -> Response {
     body["result"] = "success".into();
     body["msg"] = "".into();
     (StatusCode::OK, [(CONTENT_TYPE, "application/json")], body.to_string()).into_response()
@@ -465,9 +507,10 @@ async fn single(State(zulip): State<Simulator>, Path(user): Path<String>) -> Res
 async fn realm(State(zulip): State<Simulator>) -> Response {
     let organisation = zulip.organisation();
     let mut presences = Map::new();
-    for (id, account) in
-        organisation.accounts.iter().filter(|(_, account)| account.is_active && !account.is_bot)
-    {
+    let has_presence = |(_, account): &(&u64, &Account)| {
+        account.is_active && !account.is_bot && !organisation.is_presence_disabled
+    };
+    for (id, account) in organisation.accounts.iter().filter(has_presence) {
         if let Some(claims) = organisation
             .claims(*id, account)
             .filter(|claims| organisation.now_s() - claims.idle < REALM_WINDOW)

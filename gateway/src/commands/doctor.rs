@@ -13,7 +13,7 @@ use zulip_presence_core::{Timestamp, UserRef};
 use crate::clock;
 use crate::commands::healthcheck::healthcheck;
 use crate::config::allow_list::AllowList;
-use crate::config::cli::Settings;
+use crate::config::cli::{Live, Settings};
 use crate::config::credentials::ZulipCredentials;
 use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
@@ -21,12 +21,17 @@ use crate::http::cors::AllowedOrigins;
 use crate::server::listener::Listener;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
+use crate::zulip::event_queue::requests;
 use crate::zulip::failure::{ClientError, remedy};
 
 /// Longer than any healthy server takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Presence follows Zulip's clock, so a wrong one here affects the logs only.
 const CLOCKS_APART: Duration = Duration::from_secs(30);
+
+/// Zulip sends presence events in organisations of at most so many active accounts
+/// (docs/zulip-wire.md §11).
+const MAX_ACCOUNTS: usize = 100;
 
 /// One line of the report.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,6 +81,9 @@ pub async fn run(
     if let Some(checked) = zulip(&client, settings, &mut checks).await {
         let allowed = people(settings, &checked, &mut checks);
         presence(&client, &checked, allowed.as_ref(), &mut checks).await;
+        if settings.live == Live::On {
+            checks.push(events(&client, &checked).await);
+        }
     }
     cors(settings, origin, &mut checks);
     checks.extend(listening(&settings.listen).await);
@@ -353,6 +361,27 @@ async fn presence(
         ),
     };
     checks.push(check);
+}
+
+/// Whether Zulip sends events. Polling is enough without them, so that nothing here is a problem.
+async fn events(client: &ZulipClient, directory: &Directory) -> Check {
+    match requests::register(client).await {
+        Ok(registered) => {
+            // It would end by itself, too.
+            let _ = requests::delete(client, &registered.queue_id).await;
+            Check::Ok(if directory.active_accounts() > MAX_ACCOUNTS {
+                format!(
+                    "Zulip sends events about accounts; about presence only where there are at most {MAX_ACCOUNTS}, so that who comes is shown at the next poll"
+                )
+            } else {
+                "Zulip sends events: who comes is shown at once".into()
+            })
+        }
+        Err(error) => Check::Warning(format!(
+            "Zulip sends no events ({error}): who comes is shown at the next poll; {}",
+            remedy(&error)
+        )),
+    }
 }
 
 fn clock_difference(server_now: Timestamp) -> Check {

@@ -139,7 +139,7 @@ pub struct Settings {
 
     /// Whether pages are told at once who comes: the gateway reads Zulip's events, and pages read a
     /// stream. Without it, or where either fails, both poll
-    #[arg(long, env = "ZULIP_PRESENCE_LIVE", value_name = "on|off", value_enum, default_value_t = Live::On, hide_possible_values = true)]
+    #[arg(long, global = true, env = "ZULIP_PRESENCE_LIVE", value_name = "on|off", value_enum, default_value_t = Live::On, hide_possible_values = true)]
     pub live: Live,
 
     /// Maximum number of pages that read a stream; further pages poll. Each needs an open file here
@@ -156,10 +156,10 @@ pub struct Settings {
     #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
     pub refresh: u16,
 
-    /// Seconds without activity after which a person is offline, 60 to 3600; as Zulip's own
-    /// OFFLINE_THRESHOLD_SECS
-    #[arg(long, env = "ZULIP_PRESENCE_OFFLINE_AFTER", value_name = "SECONDS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(60..=3600))]
-    pub offline_after: u16,
+    /// Seconds without activity after which a person is offline, 60 to 3600 [default: as Zulip
+    /// tells, else 200]
+    #[arg(long, env = "ZULIP_PRESENCE_OFFLINE_AFTER", value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(60..=3600))]
+    pub offline_after: Option<u16>,
 
     /// Maximum number of requests to Zulip per minute. Zulip allows a bot 200: divide them among the
     /// replicas
@@ -188,10 +188,10 @@ impl Settings {
         Duration::from_secs(self.refresh.into())
     }
 
-    /// The threshold of "offline".
+    /// The threshold of "offline"; `None`: Zulip's own.
     #[must_use]
-    pub fn offline_after(&self) -> Duration {
-        Duration::from_secs(self.offline_after.into())
+    pub fn offline_after(&self) -> Option<Duration> {
+        self.offline_after.map(|seconds| Duration::from_secs(seconds.into()))
     }
 }
 

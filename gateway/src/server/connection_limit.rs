@@ -9,23 +9,6 @@ use std::task::Poll;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// Maximum connections; with HTTP/1 also the maximum of concurrent requests. Lower if the system
-/// allows fewer open files.
-const MAX_CONNECTIONS: usize = 4096;
-/// Open files besides client connections: connections to Zulip, the log, reloaded files.
-const OTHER_FILES: usize = 64;
-
-/// The limit that the system allows for this process.
-pub(super) fn max_connections() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let soft = limits.lines().find_map(|line| {
-        line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<usize>().ok()
-    });
-    soft.map_or(MAX_CONNECTIONS, |files| {
-        files.saturating_sub(OTHER_FILES).clamp(1, MAX_CONNECTIONS)
-    })
-}
-
 /// Hands out permits for connections.
 pub(super) struct ConnectionLimiter {
     permits: Arc<Semaphore>,

@@ -3,6 +3,7 @@
 pub(crate) mod background;
 pub(crate) mod connection;
 mod connection_limit;
+pub(crate) mod file_limit;
 pub(crate) mod listener;
 pub(crate) mod logging;
 
@@ -24,7 +25,8 @@ use tower::ServiceExt as _;
 
 use self::background::{BackgroundTasks, TaskEnded};
 use self::connection::Connection;
-use self::connection_limit::{ConnectionLimiter, RequestCount, max_connections};
+use self::connection_limit::{ConnectionLimiter, RequestCount};
+use self::file_limit::max_connections;
 use self::listener::Listener;
 
 /// Time limit for a request's head, also of the next request on a kept-alive connection.

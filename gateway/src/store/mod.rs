@@ -1,7 +1,10 @@
 //! What the gateway knows: the core's engine and the directory. No I/O; `now` is an argument.
 
 pub(crate) mod delays;
+mod events;
 mod key_changes;
+#[cfg(test)]
+mod live_simulation;
 mod news;
 pub(crate) mod shared;
 #[cfg(test)]
@@ -14,7 +17,7 @@ use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::watchlist::{
     Endpoint, Outcome, PollSettings, Query, Request, RequestId, Response, retry_delay,
 };
-use zulip_presence_core::{ClockReading, Observation, UserRef, Watchlist};
+use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
 
 use self::delays::{MIN_MAX_AGE, stretched_refresh};
 use self::key_changes::KeyChanges;
@@ -40,8 +43,8 @@ const DIRECTORY_MIN_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct StoreConfig {
     /// Time between two organisation-wide requests.
     pub(crate) refresh: Duration,
-    /// The threshold of "offline".
-    pub(crate) offline_threshold: Duration,
+    /// The threshold of "offline"; `None`: Zulip's own, else [`OFFLINE_THRESHOLD`].
+    pub(crate) offline_threshold: Option<Duration>,
     /// Maximum requests to Zulip in any 60 s.
     pub(crate) budget: u32,
     /// Offline people are sent without timestamps.
@@ -64,6 +67,11 @@ pub(crate) struct Store {
     /// Users whom pages requested within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
     news: News,
+    /// The threshold that Zulip told.
+    told_threshold: Option<Duration>,
+    /// Whether Zulip told that the organisation has presence disabled: then nothing is known of
+    /// anybody.
+    presence_disabled: bool,
     last_answer_at: Option<Duration>,
     healthy: bool,
     /// A user was added since the last step.
@@ -78,6 +86,8 @@ struct DirectoryRefresh {
     in_flight: bool,
     failures: u32,
     last: Option<Duration>,
+    /// How long the last fetch took.
+    took: Duration,
     /// A reply that came while it was in flight does not match it.
     again: bool,
 }
@@ -123,7 +133,7 @@ impl Store {
     pub(crate) fn new(policy: StoreConfig, allowed: AllowList, now: ClockReading) -> Self {
         let settings = PollSettings::new(Endpoint::Zulip { verified_users: true })
             .interval(policy.refresh)
-            .offline_threshold(Some(policy.offline_threshold))
+            .offline_threshold(policy.offline_threshold)
             .budget(policy.budget)
             .seed(policy.seed);
         Self {
@@ -139,6 +149,8 @@ impl Store {
             key_changes: KeyChanges::default(),
             watched: HashMap::new(),
             news: News::default(),
+            told_threshold: None,
+            presence_disabled: false,
             last_answer_at: None,
             healthy: false,
             needs_step: true,
@@ -180,6 +192,9 @@ impl Store {
             Ok(None) => return self.pending(can_wait, now),
             Err(reason) => return Lookup::Nobody(reason),
         };
+        if self.presence_disabled {
+            return Lookup::NoData(NoPresenceReason::NoData);
+        }
         let is_covered = self.is_covered(email, now);
         match self.watchlist.observation(email) {
             _ if !is_covered && self.may_be_answered_in_time(can_wait, now) => Lookup::Pending,
@@ -334,13 +349,12 @@ impl Store {
 
     /// Applies the directory.
     pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
-        let again = self.directory_refresh.again;
+        let DirectoryRefresh { again, last, .. } = self.directory_refresh;
         self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + DIRECTORY_INTERVAL,
-            in_flight: false,
-            failures: 0,
-            last: self.directory_refresh.last,
-            again: false,
+            last,
+            took: last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last)),
+            ..DirectoryRefresh::default()
         };
         self.directory = Some(directory);
         if again {
@@ -363,10 +377,16 @@ impl Store {
             due: now.monotonic + wait,
             in_flight: false,
             failures,
-            last: self.directory_refresh.last,
             again: false,
+            ..self.directory_refresh
         };
         self.healthy = false;
+    }
+
+    /// Counts a request of the event queue against the budget; `false`: not now.
+    #[must_use]
+    pub(crate) fn try_acquire(&mut self, now: ClockReading) -> bool {
+        self.watchlist.try_acquire(now)
     }
 
     /// Zulip is requested with another account from now on: waits imposed on the former one end,
@@ -409,7 +429,11 @@ impl Store {
     pub(crate) fn render(&self, now: ClockReading) -> RenderOptions {
         RenderOptions {
             now: self.watchlist.server_now(now),
-            offline_threshold: self.policy.offline_threshold,
+            offline_threshold: self
+                .policy
+                .offline_threshold
+                .or(self.told_threshold)
+                .unwrap_or(OFFLINE_THRESHOLD),
             hide_times: self.policy.hide_times,
         }
     }

@@ -1,5 +1,5 @@
 //! Decides what pages with a stream are sent: what they cannot know by themselves (docs/design.md
-//! §5). Pages compute how statuses age, so that only differences from that are news.
+//! §9). Pages compute how statuses age, so that only differences from that are news.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,6 +25,8 @@ pub(super) struct News {
     people: HashMap<UserRef, Followed>,
     /// When collected reports were sent last.
     sent_at: Duration,
+    /// What was sent no longer holds.
+    is_outdated: bool,
 }
 
 /// A person whom a stream is about.
@@ -47,6 +49,13 @@ pub(crate) struct NewsToSend {
     pub(crate) render: RenderOptions,
     /// Time until the next call.
     pub(crate) wait: Duration,
+}
+
+impl News {
+    /// Everybody is news: how pages compute statuses has changed.
+    pub(super) fn resend(&mut self) {
+        self.is_outdated = true;
+    }
 }
 
 impl Store {
@@ -87,6 +96,7 @@ impl Store {
     /// What pages with a stream cannot know by themselves now. Keeps their people watched.
     pub(crate) fn news(&mut self, now: ClockReading) -> NewsToSend {
         let mut news = std::mem::take(&mut self.news);
+        let is_outdated = std::mem::take(&mut news.is_outdated);
         let render = self.render(now);
         let collects_until = news.sent_at + COLLECT;
         let is_collected = now.monotonic >= collects_until;
@@ -107,7 +117,8 @@ impl Store {
                 continue;
             }
             let due = difference(followed.known, current, render);
-            if due.is_some_and(|due| due <= soon) || followed.is_collected && is_collected {
+            let is_due = due.is_some_and(|due| due <= soon);
+            if is_due || followed.is_collected && is_collected || is_outdated {
                 people.push((user.clone(), observed));
                 (followed.known, followed.is_collected) = (current, false);
             } else {

@@ -69,6 +69,11 @@ impl SharedStore {
         self.wake.notify_one();
     }
 
+    /// Wakes the poll loop: something is due.
+    pub(crate) fn wake_poll_loop(&self) {
+        self.wake.notify_one();
+    }
+
     /// Completes when the poll loop has work.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;

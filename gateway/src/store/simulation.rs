@@ -4,16 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Method, Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
-use zulip_presence_core::reply::{HttpReply, NoPresenceReason, RequestError};
-use zulip_presence_core::{ClockReading, Observation, Status, Timestamp, UserRef};
+use zulip_presence_core::reply::{NoPresenceReason, RequestError};
+use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 use zulip_simulator::{Activity, EMAIL, KEY, ReportedTimestamps, Simulator};
 
 use crate::config::allow_list::AllowList;
-use crate::http::batch::{Batch, BodyWriter, push_entry};
 use crate::store::{Actions, Lookup, Store, StoreConfig};
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
@@ -21,28 +20,32 @@ use crate::zulip::wire::push_presence;
 
 /// Zulip's response time.
 const LATENCY: Duration = Duration::from_millis(50);
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A store, its simulated Zulip, and the virtual time of both.
-struct World {
-    store: Store,
-    zulip: Simulator,
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) zulip: Simulator,
     start: Timestamp,
-    elapsed: Duration,
-    is_out: bool,
+    pub(super) elapsed: Duration,
+    pub(super) is_out: bool,
     /// Counts replies and failures.
-    events: u32,
+    pub(super) replies: u32,
     /// The requested paths, with their times.
     asked: Vec<(Duration, String)>,
 }
 
 impl World {
     /// Starts with the directory loaded.
-    async fn new(zulip: Simulator, allowed: &str) -> Self {
+    pub(super) async fn new(zulip: Simulator, allowed: &str) -> Self {
+        Self::with_refresh(zulip, allowed, Duration::from_secs(30)).await
+    }
+
+    pub(super) async fn with_refresh(zulip: Simulator, allowed: &str, refresh: Duration) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
         let policy = StoreConfig {
-            refresh: Duration::from_secs(30),
-            offline_threshold: Duration::from_secs(200),
+            refresh,
+            offline_threshold: None,
             budget: 60,
             hide_times: false,
             seed: 7,
@@ -60,19 +63,19 @@ impl World {
             start,
             elapsed: Duration::ZERO,
             is_out: false,
-            events: 0,
+            replies: 0,
             asked: Vec::new(),
         };
         world.pass(Duration::from_secs(1)).await;
         world
     }
 
-    fn now(&self) -> ClockReading {
+    pub(super) fn now(&self) -> ClockReading {
         ClockReading { wall: self.start + self.elapsed, monotonic: self.elapsed }
     }
 
     /// Advances time.
-    async fn pass(&mut self, span: Duration) {
+    pub(super) async fn pass(&mut self, span: Duration) {
         let end = self.elapsed + span;
         loop {
             let Actions { requests, directory, wait, .. } = self.store.step(self.now());
@@ -118,17 +121,28 @@ impl World {
 
     async fn ask(&mut self, path: &str, asked_at: Duration) -> Result<Reply, RequestError> {
         self.asked.push((asked_at, path.to_owned()));
-        self.events += 1;
+        self.replies += 1;
+        self.send(Method::GET, path, Body::empty()).await
+    }
+
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<Reply, RequestError> {
         if self.is_out {
             return Err(RequestError::Unreachable);
         }
         let credentials = STANDARD.encode(format!("{EMAIL}:{KEY}"));
-        let request = Request::get(format!("/api/v1/{path}"))
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/{path}"))
             .header(header::AUTHORIZATION, format!("Basic {credentials}"));
         let response = self
             .zulip
             .router()
-            .oneshot(request.body(Body::empty()).expect("a request"))
+            .oneshot(request.body(body).expect("a request"))
             .await
             .expect("infallible");
         let (parts, body) = response.into_parts();
@@ -136,14 +150,14 @@ impl World {
         Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
     }
 
-    fn page_asks(&mut self, user: &str) -> Lookup {
+    pub(super) fn page_asks(&mut self, user: &str) -> Lookup {
         let now = self.now();
         let user = user.parse().expect("a user");
         self.store.watch(&user, now);
         self.store.lookup(&user, true, now)
     }
 
-    fn status(&mut self, user: &str) -> Option<Status> {
+    pub(super) fn status(&mut self, user: &str) -> Option<Status> {
         let render = self.store.render(self.now());
         match self.page_asks(user) {
             Lookup::CachedPresence(known) => {
@@ -158,7 +172,7 @@ impl World {
     }
 
     /// Maximum requests in any 60 s.
-    fn busiest_minute(&self) -> usize {
+    pub(super) fn busiest_minute(&self) -> usize {
         let at: Vec<_> = self.asked.iter().map(|(at, _)| *at).collect();
         let window =
             |first: Duration| at.iter().filter(|at| (first..first + MINUTE).contains(*at)).count();
@@ -166,7 +180,7 @@ impl World {
     }
 }
 
-fn people(count: u64, state: impl Fn(u64) -> Activity) -> Simulator {
+pub(super) fn people(count: u64, state: impl Fn(u64) -> Activity) -> Simulator {
     let zulip = Simulator::empty(4);
     for id in 10_000..10_000 + count {
         zulip.add(id, &format!("user{id}@example.com"), "Somebody", state(id));
@@ -478,144 +492,4 @@ fn ten_thousand_users_are_answered() {
         let now = world.now();
         assert!(matches!(world.store.lookup(&UserRef::Id(20_000), true, now), Lookup::Nobody(_)));
     });
-}
-
-/// A page with a stream, and nothing else: it never polls.
-struct StreamPage {
-    batch: Batch,
-    known: HashMap<UserRef, Option<Observation>>,
-    /// How often each person was in a message after the first.
-    messages: HashMap<UserRef, usize>,
-    /// When the gateway looks for news without an event.
-    look_at: Duration,
-}
-
-impl StreamPage {
-    fn open(world: &mut World, ids: impl Iterator<Item = u64>) -> Self {
-        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
-        let batch = Batch::parse(Some(&format!("users=[{}]&slim_presence=true", ids.join(","))))
-            .expect("a list");
-        let now = world.now();
-        let first = batch.body(&mut world.store, false, now).expect("no waiting").expect("data");
-        world.store.follow(batch.users(), true, now);
-        let mut page =
-            Self { batch, known: HashMap::new(), messages: HashMap::new(), look_at: world.elapsed };
-        page.read(&first);
-        page.messages.clear();
-        page
-    }
-
-    /// As a page reads a message: what is older than what it knows is ignored.
-    fn read(&mut self, json: &str) {
-        let reply = HttpReply { status: 200, header: &|_| None, body: json.as_bytes() };
-        let reply = reply.parse_realm().expect("a reply");
-        let at = reply.server_timestamp.expect("with its time");
-        for (user, presence) in reply.content.iter() {
-            *self.messages.entry(user.clone()).or_default() += 1;
-            let observed = presence.ok().map(|presence| Observation { presence, at });
-            let known = self.known.entry(user.clone()).or_default();
-            if known.is_none_or(|known| known.at <= at) {
-                *known = observed;
-            }
-        }
-    }
-
-    /// Passes `span`, and reads what comes.
-    async fn pass(&mut self, world: &mut World, span: Duration) {
-        let epoch = world.events;
-        world.pass(span).await;
-        if world.events == epoch && world.elapsed < self.look_at {
-            return;
-        }
-        let news = world.store.news(world.now());
-        self.look_at = world.elapsed + news.wait;
-        let mut body = BodyWriter::new(news.people.len());
-        for (user, known) in &news.people {
-            let key = format!("\"{user}\"");
-            match known {
-                Some(known) => body.push(&key, known.at, |json| {
-                    push_entry(true, known, news.render, json);
-                }),
-                None => body.push_no_data(&key),
-            }
-        }
-        if !news.people.is_empty() {
-            self.read(&body.finish(news.render));
-        }
-    }
-
-    /// What the page shows, and what one that polls at this moment would show.
-    fn statuses(&self, world: &mut World) -> Vec<(UserRef, Option<Status>, Option<Status>)> {
-        let render = world.store.render(world.now());
-        let status = |known: Observation| known.status(render.now, render.offline_threshold);
-        let now = world.now();
-        let users: Vec<UserRef> = self.batch.users().cloned().collect();
-        let polled = |user: &UserRef| match world.store.lookup(user, false, now) {
-            Lookup::CachedPresence(known) => Some(status(*known)),
-            _ => None,
-        };
-        let rows = users.into_iter().map(|user| {
-            let shown = self.known.get(&user).copied().flatten().map(status);
-            let polled = polled(&user);
-            (user, shown, polled)
-        });
-        rows.collect()
-    }
-}
-
-/// Hours of people who come, idle and go, with outages of Zulip: the page always shows what the
-/// gateway knows.
-#[tokio::test]
-async fn page_with_a_stream_shows_what_the_gateway_knows() {
-    let zulip = Simulator::empty(4);
-    zulip.add_people(60);
-    let mut world = World::new(zulip, "").await;
-    for id in 10_001..10_061 {
-        world.page_asks(&id.to_string());
-    }
-    world.pass(Duration::from_secs(2)).await;
-    let mut page = StreamPage::open(&mut world, 10_001..10_061);
-    for second in 0..6 * 3600_u32 {
-        // An outage of ten minutes in every hour.
-        world.is_out = second % 3600 > 3000;
-        page.pass(&mut world, Duration::from_secs(1)).await;
-        for (user, shown, polled) in page.statuses(&mut world) {
-            assert_eq!(shown, polled, "{user} after {second} s");
-        }
-    }
-    let messages: usize = page.messages.values().sum();
-    println!(
-        "60 people, 6 hours: {:.2} entries for each person and minute",
-        messages as f64 / 60.0 / 360.0
-    );
-    // Their reports move once a minute while they are there, and every page must hear that.
-    assert!(messages <= 60 * 360, "{messages}");
-}
-
-/// Zulip says nothing when somebody leaves, and the page needs nobody to tell it.
-#[tokio::test]
-async fn who_merely_ages_is_not_sent() {
-    let zulip = people(3, |_| Activity::AtTheDesk);
-    let mut world = World::new(zulip, "").await;
-    world.page_asks("10000");
-    world.pass(Duration::from_secs(2)).await;
-    let mut page = StreamPage::open(&mut world, 10_000..10_001);
-    page.pass(&mut world, 3 * MINUTE).await;
-    let now = world.zulip.now() as i64;
-    let left = ReportedTimestamps { active: Some(now), idle: now };
-    world.zulip.set_activity(10_000, Activity::Reported(left));
-    let mut rows = Vec::new();
-    for second in 0..240_usize {
-        page.pass(&mut world, Duration::from_secs(1)).await;
-        let (user, shown, polled) = page.statuses(&mut world).remove(0);
-        assert_eq!(shown, polled, "{second} s");
-        rows.push((shown, page.messages[&user]));
-    }
-    let offline = rows.iter().position(|(shown, _)| *shown == Some(Status::Offline));
-    let offline = offline.expect("200 s after the last report");
-    assert!((198..=200).contains(&offline), "after {offline} s");
-    assert_eq!(rows[offline].1, rows[offline - 8].1, "the page needs no message for it");
-    // The last report came, collected, within 60 s and a refresh. Then it was said once more that
-    // nothing had changed, before the page would no longer have known.
-    assert!(rows[offline].1 <= rows[100].1 + 1, "{rows:?}");
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use reqwest::Url;
-use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, Url};
 use zulip_presence_core::Timestamp;
 use zulip_presence_core::reply::{HttpReply, RequestError};
 use zulip_presence_core::watchlist::{Query, Response};
@@ -17,6 +18,7 @@ use crate::zulip::tls::{self, TlsError};
 
 /// Maximum bytes of a reply, decompressed: 20,000 people are about 5 MB.
 const MAX_BODY: usize = 64 << 20;
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 /// Time to connect; the whole request has the engine's own limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -89,13 +91,61 @@ impl ZulipClient {
     /// # Errors
     /// [`ClientError`] if no complete reply arrives. There is no time limit here.
     pub(crate) async fn get(&self, path: &str) -> Result<Reply, ClientError> {
+        self.send(Method::GET, path, None).await
+    }
+
+    /// As [`get`](Self::get), with parameters.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) async fn get_with(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Reply, ClientError> {
+        self.get(&format!("{path}?{}", form_encoded(query))).await
+    }
+
+    /// Sends a form, as [`get`](Self::get) sends its request.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, ClientError> {
+        self.send(Method::POST, path, Some(form_encoded(form))).await
+    }
+
+    /// Deletes what the form names, as [`get`](Self::get) sends its request.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) async fn delete(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Reply, ClientError> {
+        self.send(Method::DELETE, path, Some(form_encoded(form))).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<String>,
+    ) -> Result<Reply, ClientError> {
         let url = format!("{}/api/v1/{path}", self.credentials.site);
-        let request = self
+        let mut request = self
             .client
-            .get(url)
+            .request(method, url)
             .basic_auth(&self.credentials.email, Some(self.credentials.key.expose()))
             .header(ACCEPT, HeaderValue::from_static("application/json"))
             .header(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
+        if let Some(form) = form {
+            request = request.header(CONTENT_TYPE, FORM).body(form);
+        }
         let mut response = request.send().await.map_err(ClientError::from)?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
@@ -134,6 +184,13 @@ impl Reply {
         let first = lines.next()?.to_owned();
         Some(lines.fold(first, |all, line| all + ", " + line))
     }
+}
+
+fn form_encoded(pairs: &[(&str, &str)]) -> String {
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 fn is_loopback_site(site: &str) -> bool {

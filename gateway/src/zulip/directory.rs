@@ -101,6 +101,12 @@ impl Directory {
         self.members.len()
     }
 
+    /// How many accounts are active, bots included.
+    #[must_use]
+    pub(crate) fn active_accounts(&self) -> usize {
+        self.members.iter().filter(|member| member.kind != Kind::Deactivated).count()
+    }
+
     /// The accounts that have presence.
     pub(crate) fn humans(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(|member| member.kind == Kind::Human)

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod directory;
+pub(crate) mod event_queue;
 pub(crate) mod failure;
 pub(crate) mod tls;
 pub(crate) mod wire;

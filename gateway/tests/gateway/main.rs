@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod daemon;
 mod deployment;
+mod events;
 mod outage;
 mod secrets;
 mod streams;

@@ -22,13 +22,18 @@ fn path(users: &str) -> String {
     format!("/api/v1/realm/presence/stream?users={users}&slim_presence=true")
 }
 
-/// Zulip is asked four times a second.
+/// Zulip is asked as often as may be.
 fn brisk(streams: StreamConfig) -> Options {
-    Options { refresh: Duration::from_millis(250), streams: Some(streams), ..Options::default() }
+    Options { refresh: Duration::from_secs(10), live: Some(streams), ..Options::default() }
+}
+
+/// Zulip has news about Ada: it is asked within 2 s.
+fn hint(gateway: &TestGateway) {
+    gateway.zulip.send_event(&json!({"type": "presence", "user_id": 12}));
 }
 
 /// An open stream.
-struct Stream {
+pub(crate) struct Stream {
     headers: HeaderMap,
     body: BodyDataStream,
     read: String,
@@ -43,7 +48,7 @@ enum Sent {
 }
 
 impl Stream {
-    async fn open(gateway: &TestGateway, users: &str) -> Self {
+    pub(crate) async fn open(gateway: &TestGateway, users: &str) -> Self {
         let request =
             Request::get(path(users)).header("origin", PAGE).header("accept-encoding", "gzip, br");
         let response = gateway
@@ -82,7 +87,7 @@ impl Stream {
     }
 
     /// The next message.
-    async fn message(&mut self) -> Value {
+    pub(crate) async fn message(&mut self) -> Value {
         loop {
             match self.next().await {
                 Sent::Message(message) => return message,
@@ -93,7 +98,7 @@ impl Stream {
     }
 
     /// The next message about `user`.
-    async fn about(&mut self, user: &str) -> Value {
+    pub(crate) async fn about(&mut self, user: &str) -> Value {
         loop {
             let message = self.message().await;
             if !message["presences"][user].is_null() {
@@ -139,6 +144,7 @@ async fn first_everybody_then_whoever_comes() {
 
     // Whoever is gone according to Zulip, and who is no longer there at all.
     gateway.zulip.set_activity(23, Activity::Left(Duration::from_secs(3600)));
+    hint(&gateway);
     let gone = stream.about("23").await;
     let left = gone["presences"]["23"]["active_timestamp"].as_f64().expect("a time");
     assert!(gateway.zulip.now() - left > 3000.0, "{gone}");
@@ -171,11 +177,9 @@ async fn comments_then_a_clean_end() {
         comment_after: Duration::from_millis(150),
         ..StreamConfig::default()
     };
-    let gateway = TestGateway::with(
-        organisation(4),
-        Options { streams: Some(streams), ..Options::default() },
-    )
-    .await;
+    let gateway =
+        TestGateway::with(organisation(4), Options { live: Some(streams), ..Options::default() })
+            .await;
     let mut stream = Stream::open(&gateway, "[23]").await;
     stream.message().await;
     assert_eq!(stream.next().await, Sent::Comment);
@@ -206,7 +210,7 @@ async fn beyond_the_limit_pages_poll() {
 
 #[tokio::test]
 async fn off_is_an_unknown_path() {
-    let options = Options { streams: None, ..Options::default() };
+    let options = Options { live: None, ..Options::default() };
     let gateway = TestGateway::with(organisation(4), options).await;
     let reply = gateway.get(&path("[12]")).await;
     let unknown = gateway.get("/api/v1/unknown").await;
@@ -295,6 +299,7 @@ async fn hidden_last_active_stays_hidden() {
     // About to be offline by age alone: the page must forget the time then.
     let aging = ReportedTimestamps { active: Some(now - 196), idle: now - 196 };
     gateway.zulip.set_activity(12, Activity::Reported(aging));
+    hint(&gateway);
     loop {
         let news = stream.about("12").await;
         if news["presences"]["12"] == offline {
@@ -415,6 +420,7 @@ async fn slow_reader_is_dropped() {
         for id in 10_000..11_000 {
             gateway.zulip.set_activity(id, state);
         }
+        gateway.zulip.send_event(&json!({"type": "presence", "user_id": 10_999}));
         healthy.about("10999").await;
         if is_dropped().await {
             break;
@@ -427,6 +433,7 @@ async fn slow_reader_is_dropped() {
         tokio::time::timeout(PATIENCE, stalled.read_to_end(&mut rest)).await.expect("it is closed");
     assert!(read.is_err() || !rest.ends_with(b"0\r\n\r\n"), "not as if it were whole");
     gateway.zulip.set_activity(10_000, Activity::Left(Duration::from_secs(3600)));
+    gateway.zulip.send_event(&json!({"type": "presence", "user_id": 10_999}));
     healthy.about("10000").await;
     gateway.until("/metrics", |reply| reply.text().contains("zulip_presence_streams 1")).await;
 }

@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::{
-    AllowedOrigin, BackgroundTasks, Config, Gateway, Secret, StaticFiles, StreamConfig, Tls,
-    ZulipClient, ZulipCredentials, serve,
+    AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, Secret, StaticFiles, StreamConfig,
+    Tls, ZulipClient, ZulipCredentials, serve,
 };
 use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
@@ -23,6 +23,7 @@ pub(crate) const PAGE: &str = "https://wiki.example.com";
 pub(crate) struct TestGateway {
     pub(crate) zulip: Simulator,
     pub(crate) app: Router,
+    pub(crate) end: EndHandle,
     /// End with the test.
     _tasks: BackgroundTasks,
     _server: Option<Server>,
@@ -44,7 +45,8 @@ pub(crate) struct Options {
     pub(crate) hide: bool,
     pub(crate) zuliprc: Option<PathBuf>,
     pub(crate) files: StaticFiles,
-    pub(crate) streams: Option<StreamConfig>,
+    pub(crate) live: Option<StreamConfig>,
+    pub(crate) offline_after: Option<Duration>,
 }
 
 impl Default for Options {
@@ -56,7 +58,8 @@ impl Default for Options {
             hide: false,
             zuliprc: None,
             files: StaticFiles::default(),
-            streams: Some(StreamConfig::default()),
+            live: Some(StreamConfig::default()),
+            offline_after: None,
         }
     }
 }
@@ -128,17 +131,23 @@ impl TestGateway {
                 .expect("no certificates are involved"),
             zuliprc: options.zuliprc,
             refresh: options.refresh,
-            offline_after: Duration::from_secs(200),
+            offline_after: options.offline_after,
             budget: 60,
             allow_origins: origins.collect(),
             people: options.people,
             hide_last_active: options.hide,
             files: options.files,
-            streams: options.streams,
+            live: options.live,
             seed: 1,
         };
         let gateway = Gateway::start(config).expect("the people file is right");
-        Self { zulip, app: gateway.router, _tasks: gateway.tasks, _server: None }
+        Self {
+            zulip,
+            end: gateway.end_handle(),
+            app: gateway.router,
+            _tasks: gateway.tasks,
+            _server: None,
+        }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
