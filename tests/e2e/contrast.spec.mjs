@@ -122,6 +122,32 @@ test("on a busy photo every status has a contrast of 3:1, in light and dark page
   }
 });
 
+test("a colour that is too pale is found", async ({ page, site, tag }) => {
+  const pale = `style="--zulip-presence-active: #bbb"`;
+  const painted = await shown(
+    { page, site, tag },
+    "white",
+    (user) =>
+      `<zulip-presence user="${user}" ${pale}></zulip-presence><zulip-presence user="${user}" class="small" ${pale}></zulip-presence>`,
+  );
+  const [[, large]] = await painted("light", LARGE);
+  expect(contrast(foreground(large, GROUNDS.white), GROUNDS.white)).toBeLessThan(ENOUGH);
+  const [[, small]] = await painted("light", SMALL);
+  expect(small.filter(({ colour }) => contrast(colour, GROUNDS.white) >= ENOUGH)).toEqual([]);
+});
+
+test("a photo that shows through the ring is found", async ({ page, site, tag }) => {
+  const painted = await shown(
+    { page, site, tag },
+    `url("${await photo(page)}")`,
+    (user) =>
+      `<zulip-presence user="${user}" overlay style="--zulip-presence-ring: transparent"><i></i></zulip-presence>`,
+  );
+  const [[, square]] = await painted("light", LARGE);
+  const rings = square.filter(({ units }) => units > 6.4 && units < 7.6);
+  expect(new Set(rings.map(({ colour }) => colour.join())).size).toBeGreaterThan(1);
+});
+
 /** Whether a pixel lies between two colours, to the rounding. */
 function isBlend(colour, one, other) {
   const [span, part] = [one, colour].map((it) => it.map((value, i) => value - other[i]));

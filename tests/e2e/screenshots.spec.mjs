@@ -24,6 +24,14 @@ for (const name of Object.keys(PANES)) {
   });
 }
 
+test("a badge with another shape does not look as in the screenshot", async ({ page, gateway }) => {
+  const pane = await open(page, gateway);
+  await page.addStyleTag({
+    content: "[data-panes=shapes] zulip-presence:nth-child(2) { rotate: 90deg }",
+  });
+  await expect(pane("light")).not.toHaveScreenshot("light.png");
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`the badges look as in the screenshot, forced colours, ${colorScheme}`, async ({
     page,
