@@ -1,23 +1,24 @@
 // .markdownlint-cli2.mjs finds planted faults.
 
 import assert from "node:assert/strict";
-import { copyFile, mkdtemp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { after, before, test } from "node:test";
 import { main } from "markdownlint-cli2";
+import { Cleanup } from "../tests/processes.mjs";
 
 const CONFIG = ".markdownlint-cli2.mjs";
+const cleanup = new Cleanup();
 let directory;
 
 before(async () => {
-  directory = await mkdtemp(join(tmpdir(), "zulip-presence-"));
+  directory = await cleanup.directory();
   await mkdir(join(directory, "docs"));
   await writeFile(join(directory, "docs/design.md"), "# Design\n\n## 1. Rooms and `arrows`\n");
   await copyFile(CONFIG, join(directory, CONFIG));
   await symlink(resolve("node_modules"), join(directory, "node_modules"));
 });
-after(() => rm(directory, { recursive: true }));
+after(() => cleanup.stop());
 
 /** The rules that this text breaks as docs/a.md. */
 async function broken(text) {

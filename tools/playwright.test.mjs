@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { Cleanup } from "../tests/processes.mjs";
+
+const cleanup = new Cleanup();
+after(() => cleanup.stop());
 
 const CONFIGS = ["playwright.config.mjs", "tests/hosts/playwright.config.mjs"];
 const TESTS = `
@@ -17,23 +20,19 @@ test.skip("is skipped", () => {});
 `;
 
 /** What the reporter prints about these tests. */
-function reported(retries) {
-  const directory = mkdtempSync(join(tmpdir(), "zulip-presence-"));
-  try {
-    symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
-    const config = {
-      retries,
-      testMatch: "a.spec.mjs",
-      reporter: [[resolve("tests/e2e/summary-reporter.mjs")]],
-    };
-    writeFileSync(join(directory, "config.mjs"), `export default ${JSON.stringify(config)};`);
-    writeFileSync(join(directory, "a.spec.mjs"), TESTS);
-    const args = ["test", "--config", join(directory, "config.mjs")];
-    const { stdout } = spawnSync("node_modules/.bin/playwright", args, { encoding: "utf8" });
-    return stdout.trim().split("\n\n").at(-1).split("\n");
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+async function reported(retries) {
+  const directory = await cleanup.directory();
+  symlinkSync(resolve("node_modules"), join(directory, "node_modules"));
+  const config = {
+    retries,
+    testMatch: "a.spec.mjs",
+    reporter: [[resolve("tests/e2e/summary-reporter.mjs")]],
+  };
+  writeFileSync(join(directory, "config.mjs"), `export default ${JSON.stringify(config)};`);
+  writeFileSync(join(directory, "a.spec.mjs"), TESTS);
+  const args = ["test", "--config", join(directory, "config.mjs")];
+  const { stdout } = spawnSync("node_modules/.bin/playwright", args, { encoding: "utf8" });
+  return stdout.trim().split("\n\n").at(-1).split("\n");
 }
 
 test("no configuration retries, in CI neither", async () => {
@@ -44,16 +43,16 @@ test("no configuration retries, in CI neither", async () => {
   }
 });
 
-test("the summary names what failed, and counts", () => {
-  assert.deepEqual(reported(0), [
+test("the summary names what failed, and counts", async () => {
+  assert.deepEqual(await reported(0), [
     "failed: a.spec.mjs › fails",
     "failed: a.spec.mjs › fails once",
     "1 passed, 2 failed, 1 skipped",
   ]);
 });
 
-test("the summary names what a retry let pass, and counts it as failed", () => {
-  assert.deepEqual(reported(1), [
+test("the summary names what a retry let pass, and counts it as failed", async () => {
+  assert.deepEqual(await reported(1), [
     "failed: a.spec.mjs › fails",
     "flaky: a.spec.mjs › fails once",
     "1 passed, 2 failed, 1 skipped",

@@ -1,24 +1,21 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { Cleanup } from "../tests/processes.mjs";
+
+const cleanup = new Cleanup();
+after(() => cleanup.stop());
 
 /** Runs size.mjs on files of these sizes in bytes. */
-function run(sizes, args) {
-  const directory = mkdtempSync(join(tmpdir(), "zulip-presence-"));
-  try {
-    mkdirSync(join(directory, "dist"));
-    for (const [name, bytes] of Object.entries(sizes))
-      writeFileSync(join(directory, "dist", `${name}.br`), Buffer.alloc(bytes));
-    return spawnSync(process.execPath, [resolve("tools/size.mjs"), ...args], {
-      cwd: directory,
-      encoding: "utf8",
-    });
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+async function run(sizes, args) {
+  const cwd = await cleanup.directory();
+  mkdirSync(join(cwd, "dist"));
+  for (const [name, bytes] of Object.entries(sizes))
+    writeFileSync(join(cwd, "dist", `${name}.br`), Buffer.alloc(bytes));
+  const script = resolve("tools/size.mjs");
+  return spawnSync(process.execPath, [script, ...args], { cwd, encoding: "utf8" });
 }
 
 const files = (loader, total) => ({
@@ -28,7 +25,7 @@ const files = (loader, total) => ({
 });
 
 for (const args of [[], ["smallest"]]) {
-  const { stdout } = run(files(1, 2_000), args);
+  const { stdout } = await run(files(1, 2_000), args);
   const [loader, total] = [...stdout.matchAll(/at most (\d+)/g)].map(([, limit]) => Number(limit));
 
   for (const [what, sizes, status] of [
@@ -37,6 +34,8 @@ for (const args of [[], ["smallest"]]) {
     ["refuses a byte more altogether", files(loader, total + 1), 1],
     ["refuses a build without the WebAssembly", { "zulip-presence.js": 1 }, 1],
   ]) {
-    test(`size ${args.join("")} ${what}`, () => assert.equal(run(sizes, args).status, status));
+    test(`size ${args.join("")} ${what}`, async () => {
+      assert.equal((await run(sizes, args)).status, status);
+    });
   }
 }

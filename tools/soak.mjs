@@ -5,8 +5,9 @@
 
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../tests/processes.mjs";
 
 const PROGRAM = process.env.GATEWAY ?? "target/gateway/zulip-presence-gateway";
 const SECONDS = Number(process.argv[2] ?? 600);
@@ -35,14 +36,6 @@ function start(command, args, env = {}) {
     running.delete(child),
   );
   return child;
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.on("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const [zulipPort, demoPort, port] = [await freePort(), await freePort(), await freePort()];
