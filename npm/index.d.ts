@@ -85,7 +85,10 @@ export interface PresenceSettings {
 
 /** The page's own view of presence. On a server nothing is asked, and all is unknown. */
 export interface ZulipPresence {
-  /** Whether badges can live here: false once what they need could not be loaded. Loads it. */
+  /**
+   * Loads what badges need. True once it runs; pending while that is loading, or fails and is tried again; false once it is
+   * certain that it never will: on a server, in a browser from before 2024, or if the page's policy forbids it.
+   */
   readonly ready: Promise<boolean>;
   /** What is known of somebody now, without asking. */
   get(user: string | number): Presence;

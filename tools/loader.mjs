@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build, transform } from "esbuild";
+import { INTERFACE } from "../src/element/interface.js";
 import { ownFiles } from "./own-files.mjs";
 
 /** A part of the badges' style, optionally minified. */
@@ -35,7 +36,7 @@ export async function loader({ glue, wasm, module, isMinified = true }) {
     write: false,
     define: define({
       CRITICAL_STYLE: await style("src/badge/critical.css", isMinified),
-      FILES: JSON.stringify({ glue, wasm }),
+      FILES: JSON.stringify({ interface: INTERFACE, glue, wasm }),
       WASM_URL: `./${wasm[0]}`,
       IS_PACKAGE: isPackage,
     }),

@@ -40,8 +40,8 @@ const OPTIMIZE = [
   // Below the first kilobyte is only the far end of the stack.
   "--low-memory-unused",
 ];
-const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 const SHORTEN_NAMES = "--minify-imports-and-exports-and-modules";
+const STRIP = ["--strip-debug", "--strip-producers", "--strip-target-features"];
 
 const catalogs = await writeCatalogs();
 const names = RELEASE && WASM_OPT ? await optimize() : {};
@@ -78,7 +78,10 @@ async function nameByContent(name, content) {
   return [named, `sha256-${hash.toString("base64")}`];
 }
 
-/** Optimizes the WebAssembly. Returns the short names of its imports and exports, whose long ones (each with a hash) do not compress. */
+/**
+ * Optimizes the WebAssembly. Returns the short names of its imports and exports, whose long ones (each with a hash) do not compress. No
+ * export may have the name of a property that other code knows: that would be shortened, too (tests/e2e/upgrade.spec.mjs).
+ */
 async function optimize() {
   const wasmOpt = (...flags) => promisify(execFile)(WASM_OPT, [...FEATURES, ...flags]);
   await wasmOpt(...OPTIMIZE, ...STRIP, WASM, "-o", WASM);

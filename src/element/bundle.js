@@ -7,10 +7,11 @@ export {
   langChanged,
   lastActiveOf,
   PresenceHandle,
-  refresh,
+  refreshUser,
   statusOf,
 } from "wasm-bindgen";
 export { takeOver } from "../client/fetch.js";
+export { setRetry } from "../i18n/catalogs.js";
 export { scan } from "./scan.js";
 export { subscribe, updateSubscriptions } from "./subscribe.js";
 

@@ -30,7 +30,7 @@ export function definePageApi() {
       };
     },
     refresh(user) {
-      wasm?.refresh(`${user}`);
+      wasm?.refreshUser(`${user}`);
     },
     configure(options) {
       changeSettings(options);

@@ -67,7 +67,7 @@ fn view(user: &str) -> View {
 
 /// Requests the presence of `user` immediately, if the page subscribes to them, but at most once
 /// every 10 s.
-#[wasm_bindgen]
+#[wasm_bindgen(js_name = refreshUser)]
 pub fn refresh(user: &str) {
     if let Some((client, user)) = client(None).zip(user.parse().ok()) {
         client.refresh(&user);

@@ -50,8 +50,8 @@ function request(base, group) {
   });
   // A page's own fetch may throw, or return any value.
   const response = (async () => fetch(request))();
-  // The code that takes the request over handles its failure.
-  response.catch(() => {});
+  // The WebAssembly may load much later: what has failed by then is requested anew.
+  response.catch(() => preloaded.delete(request.url));
   setTimeout(() => controller.abort(), TIMEOUT_MS);
   preloaded.set(request.url, { response, controller });
 }

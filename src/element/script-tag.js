@@ -14,6 +14,13 @@ export const script =
     ? current
     : globalThis.document?.querySelector(`script[src*="${FILE}"]`);
 
+/** Whether the page allows only this zulip-presence.js. */
+export const isPinned = () =>
+  !!script?.integrity ||
+  [...document.querySelectorAll("script[type=importmap]")].some(({ text }) =>
+    /"integrity"[^]*zulip-presence\.js/.test(text),
+  );
+
 export const settings = {};
 // The tag overrides what the page set there beforehand.
 for (const name of [...SETTING_NAMES, "scan"]) {

@@ -1,6 +1,7 @@
 // Passes the settings of the page to the WebAssembly.
 
 import { load, wasm } from "./load.js";
+import { wake } from "./retry.js";
 import { preloaded } from "./preload.js";
 import { defaultEndpoint, SETTING_NAMES, settings, wantsScan } from "./script-tag.js";
 
@@ -20,4 +21,6 @@ export function changeSettings(options) {
   preloaded.clear();
   if (wasm) applySettings();
   else if (wantsScan()) load();
+  // What could not be loaded may be elsewhere.
+  wake();
 }

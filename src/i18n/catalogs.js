@@ -4,11 +4,25 @@ import { insertCatalog } from "wasm-bindgen";
 // Of the build: `{lang: [URL, value of integrity]}`.
 import FILES from "built:catalogs";
 
-/** Passes the language's catalog to the WebAssembly; an empty one if it cannot be loaded. */
-export function fetchCatalog(lang) {
+const TIME_LIMIT_MS = 10_000;
+
+let retry;
+
+/** Sets the loader's `retry` (src/element/retry.js). */
+export function setRetry(ofLoader) {
+  retry = ofLoader;
+}
+
+/** Passes the language's catalog to the WebAssembly; an empty one while it cannot be loaded. */
+export async function fetchCatalog(lang) {
   const [url, integrity] = FILES[lang];
-  fetch(url, { integrity })
-    .then((response) => (response.ok ? response.text() : ""))
-    .catch(() => "")
-    .then((catalog) => insertCatalog(lang, catalog));
+  const load = async (failures) => {
+    const cache = failures ? "reload" : "default";
+    const signal = AbortSignal.timeout(TIME_LIMIT_MS);
+    const response = await fetch(url, { integrity, cache, signal });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    return response.text();
+  };
+  const failed = (_, failures) => failures > 1 || insertCatalog(lang, "");
+  insertCatalog(lang, await retry(load, failed));
 }

@@ -140,6 +140,29 @@ test("changing the user attribute shows another person", async ({
   await expect(it).toHaveStatus(KNOWN);
 });
 
+test("refresh() of the element and of the page requests at once, at most every 10 s", async ({
+  page,
+  site,
+  tag,
+  presenceRequests,
+  consoleMessages,
+}) => {
+  await page.clock.install();
+  await page.goto(site.page(badge({ id: 12, name: "Ada" }), tag('data-interval="60"')));
+  const ada = page.locator("zulip-presence");
+  await expect(ada).toHaveStatus(KNOWN);
+  await page.clock.fastForward(11_000);
+  await ada.evaluate((element) => element.refresh());
+  await expect.poll(() => presenceRequests.length).toBe(2);
+  await page.clock.fastForward(11_000);
+  await page.evaluate(() => zulipPresence.refresh(12));
+  await expect.poll(() => presenceRequests.length).toBe(3);
+  await ada.evaluate((element) => element.refresh());
+  await page.clock.fastForward(5_000);
+  expect(presenceRequests).toHaveLength(3);
+  expect(consoleMessages).toEqual([]);
+});
+
 test("a page without badges sends nothing until one is added", async ({
   page,
   site,
