@@ -356,7 +356,8 @@ impl World {
             // A request may take 10 s, all slots may be in use, and thirty single requests use up
             // their minute.
             let paced = if self.sees_zulip { interval.max(60_000) } else { interval };
-            let bound = if slow { 990_000 } else { paced } + 15_000;
+            // At most twenty people share a third of the single requests, prolonged by a tenth.
+            let bound = if slow { 132_000 } else { paced } + 15_000;
             let calm_since = since.max(awake_since).max(self.trouble_until);
             let last = self.asked.get(user).copied().unwrap_or(0).max(calm_since);
             let absent = slow && matches!(user, UserRef::Email(_));

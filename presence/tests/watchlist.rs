@@ -608,8 +608,8 @@ fn zulip_is_asked_for_everybody_at_once_and_for_ids_singly() {
     assert!((54..=67).contains(&count("realm/presence")), "{}", count("realm/presence"));
     assert!((54..=67).contains(&count("users/12/presence")));
     assert!(
-        (3..=4).contains(&count("users/13/presence")),
-        "every 15 minutes: {}",
+        (10..=12).contains(&count("users/13/presence")),
+        "no such user, every 5 minutes: {}",
         count("users/13/presence")
     );
     assert_eq!(count("users/away%40x/presence"), 0);
@@ -910,6 +910,8 @@ fn absent_verified_user_is_offline_from_the_first_reply() {
     let people: Vec<_> = ids(0..500).iter().map(|id| format!("user{id}@x")).collect();
     for verified_users in [true, false] {
         let mut page = Page::new(settings(Endpoint::Zulip { verified_users }));
+        // Otherwise an empty reply may mean that the organisation has presence disabled.
+        page.list.set_presence_disabled(false, page.now);
         page.show(&strs(&people));
         page.step();
         let request = page.take();
@@ -1034,4 +1036,149 @@ fn hint_neither_ends_a_back_off_nor_asks_for_nobody() {
     let mut page = Page::showing(zulip(), &["12"]);
     page.run(secs(20), as_zulip);
     assert_eq!(hint(&mut page), 0);
+}
+
+/// Replies to single queries by `single`, and for everybody with those in `present`, active 5 s ago.
+fn reply_as_zulip(
+    page: &mut Page,
+    request: &Request,
+    present: &[&str],
+    single: impl Fn(&UserRef) -> Result<Presence, NoPresenceReason>,
+) {
+    let active = Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+    let response = match &request.query {
+        Query::User(user) => Response::User(page.reply(single(user))),
+        _ => Response::Realm(
+            page.reply(present.iter().map(|written| (user(written), Ok(active))).collect()),
+        ),
+    };
+    page.list.handle_response(request.id, response, page.now);
+}
+
+/// How long the first of `users`, of whom Zulip had no presence for half an hour, is unknown after
+/// they came.
+#[track_caller]
+fn unknown_for(users: &[&str], reason: NoPresenceReason) -> Option<Duration> {
+    let mut page = Page::showing(zulip().interval(secs(30)), users);
+    page.run(30 * MINUTE, |page, request| {
+        reply_as_zulip(page, request, &["else@x"], |_| Err(reason));
+    });
+    let came = page.elapsed();
+    for _ in 0..60 * 60 {
+        page.run(secs(1), |page, request| {
+            let active =
+                Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+            let present = if users[0].contains('@') { users[0] } else { "else@x" };
+            reply_as_zulip(page, request, &[present], |asked| {
+                if *asked == user(users[0]) { Ok(active) } else { Err(reason) }
+            });
+        });
+        if page.status(users[0]) == Status::Active {
+            return Some(page.elapsed() - came);
+        }
+    }
+    None
+}
+
+#[test]
+fn who_had_no_presence_is_seen_soon_after_they_come() {
+    let ten = ids(1..11);
+    let forty = ids(1..41);
+    for (users, reason, most) in [
+        (vec!["12"], NoPresenceReason::NoData, Some(secs(66))),
+        (strs(&ten), NoPresenceReason::NoData, Some(secs(66))),
+        (strs(&forty), NoPresenceReason::NoData, Some(2 * MINUTE)),
+        (vec!["12"], NoPresenceReason::Other, Some(secs(66))),
+        // Created, allowed or reactivated later.
+        (vec!["12"], NoPresenceReason::NoSuchUser, Some(secs(330))),
+        (vec!["12"], NoPresenceReason::NotPermitted, Some(secs(330))),
+        // A bot stays one.
+        (vec!["12"], NoPresenceReason::Bot, None),
+        // The organisation-wide reply has them.
+        (vec!["ada@x"], NoPresenceReason::NoData, Some(secs(33))),
+        (vec!["ada@x"], NoPresenceReason::NoSuchUser, Some(secs(33))),
+    ] {
+        let waited = unknown_for(&users, reason);
+        assert_eq!(waited.is_some(), most.is_some(), "{users:?} {reason:?}");
+        assert!(waited <= most, "{users:?} {reason:?}: {waited:?}");
+    }
+}
+
+#[test]
+fn queries_about_people_without_data_leave_room_for_the_others() {
+    let present = ids(1..11);
+    for absent in [0, 10, 100, 1_000] {
+        let people = ids(1..11 + absent);
+        let mut page = Page::new(zulip().interval(secs(30)));
+        page.show(&strs(&people));
+        let reply = |page: &mut Page, request: &Request| {
+            let active =
+                Presence { last_active: Some(page.server_now() - secs(5)), ..Presence::default() };
+            reply_as_zulip(page, request, &[], |user| {
+                let is_present = present.contains(&user.to_string());
+                if is_present { Ok(active) } else { Err(NoPresenceReason::NoData) }
+            });
+        };
+        page.run(60 * MINUTE, reply);
+        page.sent.clear();
+        page.run(60 * MINUTE, reply);
+        let about = |written: &String| {
+            let query = Query::User(user(written));
+            page.sent.iter().filter(|(_, sent)| *sent == query).count()
+        };
+        let least = present.iter().map(about).min();
+        assert!(least >= Some(100), "{absent} without data: {least:?} in an hour");
+        let singles = people.iter().skip(10).map(about).sum::<usize>();
+        // Ten with data are asked about twenty times a minute, which leaves ten. A thousand were
+        // asked about once in the first hour or so, and are again after a hundred minutes.
+        assert!(singles <= 60 * 11, "{absent} without data: {singles} queries");
+        assert!(singles >= 350 || absent < 10, "{absent} without data: {singles} queries");
+    }
+}
+
+#[test]
+fn organisation_without_presence_is_unknown() {
+    let nobody = |page: &mut Page, request: &Request| {
+        reply_as_zulip(page, request, &[], |_| Ok(Presence::default()));
+    };
+    for settings in [zulip(), zulip_of_verified_users()] {
+        // Disabled from the beginning, whether that is known or not.
+        for disabled in [None, Some(true)] {
+            let mut page = Page::new(settings);
+            if let Some(disabled) = disabled {
+                page.list.set_presence_disabled(disabled, page.now);
+            }
+            page.show(&["ada@x", "bob@x"]);
+            page.run(30 * MINUTE, nobody);
+            assert_eq!(page.changes, [], "{settings:?} {disabled:?}");
+            assert!(page.sent.iter().all(|(_, query)| *query == Query::AllUsers));
+            assert!((25..=35).contains(&page.sent.len()), "{}", page.sent.len());
+        }
+        // Disabled while people are shown.
+        let mut page = Page::showing(settings, &["ada@x"]);
+        let active = |page: &mut Page, request: &Request| {
+            reply_as_zulip(page, request, &["ada@x"], |_| Err(NoPresenceReason::NoData));
+        };
+        page.run(MINUTE, active);
+        assert_eq!(page.status("ada@x"), Status::Active);
+        page.list.set_presence_disabled(true, page.now);
+        assert_eq!(page.status("ada@x"), Status::Unknown);
+        page.run(30 * MINUTE, nobody);
+        page.show(&["bob@x"]);
+        page.run(30 * MINUTE, nobody);
+        let statuses: Vec<_> = page.changes.iter().map(|(_, status)| *status).collect();
+        assert_eq!(statuses, [Status::Active, Status::Unknown]);
+        // And enabled again.
+        page.list.set_presence_disabled(false, page.now);
+        page.run(secs(3), active);
+        assert_eq!(page.status("ada@x"), Status::Active);
+    }
+    // Without a word about it: nobody is shown as offline.
+    let mut page = Page::showing(zulip_of_verified_users(), &["ada@x"]);
+    page.run(MINUTE, |page, request| {
+        reply_as_zulip(page, request, &["ada@x"], |_| Err(NoPresenceReason::NoData));
+    });
+    page.run(30 * MINUTE, nobody);
+    let statuses: Vec<_> = page.changes.iter().map(|(_, status)| *status).collect();
+    assert_eq!(statuses, [Status::Active, Status::Unknown]);
 }

@@ -180,8 +180,11 @@ impl World {
     }
 }
 
+/// An organisation of `count` people, from ID 10,000 on, and of one who is there, so that its presence
+/// is not taken for disabled.
 pub(super) fn people(count: u64, state: impl Fn(u64) -> Activity) -> Simulator {
     let zulip = Simulator::empty(4);
+    zulip.add(1, "there@example.com", "There", Activity::AtTheDesk);
     for id in 10_000..10_000 + count {
         zulip.add(id, &format!("user{id}@example.com"), "Somebody", state(id));
     }
@@ -254,9 +257,8 @@ async fn no_request_pattern_exceeds_the_budget() {
         })
     };
     let now = Simulator::empty(4).now() as i64;
-    let mut world =
-        World::new(people(500, |id| if id % 2 == 0 { gone(now) } else { Activity::NeverSeen }), "")
-            .await;
+    let absent = |id| if id % 2 == 0 { gone(now) } else { Activity::NeverSeen };
+    let mut world = World::new(people(500, absent), "").await;
     for minute in 0..60 {
         for id in 10_000..10_500 {
             world.page_asks(&id.to_string());

@@ -95,6 +95,10 @@ impl RealmPresence {
         self.0.get(user).copied()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = (&UserRef, &UserPresence)> {
         self.0.iter()

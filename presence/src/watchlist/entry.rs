@@ -137,6 +137,12 @@ impl Entry {
         self.cached = None;
     }
 
+    /// Drops the latest observation.
+    pub(super) fn forget(&mut self) {
+        self.latest = None;
+        self.cached = None;
+    }
+
     /// An organisation-wide reply had no entry for this user: Zulip leaves out whoever was not
     /// connected for 14 days. A `verified` user, an active human of the organisation, is then
     /// offline. For others (a bot, a deactivated user, a hidden email) it only confirms an older

@@ -158,6 +158,16 @@ impl Watchlist {
         self.polling.hint();
     }
 
+    /// Whether the organisation has presence disabled (`realm_presence_disabled`), as Zulip's
+    /// `register` tells: then everybody is unknown. Until this is called, an organisation-wide reply
+    /// without any entry says nothing: it may have that reason. Without effect for a gateway.
+    pub fn set_presence_disabled(&mut self, is_disabled: bool, now: ClockReading) {
+        self.tick(now);
+        if self.polling.people.set_presence_disabled(is_disabled) {
+            self.polling.hint();
+        }
+    }
+
     /// Changes the interval from the next request on; clamped to [`INTERVAL_RANGE`].
     pub fn set_interval(&mut self, interval: Duration) {
         self.polling.interval = clamp_interval(interval);
@@ -177,8 +187,9 @@ impl Watchlist {
             (Response::User(reply), PollTarget::User(user)) => {
                 let (presence, reply) = reply.split();
                 let meta = self.record_success(&request, &reply, now);
-                self.polling.people.apply_user(user, presence, meta);
-                if let Some(pause) = zulip::pause_after(user, presence) {
+                let interval = self.polling.interval;
+                if let Some(pause) = self.polling.people.apply_user(user, presence, meta, interval)
+                {
                     self.polling.pause(&request, pause);
                 }
                 self.polling.people.strategy.is_plausible(&request.query, None, &reply)

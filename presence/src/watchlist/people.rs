@@ -113,15 +113,16 @@ impl People {
         }
     }
 
+    /// Applies the reply to the query for one user. Returns the time until the next one, if the
+    /// interval is too short.
     pub(super) fn apply_user(
         &mut self,
         user: &UserRef,
         presence: UserPresence,
         meta: ObservationMeta,
-    ) {
-        if let Some(entry) = self.entries.get_mut(user) {
-            entry.apply(presence, meta);
-        }
+        interval: Duration,
+    ) -> Option<Duration> {
+        self.strategy.apply_user(&mut self.entries, user, presence, meta, interval)
     }
 
     pub(super) fn apply_realm(
@@ -131,6 +132,11 @@ impl People {
         now: EngineInstant,
     ) {
         self.strategy.apply_realm(&mut self.entries, realm, meta, now);
+    }
+
+    /// Returns whether that is news.
+    pub(super) fn set_presence_disabled(&mut self, is_disabled: bool) -> bool {
+        self.strategy.set_presence_disabled(&mut self.entries, is_disabled)
     }
 
     /// Removes those whose last watcher left long ago.

@@ -9,7 +9,7 @@ use super::query::Query;
 use super::settings::Endpoint;
 use super::zulip::ZulipStrategy;
 use crate::UserRef;
-use crate::reply::{RealmPresence, Reply};
+use crate::reply::{RealmPresence, Reply, UserPresence};
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
@@ -57,6 +57,22 @@ impl Strategy {
         }
     }
 
+    /// Applies the reply to the query for one user. Returns the time until the next one, if the
+    /// interval is too short. A gateway is never asked for one.
+    pub(super) fn apply_user(
+        &self,
+        entries: &mut UserMap<Entry>,
+        user: &UserRef,
+        presence: UserPresence,
+        meta: ObservationMeta,
+        interval: Duration,
+    ) -> Option<Duration> {
+        match self {
+            Self::Gateway(_) => None,
+            Self::Zulip(zulip) => zulip.apply_user(entries, user, presence, meta, interval),
+        }
+    }
+
     /// Applies the reply to the query for a group.
     pub(super) fn apply_realm(
         &mut self,
@@ -82,6 +98,18 @@ impl Strategy {
             Self::Gateway(_) => realm.is_none_or(|realm| gateway::is_complete(query, realm)),
             // Only a gateway sends the threshold (docs/zulip-wire.md §3).
             Self::Zulip(_) => reply.offline_threshold.is_none(),
+        }
+    }
+
+    /// Sets whether the organisation has presence disabled. Returns whether that is news.
+    pub(super) fn set_presence_disabled(
+        &mut self,
+        entries: &mut UserMap<Entry>,
+        is_disabled: bool,
+    ) -> bool {
+        match self {
+            Self::Gateway(_) => false,
+            Self::Zulip(zulip) => zulip.set_presence_disabled(entries, is_disabled),
         }
     }
 
