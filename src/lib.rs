@@ -25,13 +25,15 @@ mod i18n;
 pub use badge::{
     Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, PresenceProviderProps, use_presence,
 };
-pub use client::{Credentials, InvalidEndpoint, PresenceClient, Settings, Subscription};
+pub use client::{
+    Cause, Credentials, InvalidEndpoint, PresenceClient, PresenceNow, Settings, Subscription,
+};
 #[doc(hidden)]
 pub mod __private {
     //! For the bundle of this package only.
-    pub use crate::badge::{Badge, BadgeProps, Host, Msg};
+    pub use crate::badge::{Badge, BadgeProps, Handover, parse_user};
     pub use crate::client::ScriptSettings;
-    pub use crate::i18n::{insert_catalog, rerender_all, set_loader};
+    pub use crate::i18n::{insert_catalog, set_loader};
 }
 pub use zulip_presence_core::watchlist::View;
 pub use zulip_presence_core::{Status, Timestamp, UserRef};

@@ -1,28 +1,26 @@
 //! The component that fetches and shows a person's presence, for the script tag and for Yew apps.
 
+use core::cell::Cell;
 use std::rc::Rc;
 
-use web_sys::Element;
 use yew::prelude::*;
-use zulip_presence_core::LastActive;
 use zulip_presence_core::watchlist::View;
+use zulip_presence_core::{LastActive, UserRef};
 
 use super::appearance::{Appearance, Options};
 use super::details_popover::DetailsPopover;
 use super::icon::icon;
 use super::label::Label;
-use super::user::parse_user;
-use crate::client::{PresenceClient, Subscription};
-use crate::i18n::{self, RerenderListener};
+use crate::client::{Cause, PresenceClient, PresenceNow, Subscription};
+use crate::i18n::{self, CatalogListener};
 
 /// A person's badge, drawn into the element in which it is rendered: the shape, and optionally a
 /// label beside it and a popover.
 pub struct Badge {
     subscription: Option<Subscription>,
-    /// The last view passed to `on_view`.
-    view: Option<View>,
     appearance: Appearance,
-    _rerender: RerenderListener,
+    /// While the messages of the badge's language are being loaded.
+    catalog: Option<CatalogListener>,
 }
 
 /// Props of [`Badge`].
@@ -30,8 +28,11 @@ pub struct Badge {
 pub struct BadgeProps {
     /// The client to use. `None`: no requests are made, and the badge is unknown.
     pub client: Option<PresenceClient>,
-    /// The person: Zulip user ID or Zulip email.
-    pub user: AttrValue,
+    /// The person; `None` if the page author's text names nobody.
+    pub user: Option<UserRef>,
+    /// The subscription to `user` to take over, if there is one already.
+    #[prop_or_default]
+    pub subscription: Handover,
     /// The person's name, used by screen readers.
     pub name: AttrValue,
     /// The text beside the badge.
@@ -40,38 +41,39 @@ pub struct BadgeProps {
     pub details: bool,
     /// Whether the badge is on screen or close to it.
     pub is_visible: bool,
-    /// Called with the person's presence: once at first, and on every change.
+    /// The nearest `lang` around the badge; empty if there is none.
+    pub lang: AttrValue,
+    /// Called with the presence of each person: once at first, unless their subscription was taken
+    /// over, and on every change.
     #[prop_or_default]
     pub on_view: Callback<View>,
-    /// The element whose nearest `[lang]` gives the badge's language.
-    pub host: Host,
 }
 
-/// The element that contains a badge.
-#[derive(Clone, PartialEq)]
-pub enum Host {
-    /// An element of the page.
-    Element(Element),
-    /// An element of a Yew app, which exists once the app is rendered.
-    Rendered(NodeRef),
+/// A subscription on its way to the [`Badge`] that takes it over.
+#[derive(Clone, Default)]
+pub struct Handover(Rc<Cell<Option<Subscription>>>);
+
+impl Handover {
+    /// Gives `subscription` to the badge that is created next.
+    #[must_use]
+    pub fn new(subscription: Option<Subscription>) -> Self {
+        Self(Rc::new(Cell::new(subscription)))
+    }
 }
 
-impl Host {
-    /// The nearest `lang`; empty if there is none.
-    fn lang(&self) -> String {
-        match self {
-            Self::Element(element) => i18n::lang_of(element),
-            Self::Rendered(node) => {
-                node.cast().map(|element: Element| i18n::lang_of(&element)).unwrap_or_default()
-            }
-        }
+impl PartialEq for Handover {
+    /// Who brings the subscription changes nothing of what is shown.
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 
 /// What makes a [`Badge`] render again.
 pub enum Msg {
-    /// Presence, time or language changed.
-    Rerender,
+    /// The subscription called.
+    Presence(PresenceNow, Cause),
+    /// The messages of its language were loaded.
+    Catalog,
 }
 
 impl Component for Badge {
@@ -79,31 +81,42 @@ impl Component for Badge {
     type Properties = BadgeProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let link = ctx.link().clone();
-        let mut badge = Self {
-            subscription: subscribe(ctx),
-            view: None,
-            appearance: Appearance::default(),
-            _rerender: i18n::on_rerender(move || link.send_message(Msg::Rerender)),
-        };
-        badge.recompute(ctx.props());
+        let mut badge =
+            Self { subscription: None, appearance: Appearance::default(), catalog: None };
+        match ctx.props().subscription.0.take() {
+            Some(subscription) => {
+                subscription.set_on_presence(on_presence(ctx));
+                badge.subscription = Some(subscription);
+            }
+            None => badge.subscribe(ctx),
+        }
+        badge.recompute(ctx, badge.presence());
         badge
     }
 
-    fn update(&mut self, ctx: &Context<Self>, Msg::Rerender: Msg) -> bool {
-        self.recompute(ctx.props())
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Presence(presence, cause) => {
+                if cause == Cause::Change {
+                    ctx.props().on_view.emit(presence.view);
+                }
+                self.recompute(ctx, Some(presence))
+            }
+            Msg::Catalog => self.recompute(ctx, self.presence()),
+        }
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &BadgeProps) -> bool {
         let props = ctx.props();
         if (&props.client, &props.user) != (&old.client, &old.user) {
-            // The new subscription starts before the old one ends, so that the same person stays
-            // watched.
-            self.subscription = subscribe(ctx);
+            self.subscribe(ctx);
         } else if let Some(subscription) = &self.subscription {
             subscription.set_visible(props.is_visible);
+            if *props == (BadgeProps { is_visible: props.is_visible, ..old.clone() }) {
+                return false;
+            }
         }
-        self.recompute(props)
+        self.recompute(ctx, self.presence())
     }
 
     fn view(&self, _ctx: &Context<Self>) -> Html {
@@ -132,9 +145,32 @@ impl Component for Badge {
 }
 
 impl Badge {
+    /// Subscribes to the person of the props, in place of the previous one.
+    fn subscribe(&mut self, ctx: &Context<Self>) {
+        let props = ctx.props();
+        let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
+            let subscription = client.subscribe(user, on_presence(ctx));
+            subscription.set_visible(props.is_visible);
+            subscription
+        });
+        // The old subscription ends after the new one has started, so that the same person stays
+        // watched.
+        drop(core::mem::replace(&mut self.subscription, subscription));
+        props.on_view.emit(self.presence().map_or_else(View::default, |presence| presence.view));
+    }
+
+    fn presence(&self) -> Option<PresenceNow> {
+        self.subscription.as_ref().map(Subscription::now)
+    }
+
     /// Returns whether the appearance changed.
-    fn recompute(&mut self, props: &BadgeProps) -> bool {
-        let messages = i18n::messages(&props.host.lang());
+    fn recompute(&mut self, ctx: &Context<Self>, presence: Option<PresenceNow>) -> bool {
+        let props = ctx.props();
+        let messages = i18n::messages(&props.lang);
+        self.catalog = messages.is_pending().then(|| {
+            let link = ctx.link().clone();
+            i18n::on_catalog(move || link.send_message(Msg::Catalog))
+        });
         let subscription = self.subscription.as_ref();
         let options = Options {
             name: &props.name,
@@ -142,21 +178,18 @@ impl Badge {
             details: props.details,
             message_url: subscription.filter(|_| props.details).and_then(Subscription::message_url),
         };
-        let view = subscription.map(Subscription::view).unwrap_or_default();
-        if self.view.replace(view) != Some(view) {
-            props.on_view.emit(view);
-        }
-        let last_active = subscription.and_then(|subscription| {
+        let view = presence.map_or_else(View::default, |presence| presence.view);
+        let last_active = presence.zip(subscription).and_then(|(presence, subscription)| {
             if !options.show_last_active() {
                 return None;
             }
-            if !subscription.has_result() {
+            if !presence.has_result {
                 subscription.rerender_on_result();
                 return None;
             }
-            let now = subscription.server_now();
-            let last_active = LastActive::from_view(view, now, &i18n::utc_offset);
-            subscription.rerender_after(last_active.valid_for(view, now, &i18n::utc_offset));
+            let last_active = LastActive::from_view(view, presence.server_now, &i18n::utc_offset);
+            let valid_for = last_active.valid_for(view, presence.server_now, &i18n::utc_offset);
+            subscription.rerender_at(valid_for.map(|wait| presence.clocks.monotonic + wait));
             Some(last_active)
         });
         let appearance = Appearance::new(&options, view.status, last_active, &messages);
@@ -166,12 +199,7 @@ impl Badge {
     }
 }
 
-fn subscribe(ctx: &Context<Badge>) -> Option<Subscription> {
-    let props = ctx.props();
-    let user = parse_user(&props.user);
-    let (client, user) = props.client.as_ref().zip(user)?;
+fn on_presence(ctx: &Context<Badge>) -> impl Fn(PresenceNow, Cause) + 'static {
     let link = ctx.link().clone();
-    let subscription = client.subscribe(&user, Rc::new(move |_| link.send_message(Msg::Rerender)));
-    subscription.set_visible(props.is_visible);
-    Some(subscription)
+    move |presence, cause| link.send_message(Msg::Presence(presence, cause))
 }

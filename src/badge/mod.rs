@@ -11,8 +11,9 @@ mod style;
 mod use_presence;
 mod user;
 
-pub use self::component::{Badge, BadgeProps, Host, Msg};
+pub use self::component::{Badge, BadgeProps, Handover};
 pub use self::label::Label;
 pub use self::presence_badge::{PresenceBadge, PresenceBadgeProps};
 pub use self::provider::{PresenceProvider, PresenceProviderProps};
 pub use self::use_presence::use_presence;
+pub use self::user::parse_user;

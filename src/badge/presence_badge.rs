@@ -2,14 +2,17 @@
 
 use web_sys::Element;
 use yew::prelude::*;
+use zulip_presence_core::UserRef;
 use zulip_presence_core::watchlist::View;
 
-use super::component::{Badge, Host};
+use super::component::Badge;
 use super::label::Label;
 use super::provider::PresenceContext;
 use super::style;
+use super::user::parse_user;
 use crate::client::{VisibilityObserver, document};
 use crate::console::warn_once;
+use crate::i18n;
 
 const NO_PROVIDER: &str =
     "PresenceBadge must be inside a PresenceProvider; the badge stays unknown.";
@@ -17,7 +20,10 @@ const NO_PROVIDER: &str =
 /// A person's badge, after its children: a name or a picture.
 pub struct PresenceBadge {
     context: PresenceContext,
+    user: Option<UserRef>,
     host: NodeRef,
+    /// The nearest `lang` around the host, once that is in the document.
+    lang: AttrValue,
     is_visible: bool,
     visibility: Option<VisibilityObserver>,
     _handle: Option<ContextHandle<PresenceContext>>,
@@ -52,8 +58,10 @@ pub struct PresenceBadgeProps {
 /// Messages to a [`PresenceBadge`].
 #[doc(hidden)]
 pub enum Msg {
-    /// Its provider has another client.
+    /// Its provider has another client, or the page changed a `lang`.
     Context(PresenceContext),
+    /// It was rendered with another `lang` around it.
+    Lang(AttrValue),
     /// It came close to the screen, or left it.
     Visible(bool),
 }
@@ -69,7 +77,9 @@ impl Component for PresenceBadge {
         }
         Self {
             context: context.unwrap_or_default(),
+            user: parse_user(&ctx.props().user),
             host: NodeRef::default(),
+            lang: AttrValue::default(),
             is_visible: false,
             visibility: None,
             _handle: handle,
@@ -79,13 +89,21 @@ impl Component for PresenceBadge {
     fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Context(context) => self.context = context,
+            Msg::Lang(lang) => self.lang = lang,
             Msg::Visible(is_visible) => self.is_visible = is_visible,
         }
         true
     }
 
+    fn changed(&mut self, ctx: &Context<Self>, old: &PresenceBadgeProps) -> bool {
+        if ctx.props().user != old.user {
+            self.user = parse_user(&ctx.props().user);
+        }
+        true
+    }
+
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let PresenceBadgeProps { user, name, label, overlay, details, on_view, children } =
+        let PresenceBadgeProps { name, label, overlay, details, on_view, children, .. } =
             ctx.props();
         html! {
             <span
@@ -96,13 +114,13 @@ impl Component for PresenceBadge {
                 <span class="zulip-presence-badge">
                     <Badge
                         client={self.context.client.clone()}
-                        user={user}
+                        user={self.user.clone()}
                         name={name}
                         label={*label}
                         details={*details}
                         is_visible={self.is_visible || self.is_elsewhere()}
+                        lang={&self.lang}
                         on_view={on_view}
-                        host={Host::Rendered(self.host.clone())}
                     />
                 </span>
             </span>
@@ -117,10 +135,14 @@ impl Component for PresenceBadge {
         if let Some(document) = host.owner_document() {
             style::adopt(&document);
         }
+        let lang = i18n::lang_of(&host);
+        if *self.lang != *lang {
+            ctx.link().send_message(Msg::Lang(lang.into()));
+        }
         if is_first {
             let visible = ctx.link().callback(Msg::Visible);
             self.visibility =
-                VisibilityObserver::observe(host, move |is_visible| visible.emit(is_visible));
+                Some(VisibilityObserver::observe(host, move |is_visible| visible.emit(is_visible)));
         }
     }
 }

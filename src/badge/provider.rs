@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::style;
 use crate::client::{Credentials, PresenceClient, Settings, document};
 use crate::console::warn_once;
-use crate::i18n;
+use crate::i18n::{self, LangObserver};
 
 const INVALID_ENDPOINT: &str = "PresenceProvider's endpoint must be an http or https URL like \
     https://presence.example.com/api/v1; no request is made.";
@@ -16,6 +16,7 @@ const INVALID_ENDPOINT: &str = "PresenceProvider's endpoint must be an http or h
 /// a person who appears many times is requested once.
 pub struct PresenceProvider {
     context: PresenceContext,
+    _lang: LangObserver,
 }
 
 /// Props of [`PresenceProvider`].
@@ -47,20 +48,35 @@ pub struct PresenceProviderProps {
 #[derive(Clone, PartialEq, Default)]
 pub struct PresenceContext {
     pub(super) client: Option<PresenceClient>,
+    /// How often the page has changed a `lang`: the badges look for theirs again.
+    lang_changes: u32,
 }
 
+/// The page changed a `lang`.
+#[doc(hidden)]
+pub struct LangChanged;
+
 impl Component for PresenceProvider {
-    type Message = ();
+    type Message = LangChanged;
     type Properties = PresenceProviderProps;
 
     fn create(ctx: &Context<Self>) -> Self {
         style::adopt(&document());
         i18n::set_loader(i18n::load_built_in);
-        Self { context: context(ctx.props()) }
+        let link = ctx.link().clone();
+        Self {
+            context: PresenceContext { client: client(ctx.props()), lang_changes: 0 },
+            _lang: LangObserver::new(move || link.send_message(LangChanged)),
+        }
+    }
+
+    fn update(&mut self, _ctx: &Context<Self>, LangChanged: LangChanged) -> bool {
+        self.context.lang_changes = self.context.lang_changes.wrapping_add(1);
+        true
     }
 
     fn changed(&mut self, ctx: &Context<Self>, _old: &PresenceProviderProps) -> bool {
-        self.context = context(ctx.props());
+        self.context.client = client(ctx.props());
         true
     }
 
@@ -71,10 +87,6 @@ impl Component for PresenceProvider {
             </ContextProvider<PresenceContext>>
         }
     }
-}
-
-fn context(props: &PresenceProviderProps) -> PresenceContext {
-    PresenceContext { client: client(props) }
 }
 
 fn client(props: &PresenceProviderProps) -> Option<PresenceClient> {

@@ -1,37 +1,28 @@
 //! The stylesheet of badges that are not in an element's shadow root.
 
-use js_sys::{Array, Function, Reflect, WeakSet};
-use wasm_bindgen::{JsCast, JsValue};
+use std::sync::Once;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Document;
 
 const STYLE: &str = concat!(include_str!("critical.css"), include_str!("badge.css"));
 
-thread_local! {
-    /// The documents that have the stylesheet.
-    static ADOPTED: WeakSet = WeakSet::new();
+#[wasm_bindgen(module = "/src/badge/style.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = addStyle)]
+    fn add_style(rules: &str);
+
+    #[wasm_bindgen(catch, js_name = adoptStyle)]
+    fn adopt_style(document: &Document) -> Result<(), JsValue>;
 }
 
-/// Adds the badges' stylesheet to the document, once. It is a constructed one, because a strict
-/// Content-Security-Policy forbids others.
+/// Adds the badges' stylesheet to the document, once.
 pub(super) fn adopt(document: &Document) {
-    if !ADOPTED.with(|adopted| adopted.has(document)) {
-        // Fails in old browsers and in documents without a window: badges there have no style.
-        let _ = try_adopt(document);
-    }
-}
-
-fn try_adopt(document: &Document) -> Result<(), JsValue> {
-    // A constructed stylesheet works only in the document whose window created it.
-    let window = document.default_view().ok_or(JsValue::UNDEFINED)?;
-    let class: Function = Reflect::get(&window, &"CSSStyleSheet".into())?.unchecked_into();
-    let sheet = Reflect::construct(&class, &Array::new())?;
-    Reflect::get(&sheet, &"replaceSync".into())?
-        .unchecked_into::<Function>()
-        .call1(&sheet, &STYLE.into())?;
-    let sheets = Reflect::get(document, &"adoptedStyleSheets".into())?;
-    sheets.unchecked_into::<Array>().push(&sheet);
-    ADOPTED.with(|adopted| adopted.add(document));
-    Ok(())
+    static ADDED: Once = Once::new();
+    ADDED.call_once(|| add_style(STYLE));
+    // Fails in old browsers and in documents without a window: badges there have no style.
+    let _ = adopt_style(document);
 }
 
 #[cfg(test)]
@@ -54,6 +45,8 @@ mod unit_tests {
 mod browser_tests {
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
+    use js_sys::{Array, Reflect};
+    use wasm_bindgen::JsCast;
     use web_sys::CssStyleSheet;
 
     use super::*;

@@ -4,17 +4,16 @@ use core::cell::{Cell, RefCell};
 use core::time::Duration;
 use std::rc::{Rc, Weak};
 
-use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::watchlist::{Outcome, Request, RequestId, Response, View};
-use zulip_presence_core::{UserRef, Watchlist};
+use zulip_presence_core::{ClockReading, UserRef, Watchlist};
 
-use super::page::{self, is_loading, is_visible};
+use super::page::{PageListeners, is_loading, is_visible};
 use super::settings::{Auth, Settings};
-use super::subscribers::Subscribers;
+use super::subscribers::{PresenceNow, Subscribers};
 use super::{clock, fetch};
 use crate::console::warn_once;
 
@@ -58,9 +57,10 @@ pub(super) struct Inner {
     has_settled: Cell<bool>,
     /// The endpoint replied at least once: its failures are not a mistake in the page.
     has_answered: Cell<bool>,
-    is_tick_scheduled: Cell<bool>,
+    /// The clocks, read with the first event since the last tick; `None`: no tick is scheduled.
+    next_tick: Cell<Option<ClockReading>>,
     timer: RefCell<Option<Timeout>>,
-    page_listeners: RefCell<Option<[EventListener; 4]>>,
+    page_listeners: RefCell<Option<PageListeners>>,
 }
 
 impl PresenceClient {
@@ -88,8 +88,8 @@ impl PresenceClient {
     /// Requests the presence of `user` immediately, but at most once every 10 s, and only if there
     /// is a subscription to them.
     pub fn refresh(&self, user: &UserRef) {
-        self.0.watchlist.borrow_mut().refresh(user, clock::now());
-        self.0.schedule_tick();
+        let now = self.0.event_now();
+        self.0.watchlist.borrow_mut().refresh(user, now);
     }
 
     /// The URL of a message to `user` in Zulip, if they are named by ID.
@@ -120,35 +120,42 @@ impl Inner {
             in_flight: RefCell::default(),
             has_settled: Cell::new(false),
             has_answered: Cell::new(false),
-            is_tick_scheduled: Cell::new(false),
+            next_tick: Cell::default(),
             timer: RefCell::default(),
             page_listeners: RefCell::default(),
         })
     }
 
     fn page_changed(self: &Rc<Self>) {
+        let now = self.event_now();
         let mut watchlist = self.watchlist.borrow_mut();
         if is_visible() {
-            watchlist.wake(clock::now());
+            watchlist.wake(now);
         } else {
             watchlist.sleep();
         }
-        self.schedule_tick();
     }
 
     /// All events of one task cause one tick, at the end of the task.
     pub(super) fn schedule_tick(self: &Rc<Self>) {
-        if !self.is_tick_scheduled.replace(true) {
+        self.event_now();
+    }
+
+    /// Schedules a tick, and returns the clocks for the event that needs it: they are read once for
+    /// all events before a tick.
+    pub(super) fn event_now(self: &Rc<Self>) -> ClockReading {
+        self.next_tick.get().unwrap_or_else(|| {
+            let now = clock::now();
+            self.next_tick.set(Some(now));
             let client = Rc::downgrade(self);
             spawn_local(async move { with(&client, Self::tick) });
-        }
+            now
+        })
     }
 
     fn tick(self: &Rc<Self>) {
-        self.is_tick_scheduled.set(false);
-        // Registered again on every tick, because document.open() removes all listeners.
-        let client = Rc::downgrade(self);
-        self.page_listeners.replace(Some(page::listen(move || with(&client, Self::page_changed))));
+        self.next_tick.take();
+        self.listen();
         // Groups contain all people of the document, in document order.
         if is_loading() {
             return;
@@ -163,18 +170,27 @@ impl Inner {
         for request in actions.requests {
             self.send(request);
         }
-        self.subscribers.borrow_mut().mark_dirty(&actions.changes, now.monotonic);
+        self.subscribers.borrow_mut().mark_changed(&actions.changes, now.monotonic);
         // An outdated status is not shown even that long.
         let decays =
             actions.changes.iter().any(|change| change.after.status > change.before.status);
         let batch_delay = self.batch_delay(now.monotonic).filter(|_| !decays);
         if batch_delay.is_none() {
-            self.notify(now.monotonic);
+            self.notify(now);
         }
         let next_rerender = self.subscribers.borrow().next_rerender(now.monotonic);
         self.set_timer(
             actions.next_wakeup.into_iter().chain(batch_delay).chain(next_rerender).min(),
         );
+    }
+
+    /// Listens to the page, again after document.open(), which removes all listeners.
+    fn listen(self: &Rc<Self>) {
+        let mut listeners = self.page_listeners.borrow_mut();
+        if listeners.as_ref().is_none_or(PageListeners::are_removed) {
+            let client = Rc::downgrade(self);
+            *listeners = Some(PageListeners::new(move || with(&client, Self::page_changed)));
+        }
     }
 
     /// Replaces the one timer; rounded up to whole milliseconds.
@@ -191,20 +207,20 @@ impl Inner {
     /// How much longer changes wait for the replies to other requests in flight; `None`: not at
     /// all.
     fn batch_delay(&self, now: Duration) -> Option<Duration> {
-        let waited = self.subscribers.borrow().dirty_for(now)?;
+        let waited = self.subscribers.borrow().due_for(now)?;
         BATCH_WINDOW
             .checked_sub(waited)
             .filter(|left| !left.is_zero() && !self.in_flight.borrow().is_empty())
     }
 
     /// No borrow is held while a subscriber is called: it may call this client again.
-    fn notify(&self, now: Duration) {
-        let due = self.subscribers.borrow_mut().take_due(now, &self.watchlist.borrow());
-        for place in due {
-            let subscriber = self.subscribers.borrow().get(place);
+    fn notify(&self, now: ClockReading) {
+        let due = self.subscribers.borrow_mut().take_due(now.monotonic, &self.watchlist.borrow());
+        for (key, cause) in due {
+            let subscriber = self.subscribers.borrow().get(key);
             if let Some((user, on_presence)) = subscriber {
-                let view = self.watchlist.borrow().view(&user, clock::now());
-                on_presence(view);
+                let presence = PresenceNow::of(&user, &self.watchlist.borrow(), now);
+                on_presence(presence, cause);
             }
         }
     }
@@ -234,9 +250,9 @@ impl Inner {
             Ok(_) => self.has_answered.set(true),
             Err(error) => self.warn_misconfiguration(error),
         }
-        let now = clock::now();
+        let now = self.event_now();
         if !self.has_settled.replace(true) {
-            self.subscribers.borrow_mut().mark_all_dirty(now.monotonic);
+            self.subscribers.borrow_mut().rerender_all(now.monotonic);
         }
         let mut watchlist = self.watchlist.borrow_mut();
         let outcome = match response {
@@ -244,7 +260,6 @@ impl Inner {
             Err(error) => watchlist.handle_error(id, error, now),
         };
         drop(watchlist);
-        self.schedule_tick();
         if outcome == Outcome::WrongEndpoint {
             let is_direct = matches!(self.settings.auth, Auth::Zulip(_));
             let line = if is_direct { NOT_ZULIP_ITSELF } else { NOT_GATEWAY };

@@ -5,18 +5,51 @@ use std::rc::Rc;
 
 use slab::Slab;
 use zulip_presence_core::watchlist::{Change, View};
-use zulip_presence_core::{UserRef, Watchlist};
+use zulip_presence_core::{ClockReading, Timestamp, UserRef, Watchlist};
 
 /// How late labels with a time may be updated, so that many of them are rendered together.
 const LABEL_GRANULARITY: Duration = Duration::from_secs(1);
 
-pub(super) type OnPresence = Rc<dyn Fn(View)>;
+/// A person's presence at one instant, with what is needed to put it into words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PresenceNow {
+    /// Status and last activity.
+    pub view: View,
+    /// Whether there is a result yet, even if it is "unknown".
+    pub has_result: bool,
+    /// The server's now.
+    pub server_now: Timestamp,
+    pub(crate) clocks: ClockReading,
+}
+
+impl PresenceNow {
+    pub(super) fn of(user: &UserRef, watchlist: &Watchlist, now: ClockReading) -> Self {
+        Self {
+            view: watchlist.view(user, now),
+            has_result: watchlist.observation(user).is_some(),
+            server_now: watchlist.server_now(now),
+            clocks: now,
+        }
+    }
+}
+
+/// Why a subscriber is called.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Cause {
+    /// Nothing changed but the time, or whether there is a result.
+    Rerender,
+    /// The view changed.
+    Change,
+}
+
+/// What a subscriber is called with.
+pub(crate) type OnPresence = Rc<dyn Fn(PresenceNow, Cause)>;
 
 pub(super) struct Subscriber {
     pub(super) user: UserRef,
     pub(super) on_presence: OnPresence,
-    /// The view differs from the one last passed to the subscriber.
-    pub(super) is_dirty: bool,
+    /// Why the subscriber is to be called next.
+    due: Option<Cause>,
     /// When to call again although the view did not change.
     pub(super) rerender: Option<RerenderAt>,
 }
@@ -30,44 +63,51 @@ pub(super) enum RerenderAt {
     Monotonic(Duration),
 }
 
+impl Subscriber {
+    pub(super) fn new(user: UserRef, on_presence: OnPresence) -> Self {
+        Self { user, on_presence, due: None, rerender: None }
+    }
+}
+
 /// All subscribers of a client.
 #[derive(Default)]
 pub(super) struct Subscribers {
     pub(super) all: Slab<Subscriber>,
-    /// Since when any subscriber is dirty, on the monotonic clock.
-    dirty_since: Option<Duration>,
+    /// Since when any subscriber is due, on the monotonic clock.
+    due_since: Option<Duration>,
 }
 
 impl Subscribers {
     /// Marks the subscribers to call for `changes`, which are sorted by user.
-    pub(super) fn mark_dirty(&mut self, changes: &[Change], now: Duration) {
+    pub(super) fn mark_changed(&mut self, changes: &[Change], now: Duration) {
         if changes.is_empty() {
             return;
         }
-        self.dirty_since.get_or_insert(now);
+        self.due_since.get_or_insert(now);
         for (_, subscriber) in &mut self.all {
-            subscriber.is_dirty |=
-                changes.binary_search_by(|change| change.user.cmp(&subscriber.user)).is_ok();
+            if changes.binary_search_by(|change| change.user.cmp(&subscriber.user)).is_ok() {
+                subscriber.due = Some(Cause::Change);
+            }
         }
     }
 
-    pub(super) fn mark_all_dirty(&mut self, now: Duration) {
-        self.dirty_since.get_or_insert(now);
+    pub(super) fn rerender_all(&mut self, now: Duration) {
+        self.due_since.get_or_insert(now);
         for (_, subscriber) in &mut self.all {
-            subscriber.is_dirty = true;
+            subscriber.due = subscriber.due.max(Some(Cause::Rerender));
         }
     }
 
-    /// How long any subscriber has been dirty.
-    pub(super) fn dirty_for(&self, now: Duration) -> Option<Duration> {
-        Some(now.saturating_sub(self.dirty_since?))
+    /// How long any subscriber has been due.
+    pub(super) fn due_for(&self, now: Duration) -> Option<Duration> {
+        Some(now.saturating_sub(self.due_since?))
     }
 
     /// Returns the keys of all subscribers to call now, and marks them as called.
-    pub(super) fn take_due(&mut self, now: Duration, watchlist: &Watchlist) -> Vec<usize> {
-        self.dirty_since = None;
+    pub(super) fn take_due(&mut self, now: Duration, watchlist: &Watchlist) -> Vec<(usize, Cause)> {
+        self.due_since = None;
         let mut due = Vec::new();
-        for (place, subscriber) in &mut self.all {
+        for (key, subscriber) in &mut self.all {
             let rerenders = subscriber.rerender.is_some_and(|rerender| match rerender {
                 RerenderAt::Result => watchlist.observation(&subscriber.user).is_some(),
                 RerenderAt::Monotonic(at) => at <= now,
@@ -75,15 +115,14 @@ impl Subscribers {
             if rerenders {
                 subscriber.rerender = None;
             }
-            if core::mem::take(&mut subscriber.is_dirty) || rerenders {
-                due.push(place);
-            }
+            let cause = subscriber.due.take().or(rerenders.then_some(Cause::Rerender));
+            due.extend(cause.map(|cause| (key, cause)));
         }
         due
     }
 
-    pub(super) fn get(&self, place: usize) -> Option<(UserRef, OnPresence)> {
-        let subscriber = self.all.get(place)?;
+    pub(super) fn get(&self, key: usize) -> Option<(UserRef, OnPresence)> {
+        let subscriber = self.all.get(key)?;
         Some((subscriber.user.clone(), subscriber.on_presence.clone()))
     }
 

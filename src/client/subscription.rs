@@ -2,38 +2,38 @@
 
 use core::cell::Cell;
 use core::time::Duration;
+use std::rc::Rc;
 
+use zulip_presence_core::UserRef;
 use zulip_presence_core::watchlist::View;
-use zulip_presence_core::{Timestamp, UserRef};
 
 use super::clock;
 use super::presence_client::PresenceClient;
-use super::subscribers::{OnPresence, RerenderAt, Subscriber};
+use super::subscribers::{Cause, OnPresence, PresenceNow, RerenderAt, Subscriber};
 
 /// A subscription to one person, until dropped.
 pub struct Subscription {
     client: PresenceClient,
     user: UserRef,
     /// The key among the client's subscribers.
-    place: usize,
+    key: usize,
     is_visible: Cell<bool>,
 }
 
 impl PresenceClient {
     /// Subscribes to `user`; off screen until [`Subscription::set_visible`] is called.
-    /// `on_presence` is called on every change, never from within this call.
-    pub fn subscribe(&self, user: &UserRef, on_presence: OnPresence) -> Subscription {
-        let subscriber =
-            Subscriber { user: user.clone(), on_presence, is_dirty: false, rerender: None };
-        let place = self.0.subscribers.borrow_mut().all.insert(subscriber);
-        self.0.watchlist.borrow_mut().watch(user, clock::now());
-        self.0.schedule_tick();
-        Subscription {
-            client: self.clone(),
-            user: user.clone(),
-            place,
-            is_visible: Cell::default(),
-        }
+    /// `on_presence` is called on every change, and when a time in words must be rendered again;
+    /// never from within this call.
+    pub fn subscribe(
+        &self,
+        user: &UserRef,
+        on_presence: impl Fn(PresenceNow, Cause) + 'static,
+    ) -> Subscription {
+        let subscriber = Subscriber::new(user.clone(), Rc::new(on_presence));
+        let key = self.0.subscribers.borrow_mut().all.insert(subscriber);
+        let now = self.0.event_now();
+        self.0.watchlist.borrow_mut().watch(user, now);
+        Subscription { client: self.clone(), user: user.clone(), key, is_visible: Cell::default() }
     }
 }
 
@@ -44,10 +44,22 @@ impl Subscription {
         self.client.view(&self.user)
     }
 
-    /// Whether there is a result yet, even if it is "unknown".
+    /// The person's presence now, as subscribers get it.
     #[must_use]
-    pub fn has_result(&self) -> bool {
-        self.client.0.watchlist.borrow().observation(&self.user).is_some()
+    pub fn now(&self) -> PresenceNow {
+        PresenceNow::of(&self.user, &self.client.0.watchlist.borrow(), clock::now())
+    }
+
+    /// Replaces the function that is called on every change.
+    pub fn set_on_presence(&self, on_presence: impl Fn(PresenceNow, Cause) + 'static) {
+        let on_presence: OnPresence = Rc::new(on_presence);
+        let former = {
+            let mut subscribers = self.client.0.subscribers.borrow_mut();
+            let subscriber = subscribers.all.get_mut(self.key);
+            subscriber.map(|it| core::mem::replace(&mut it.on_presence, on_presence))
+        };
+        // Dropped after the borrow: dropping the callback may drop other subscriptions.
+        drop(former);
     }
 
     /// The URL of a message to the person in Zulip.
@@ -58,12 +70,6 @@ impl Subscription {
     /// Requests the person's presence immediately, but at most once every 10 s.
     pub fn refresh(&self) {
         self.client.refresh(&self.user);
-    }
-
-    /// The server's now.
-    #[must_use]
-    pub fn server_now(&self) -> Timestamp {
-        self.client.0.watchlist.borrow().server_now(clock::now())
     }
 
     /// Sets whether the subscriber is on screen: those off screen cause no requests.
@@ -84,16 +90,17 @@ impl Subscription {
         self.set_rerender(Some(RerenderAt::Result));
     }
 
-    /// Calls the subscriber again after about `wait`. Replaces an earlier setting.
-    pub(crate) fn rerender_after(&self, wait: Option<Duration>) {
-        self.set_rerender(wait.map(|wait| RerenderAt::Monotonic(clock::now().monotonic + wait)));
-        if wait.is_some() {
+    /// Calls the subscriber again at about `at` on the monotonic clock. Replaces an earlier
+    /// setting.
+    pub(crate) fn rerender_at(&self, at: Option<Duration>) {
+        self.set_rerender(at.map(RerenderAt::Monotonic));
+        if at.is_some() {
             self.client.0.schedule_tick();
         }
     }
 
     fn set_rerender(&self, rerender: Option<RerenderAt>) {
-        if let Some(subscriber) = self.client.0.subscribers.borrow_mut().all.get_mut(self.place) {
+        if let Some(subscriber) = self.client.0.subscribers.borrow_mut().all.get_mut(self.key) {
             subscriber.rerender = rerender;
         }
     }
@@ -103,8 +110,8 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.set_visible(false);
         // Dropped after the borrow: dropping the callback may drop other subscriptions.
-        let _subscriber = self.client.0.subscribers.borrow_mut().all.try_remove(self.place);
-        self.client.0.watchlist.borrow_mut().unwatch(&self.user, clock::now());
-        self.client.0.schedule_tick();
+        let _subscriber = self.client.0.subscribers.borrow_mut().all.try_remove(self.key);
+        let now = self.client.0.event_now();
+        self.client.0.watchlist.borrow_mut().unwatch(&self.user, now);
     }
 }

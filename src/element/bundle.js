@@ -3,16 +3,18 @@
 
 export {
   configure,
+  connectElements,
+  freeElement,
   initSync,
-  langChanged,
   lastActiveOf,
-  PresenceHandle,
+  PageSubscription,
+  refreshElement,
   refreshUser,
   statusOf,
+  updateElements,
 } from "wasm-bindgen";
 export { takeOver } from "../client/fetch.js";
 export { setRetry } from "../i18n/catalogs.js";
 export { scan } from "./scan.js";
-export { subscribe, updateSubscriptions } from "./subscribe.js";
 
 export const STYLE = BADGE_STYLE;

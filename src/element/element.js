@@ -1,26 +1,31 @@
 // <zulip-presence>. The element never changes its own attributes or children: its markup belongs to the page.
 
+import { observeVisibility, unobserveVisibility } from "../client/visibility.js";
+import { langOf, observeLang } from "../i18n/lang.js";
 import { date } from "./date.js";
 import { load, wasm } from "./load.js";
 import { preload } from "./preload.js";
 import { defaultEndpoint, settings } from "./script-tag.js";
-import { adoptStyle, fill, resetBadge } from "./template.js";
+import { adopt, emptyRoot, fill } from "./template.js";
 
 export const NAME = "zulip-presence";
 const TEXTS = ["user", "name", "label", "endpoint"];
 const SWITCHES = ["details", "overlay"];
 /** Number of elements that are drawn immediately. Further elements are drawn when they come near the screen. */
 const MAX_DRAWN_AT_ONCE = 100;
+/** In the core's order. */
+const STATUSES = ["active", "idle", "offline", "unknown"];
 
-/** Connected elements. */
-const elements = new Set();
+/** Connected elements, by their IDs. */
+const elements = new Map();
+let lastId = 0;
 /** Elements to update at the end of the current task. */
 const dirty = new Set();
 let parsing;
 let drawnAtOnce = 0;
 let hasPreloaded = false;
 /** Functions that the class below gives to the functions here. */
-let settle, isVisible;
+let valuesOf, drop, rootOf, onView, isVisible;
 
 export function defineElement() {
   class ZulipPresence extends HTMLElement {
@@ -28,13 +33,12 @@ export function defineElement() {
 
     /** The element around slot and badge; undefined until the element is drawn. */
     #wrapper;
-    /** The root into which the badge is drawn. Each handle has its own. */
-    #root;
+    #id = ++lastId;
     /** On screen, or so close to it that the badge must have its status before it is scrolled into view. */
     #isVisible = false;
     #states = this.attachInternals?.().states;
-    #handle;
     #status;
+    #lastActive_ms;
 
     constructor() {
       super();
@@ -43,7 +47,10 @@ export function defineElement() {
     }
 
     static {
-      settle = (element) => element.#settle();
+      valuesOf = (element) => element.#values();
+      drop = (element) => element.#drop();
+      rootOf = (element) => emptyRoot(element.#wrapper);
+      onView = (element, status, lastActive_ms) => element.#onView(status, lastActive_ms);
       isVisible = (element) => element.#isVisible;
       for (const name of TEXTS)
         reflect(
@@ -76,41 +83,25 @@ export function defineElement() {
       }
     }
 
-    static #observer = new IntersectionObserver(
-      (entries) => {
-        for (const { target, isIntersecting, boundingClientRect: box } of entries) {
-          const element = target instanceof ZulipPresence ? target : target.getRootNode().host;
-          element.#isVisible = isIntersecting;
-          // An element without a box (display: contents) may have a badge on screen.
-          const hasBox = box.x || box.y || box.width || box.height;
-          if (target === element && (isIntersecting || !hasBox)) element.#draw();
-          element.#tellVisible();
-        }
-        preloadOnce();
-      },
-      { rootMargin: "200px" },
-    );
-
     connectedCallback() {
-      elements.add(this);
+      elements.set(this.#id, this);
       this.#takeProperties();
       this.#observe();
       scheduleFlush(this);
     }
 
     disconnectedCallback() {
-      elements.delete(this);
+      elements.delete(this.#id);
       this.#unobserve();
       scheduleFlush(this);
     }
 
     adoptedCallback() {
-      if (this.#wrapper) adoptStyle(this.shadowRoot);
+      if (this.#wrapper) adopt(this.shadowRoot);
     }
 
     attributeChangedCallback(name) {
       if (name === "overlay") this.#applyOverlay();
-      else if (name === "lang") wasm?.langChanged();
       else scheduleFlush(this);
     }
 
@@ -119,11 +110,11 @@ export function defineElement() {
     }
 
     get lastActive() {
-      return date(this.#handle?.lastActive);
+      return date(this.#lastActive_ms);
     }
 
     refresh() {
-      this.#handle?.refresh();
+      wasm?.refreshElement(this.#id);
     }
 
     /** Properties that a framework set before the class was defined hide those of the class. */
@@ -138,17 +129,24 @@ export function defineElement() {
 
     #observe() {
       if (this.ownerDocument === document) {
-        ZulipPresence.#observer.observe(this.#wrapper ?? this);
+        observeVisibility(this.#wrapper ?? this, (isVisible, hasBox) => {
+          // An element without a box (display: contents) may have a badge on screen.
+          if (isVisible || !hasBox) this.#draw();
+          if (isVisible !== this.#isVisible) {
+            this.#isVisible = isVisible;
+            scheduleFlush(this);
+          }
+          preloadOnce();
+        });
         return;
       }
       // Visibility in another window cannot be observed from this one.
       this.#isVisible = true;
       this.#draw();
-      this.#tellVisible();
     }
 
     #unobserve() {
-      ZulipPresence.#observer.unobserve(this.#wrapper ?? this);
+      unobserveVisibility(this.#wrapper ?? this);
     }
 
     /** Creates the shadow root with the unknown badge in it, once. */
@@ -156,7 +154,6 @@ export function defineElement() {
       if (this.#wrapper) return;
       this.#unobserve();
       this.#wrapper = fill(this.attachShadow({ mode: "open" }));
-      this.#root = this.#wrapper.lastChild;
       this.#addState("drawn");
       this.#applyOverlay();
       if (this.isConnected) this.#observe();
@@ -166,34 +163,24 @@ export function defineElement() {
       this.#wrapper?.classList.toggle("zulip-presence-overlay", this.hasAttribute("overlay"));
     }
 
-    #tellVisible() {
-      if (!this.#handle || !this.#wrapper) return;
-      this.#root ??= resetBadge(this.#wrapper);
-      this.#handle.setVisible(this.#isVisible, this.#root);
+    /** What the WebAssembly gets of the element, in its order. */
+    #values() {
+      const flags = (this.#isVisible ? "v" : "") + (this.hasAttribute("details") ? "d" : "");
+      const texts = TEXTS.map((name) => this.getAttribute(name) ?? "");
+      return [this.#id, flags, ...texts, langOf(this)];
     }
 
-    /** Runs after the task, so that an element that was added and removed is never subscribed, and a moved one keeps its badge. */
-    #settle() {
-      if (!this.isConnected) {
-        this.#handle?.free();
-        this.#handle = undefined;
-        this.#root = undefined;
-        this.#setStatus("unknown");
-      } else if (wasm) {
-        this.#handle ??= new wasm.PresenceHandle(this, (status, lastActive_ms) =>
-          this.#onPresence(status, lastActive_ms),
-        );
-        const [user, name, label, endpoint] = TEXTS.map(
-          (name) => this.getAttribute(name) ?? undefined,
-        );
-        this.#handle.update(user, name, label, this.hasAttribute("details"), endpoint);
-        this.#tellVisible();
-      }
+    /** The WebAssembly knows the element no more. */
+    #drop() {
+      this.#lastActive_ms = undefined;
+      this.#setStatus("unknown");
+      return this.#id;
     }
 
     /** The browser reports errors of listeners. */
-    #onPresence(status, lastActive_ms) {
+    #onView(status, lastActive_ms) {
       const previous = this.#status;
+      this.#lastActive_ms = lastActive_ms;
       if (status === previous) return;
       this.#setStatus(status);
       this.dispatchEvent(
@@ -204,7 +191,7 @@ export function defineElement() {
             user: this.getAttribute("user"),
             status,
             previous,
-            lastActive: date(lastActive_ms),
+            lastActive: this.lastActive,
           },
         }),
       );
@@ -229,9 +216,26 @@ export function defineElement() {
   customElements.define(NAME, ZulipPresence);
 }
 
+/** Connects the elements with the WebAssembly, once it is loaded. */
+export function connectElements() {
+  wasm.connectElements({
+    rootOf: (id) => rootOf(elements.get(id)),
+    onViews(views) {
+      // A copy: what listeners call may move the memory of the WebAssembly.
+      views = [...views];
+      for (let at = 0; at < views.length; at += 3) {
+        const element = elements.get(views[at]);
+        const lastActive_ms = views[at + 2];
+        if (element) onView(element, STATUSES[views[at + 1]], lastActive_ms || undefined);
+      }
+    },
+  });
+  observeLang(updateAll);
+}
+
 /** Passes every element to the WebAssembly, after it was loaded or configured. */
 export function updateAll() {
-  for (const element of elements) scheduleFlush(element);
+  for (const element of elements.values()) scheduleFlush(element);
 }
 
 function scheduleFlush(element) {
@@ -247,8 +251,19 @@ function flush() {
   const settled = [...dirty];
   dirty.clear();
   if (wasm === undefined && settled.some((element) => element.isConnected)) load();
-  for (const element of settled) settle(element);
+  if (wasm) {
+    wasm.updateElements(values(settled.filter((element) => element.isConnected)));
+    // Afterwards, so that a person whose element was replaced stays watched.
+    for (const element of settled) if (!element.isConnected) wasm.freeElement(drop(element));
+  }
 }
+
+/** The values of elements in one string, separated by NUL, which no attribute of a page needs. */
+const values = (elements) =>
+  elements
+    .flatMap(valuesOf)
+    .map((value) => `${value}`.replaceAll("\0", ""))
+    .join("\0");
 
 /** Runs once it is known who is on screen, and the document is parsed. Not with a bundler: its page may set the endpoint later. */
 function preloadOnce() {

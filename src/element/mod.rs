@@ -1,11 +1,11 @@
 //! The Rust side of `<zulip-presence>` and of `window.zulipPresence`. The element's class is in
 //! `element.js`, because WebAssembly cannot extend `HTMLElement`.
 
-mod handle;
+mod elements;
 mod page_api;
 
 use wasm_bindgen::prelude::wasm_bindgen;
-use zulip_presence_widget::__private::{self as widget, rerender_all, set_loader};
+use zulip_presence_widget::__private::{self as widget, set_loader};
 
 #[wasm_bindgen(module = "/src/i18n/catalogs.js")]
 extern "C" {
@@ -24,10 +24,4 @@ pub fn start() {
 #[wasm_bindgen(js_name = insertCatalog)]
 pub fn insert_catalog(lang: &str, catalog: &str) {
     widget::insert_catalog(lang, catalog);
-}
-
-/// Makes every badge check its language again: the page moved an element, or changed its `lang`.
-#[wasm_bindgen(js_name = langChanged)]
-pub fn lang_changed() {
-    rerender_all();
 }

@@ -4,6 +4,7 @@ import { date } from "./date.js";
 import { updateAll } from "./element.js";
 import { load, wasm } from "./load.js";
 import { changeSettings } from "./settings.js";
+import { subscribe } from "./subscribe.js";
 
 export function definePageApi() {
   // Not ??=: an element with this ID is a property of window too.
@@ -21,11 +22,9 @@ export function definePageApi() {
     },
     subscribe(user, callback) {
       user = `${user}`;
-      const subscribed = load().then(() =>
-        wasm?.subscribe(user, (presence) => callback?.(presence)),
-      );
+      const subscription = subscribe(user, (presence) => callback?.(presence));
       return () => {
-        if (callback) subscribed.then((unsubscribe) => unsubscribe?.());
+        subscription.end();
         callback = null;
       };
     },

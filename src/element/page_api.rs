@@ -1,18 +1,23 @@
 //! The Rust side of `window.zulipPresence`, and the page's clients.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use zulip_presence_widget::__private::ScriptSettings;
-use zulip_presence_widget::{PresenceClient, Settings, Timestamp, UserRef, View};
+use web_sys::console;
+use zulip_presence_widget::__private::{ScriptSettings, parse_user};
+use zulip_presence_widget::{
+    Cause, PresenceClient, Settings, Subscription, Timestamp, UserRef, View,
+};
 
 thread_local! {
     static PAGE: RefCell<Option<(Settings, PresenceClient)>> = const { RefCell::new(None) };
 }
 
 /// Applies the settings of the page: the attributes of its script tag, and the endpoint to use if
-/// they name none. Every handle must be updated afterwards.
+/// they name none. Every element must be updated, and every callback subscribed again, afterwards.
 #[allow(clippy::too_many_arguments, reason = "an object in their place costs a getter for each")]
 #[wasm_bindgen]
 pub fn configure(
@@ -35,15 +40,51 @@ pub fn configure(
     drop(PAGE.replace(page));
 }
 
-/// The page's client, or that of another endpoint.
-pub(super) fn client(endpoint: Option<&str>) -> Option<PresenceClient> {
-    PAGE.with_borrow(|page| {
-        let (settings, client) = page.as_ref()?;
-        match endpoint.filter(|endpoint| !endpoint.is_empty()) {
-            None => Some(client.clone()),
-            Some(endpoint) => Some(PresenceClient::new(&settings.with_endpoint(endpoint)?)),
-        }
-    })
+/// The page's client; that of another endpoint unless `endpoint` is empty.
+pub(super) fn client(endpoint: &str) -> Option<PresenceClient> {
+    let (settings, client) = PAGE.with_borrow(Clone::clone)?;
+    if endpoint.is_empty() {
+        return Some(client);
+    }
+    Some(PresenceClient::new(&settings.with_endpoint(endpoint)?))
+}
+
+/// A callback of the page: subscribes to a person as an element does, but has no badge. Ends with
+/// `free()`.
+#[wasm_bindgen]
+pub struct PageSubscription {
+    _subscription: Option<Subscription>,
+}
+
+#[wasm_bindgen]
+impl PageSubscription {
+    /// Calls `callback` with the status of `user` and their last activity (milliseconds since 1970;
+    /// undefined if it is not known): once at first, and whenever one of them changes.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(user: &str, callback: Function) -> Self {
+        let callback = Rc::new(callback);
+        let subscription = client("").zip(parse_user(user)).map(|(client, user)| {
+            let callback = callback.clone();
+            let subscription = client.subscribe(&user, move |presence, cause| {
+                if cause == Cause::Change {
+                    call(&callback, presence.view);
+                }
+            });
+            subscription.set_visible(true);
+            subscription
+        });
+        call(&callback, subscription.as_ref().map(Subscription::view).unwrap_or_default());
+        Self { _subscription: subscription }
+    }
+}
+
+/// Runs the page's own code: no borrow may be held.
+fn call(callback: &Function, view: View) {
+    let (status, last_active) = (view.status.as_str().into(), milliseconds(view.last_active));
+    if let Err(thrown) = callback.call2(&JsValue::UNDEFINED, &status, &last_active) {
+        console::error_1(&thrown);
+    }
 }
 
 /// The status of `user` now.
@@ -62,19 +103,19 @@ pub fn last_active_of(user: &str) -> JsValue {
 
 fn view(user: &str) -> View {
     let user: Option<UserRef> = user.parse().ok();
-    client(None).zip(user).map_or_else(View::default, |(client, user)| client.view(&user))
+    client("").zip(user).map_or_else(View::default, |(client, user)| client.view(&user))
 }
 
 /// Requests the presence of `user` immediately, if the page subscribes to them, but at most once
 /// every 10 s.
 #[wasm_bindgen(js_name = refreshUser)]
 pub fn refresh(user: &str) {
-    if let Some((client, user)) = client(None).zip(user.parse().ok()) {
+    if let Some((client, user)) = client("").zip(user.parse().ok()) {
         client.refresh(&user);
     }
 }
 
 /// Milliseconds since 1970, as in JavaScript; undefined if there is no instant.
-pub(super) fn milliseconds(at: Option<Timestamp>) -> JsValue {
+fn milliseconds(at: Option<Timestamp>) -> JsValue {
     at.map(|at| at.as_ms() as f64).into()
 }

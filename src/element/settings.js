@@ -4,13 +4,14 @@ import { load, wasm } from "./load.js";
 import { wake } from "./retry.js";
 import { preloaded } from "./preload.js";
 import { defaultEndpoint, SETTING_NAMES, settings, wantsScan } from "./script-tag.js";
+import { updateSubscriptions } from "./subscribe.js";
 
 export function applySettings() {
   const texts = SETTING_NAMES.map((name) =>
     settings[name] == null ? undefined : `${settings[name]}`,
   );
   wasm.configure(defaultEndpoint(), ...texts);
-  wasm.updateSubscriptions();
+  updateSubscriptions();
   if (wantsScan()) wasm.scan();
 }
 

@@ -1,34 +1,26 @@
 // The content of an element's shadow root before the WebAssembly draws there: the unknown badge.
 
+import { addStyle, adoptStyle } from "../badge/style.js";
+
 /** The core's drawing of "unknown". */
 const UNKNOWN =
   "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
-/** The style of all badges, in parts. */
-const styles = [CRITICAL_STYLE];
-/** Maps each document to its stylesheet: a constructed stylesheet works only in the document that created it. */
-const sheets = new Map();
 const template = globalThis.document && createTemplate();
+
+addStyle(CRITICAL_STYLE);
 
 /** Fills a new shadow root. Returns the element around slot and badge. */
 export function fill(shadow) {
   shadow.append(template.cloneNode(true));
-  adoptStyle(shadow);
+  adopt(shadow);
   return shadow.lastChild;
 }
 
-/** Adds the style to the shadow root, again in each document that it is moved to. */
-export function adoptStyle(shadow) {
-  const { ownerDocument } = shadow;
-  let sheet = sheets.get(ownerDocument);
+/** Adds the style to the shadow root. */
+export function adopt(shadow) {
   try {
-    if (!sheet) {
-      sheet = new ownerDocument.defaultView.CSSStyleSheet();
-      sheet.replaceSync(styles.join(""));
-      for (const other of sheets.keys()) if (!other.defaultView) sheets.delete(other);
-      sheets.set(ownerDocument, sheet);
-    }
-    shadow.adoptedStyleSheets = [sheet];
+    adoptStyle(shadow);
   } catch {
     // A document without a window, or a browser from before 2023, which never shows any other badge.
     if (!shadow.querySelector("style"))
@@ -36,18 +28,11 @@ export function adoptStyle(shadow) {
   }
 }
 
-/** Adds rules to the style. */
-export function addStyle(rules) {
-  styles.push(...rules);
-  // Rule by rule: a browser then restyles only the elements that the rule matches, not every badge.
-  for (const sheet of sheets.values())
-    for (const rule of rules) sheet.insertRule(rule, sheet.cssRules.length);
-}
-
-/** Replaces the drawn badge by a new unknown badge, and returns it. */
-export function resetBadge(wrapper) {
-  wrapper.lastChild.replaceWith(template.lastChild.lastChild.cloneNode(true));
-  return wrapper.lastChild;
+/** Replaces the drawn badge by an empty one, and returns it. */
+export function emptyRoot(wrapper) {
+  const root = wrapper.lastChild.cloneNode();
+  wrapper.lastChild.replaceWith(root);
+  return root;
 }
 
 function createTemplate() {

@@ -3,7 +3,7 @@
 // of this module and its imports. It defines these constants: CRITICAL_STYLE, the rules of critical.css; FILES, the names and the digests
 // of the files that are loaded, as JSON; IS_PACKAGE, whether a bundler finds and checks the files, and then WASM_URL, the WebAssembly's.
 
-import { defineElement, NAME, updateAll } from "./element.js";
+import { connectElements, defineElement, NAME, updateAll } from "./element.js";
 import { load, onLoad } from "./load.js";
 import { definePageApi } from "./page-api.js";
 import { wantsScan } from "./script-tag.js";
@@ -12,6 +12,7 @@ import { applySettings } from "./settings.js";
 // A second tag, of any version, does nothing.
 if ((!IS_PACKAGE || globalThis.customElements) && !customElements.get(NAME)) {
   onLoad(applySettings);
+  onLoad(connectElements);
   onLoad(updateAll);
   // The page already has badges: the WebAssembly loads while they are drawn.
   if (document.querySelector(NAME) || wantsScan()) load();

@@ -7,7 +7,20 @@ export function langOf(element) {
   return "";
 }
 
-/** Calls back whenever the page changes a `lang`. */
+const callbacks = new Set();
+let observer;
+
+/** Calls back whenever the page changes a `lang`; outside of shadow roots. */
 export function observeLang(callback) {
-  new MutationObserver(callback).observe(document, { subtree: true, attributeFilter: ["lang"] });
+  callbacks.add(callback);
+  if (observer) return;
+  observer = new MutationObserver(() => callbacks.forEach((callback) => callback()));
+  observer.observe(document, { subtree: true, attributeFilter: ["lang"] });
+}
+
+export function unobserveLang(callback) {
+  callbacks.delete(callback);
+  if (callbacks.size) return;
+  observer?.disconnect();
+  observer = undefined;
 }

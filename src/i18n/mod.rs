@@ -8,7 +8,6 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use slab::Slab;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Element;
@@ -32,7 +31,10 @@ extern "C" {
     pub(crate) fn lang_of(element: &Element) -> String;
 
     #[wasm_bindgen(js_name = observeLang)]
-    fn observe_lang(callback: JsValue);
+    fn observe_lang(callback: &Closure<dyn Fn()>);
+
+    #[wasm_bindgen(js_name = unobserveLang)]
+    fn unobserve_lang(callback: &Closure<dyn Fn()>);
 }
 
 /// `None` while it is being loaded; empty if there is none.
@@ -43,12 +45,24 @@ thread_local! {
     static CATALOGS: RefCell<Vec<(&'static str, Catalog)>> = const { RefCell::new(Vec::new()) };
     static LOADER: Cell<fn(&'static str)> = const { Cell::new(load_nothing) };
     static LISTENERS: RefCell<Slab<Rc<dyn Fn()>>> = const { RefCell::new(Slab::new()) };
-    static IS_OBSERVING: Cell<bool> = const { Cell::new(false) };
+    /// The messages last asked for, and their tag: mostly a page has one language.
+    static LAST: RefCell<Option<(String, Rc<Messages>)>> = const { RefCell::new(None) };
 }
 
 /// The messages for the page's language `tag`; English while they are being loaded, and if there
 /// are none.
-pub(crate) fn messages(tag: &str) -> Messages {
+pub(crate) fn messages(tag: &str) -> Rc<Messages> {
+    let last = LAST.with_borrow(|last| {
+        last.as_ref().filter(|(of, _)| of == tag).map(|(_, messages)| messages.clone())
+    });
+    last.unwrap_or_else(|| {
+        let messages = Rc::new(compose(tag));
+        LAST.set(Some((tag.to_owned(), messages.clone())));
+        messages
+    })
+}
+
+fn compose(tag: &str) -> Messages {
     let locale = match_locale(tag);
     let catalog = locale.map_or(Some("".into()), catalog);
     let is_loaded = catalog.as_ref().is_some_and(|catalog| !catalog.is_empty());
@@ -98,7 +112,12 @@ pub fn insert_catalog(lang: &str, catalog: &str) {
             *place = Some(catalog.into());
         }
     });
-    rerender_all();
+    LAST.set(None);
+    let listeners: Vec<_> = LISTENERS
+        .with_borrow(|listeners| listeners.iter().map(|(_, callback)| callback.clone()).collect());
+    for listener in listeners {
+        listener();
+    }
 }
 
 fn catalog(lang: &'static str) -> Catalog {
@@ -124,31 +143,35 @@ fn match_locale(tag: &str) -> Option<&'static str> {
     (lang != "zh" || !parts.any(|part| TRADITIONAL.contains(&part))).then_some(found)
 }
 
-/// A registration by [`on_rerender`], until dropped.
-pub(crate) struct RerenderListener(usize);
+/// A registration by [`on_catalog`], until dropped.
+pub(crate) struct CatalogListener(usize);
 
-/// Calls `callback` whenever texts may have to change: the page changed a `lang`, or a catalog was
-/// loaded.
-pub(crate) fn on_rerender(callback: impl Fn() + 'static) -> RerenderListener {
-    if !IS_OBSERVING.replace(true) {
-        // Never removed: one observer serves all badges of the page.
-        observe_lang(Closure::<dyn Fn()>::new(rerender_all).into_js_value());
-    }
-    RerenderListener(LISTENERS.with_borrow_mut(|listeners| listeners.insert(Rc::new(callback))))
+/// Calls `callback` whenever a catalog was loaded.
+pub(crate) fn on_catalog(callback: impl Fn() + 'static) -> CatalogListener {
+    CatalogListener(LISTENERS.with_borrow_mut(|listeners| listeners.insert(Rc::new(callback))))
 }
 
-impl Drop for RerenderListener {
+impl Drop for CatalogListener {
     fn drop(&mut self) {
         LISTENERS.with_borrow_mut(|listeners| listeners.try_remove(self.0));
     }
 }
 
-/// Makes every badge check its language again.
-pub fn rerender_all() {
-    let listeners: Vec<_> = LISTENERS
-        .with_borrow(|listeners| listeners.iter().map(|(_, callback)| callback.clone()).collect());
-    for listener in listeners {
-        listener();
+/// Observes the `lang` attributes of the page until dropped.
+pub(crate) struct LangObserver(Closure<dyn Fn()>);
+
+impl LangObserver {
+    /// Calls `callback` whenever the page changes a `lang`.
+    pub(crate) fn new(callback: impl Fn() + 'static) -> Self {
+        let callback = Closure::new(callback);
+        observe_lang(&callback);
+        Self(callback)
+    }
+}
+
+impl Drop for LangObserver {
+    fn drop(&mut self) {
+        unobserve_lang(&self.0);
     }
 }
 

@@ -1,0 +1,216 @@
+//! The connected `<zulip-presence>` elements. Each has one subscription: the element holds it until
+//! its badge is drawn, and the badge takes it over.
+
+use std::cell::RefCell;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Element as HtmlElement;
+use yew::{AppHandle, AttrValue, Callback, Renderer};
+use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, parse_user};
+use zulip_presence_widget::{Cause, Label, PresenceClient, Subscription, View};
+
+use super::page_api;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The JavaScript side of the elements, in `element.js`.
+    pub type Page;
+
+    /// The empty root for the badge of an element, in place of what is drawn there.
+    #[wasm_bindgen(method, js_name = rootOf)]
+    fn root_of(this: &Page, id: u32) -> HtmlElement;
+
+    /// Reports views: for each the element, the status as its index in `Status::ALL`, and the last
+    /// activity in milliseconds since 1970 (NaN if it is not known).
+    #[wasm_bindgen(method, js_name = onViews)]
+    fn on_views(this: &Page, views: &[f64]);
+}
+
+/// A connected element.
+struct Element {
+    /// Given by `element.js`, ascending.
+    id: u32,
+    props: BadgeProps,
+    badge: Option<AppHandle<Badge>>,
+    /// Until the badge takes it over.
+    subscription: Option<Subscription>,
+}
+
+thread_local! {
+    static PAGE: RefCell<Option<Page>> = const { RefCell::new(None) };
+    /// Sorted by ID.
+    static ELEMENTS: RefCell<Vec<Element>> = const { RefCell::new(Vec::new()) };
+    /// Views to report.
+    static VIEWS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Separates the values of elements, which contain no such character.
+const SEPARATOR: char = '\0';
+const VALUES: usize = 7;
+
+/// Connects the two sides; before anything else here is called.
+#[wasm_bindgen(js_name = connectElements)]
+pub fn connect_elements(page: Page) {
+    PAGE.set(Some(page));
+}
+
+/// Applies the attributes of elements, and the client, which the page may have configured again.
+/// For each element, separated by NUL: its ID, its flags (`v`isible, with `d`etails), its
+/// attributes user, name, label and endpoint, and the nearest `lang`.
+#[wasm_bindgen(js_name = updateElements)]
+pub fn update_elements(values: &str) {
+    let values: Vec<&str> = values.split(SEPARATOR).collect();
+    for values in values.chunks_exact(VALUES) {
+        if let [id, flags, user, name, label, endpoint, lang] = *values
+            && let Ok(id) = id.parse()
+        {
+            let client = page_api::client(endpoint);
+            let user = parse_user(user);
+            // Whatever may warn is done: a page's own console may call this module again.
+            ELEMENTS.with_borrow_mut(|elements| {
+                let at = elements.binary_search_by_key(&id, |element| element.id);
+                let at = at.unwrap_or_else(|at| {
+                    elements.insert(at, Element::new(id));
+                    at
+                });
+                if let Some(element) = elements.get_mut(at) {
+                    element.update(BadgeProps {
+                        client,
+                        user,
+                        subscription: Handover::default(),
+                        name: name.to_owned().into(),
+                        label: Label::from_attribute(label),
+                        details: flags.contains('d'),
+                        is_visible: flags.contains('v'),
+                        lang: lang.to_owned().into(),
+                        on_view: element.props.on_view.clone(),
+                    });
+                }
+            });
+            mount(id);
+        }
+    }
+}
+
+/// Ends the subscription of an element that the page removed.
+#[wasm_bindgen(js_name = freeElement)]
+pub fn free_element(id: u32) {
+    // Dropped outside of the borrow: a subscription's end may call this module again.
+    let freed = ELEMENTS.with_borrow_mut(|elements| {
+        let at = elements.binary_search_by_key(&id, |element| element.id).ok()?;
+        Some(elements.remove(at))
+    });
+    if let Some(badge) = freed.and_then(|element| element.badge) {
+        // Not immediately: Yew ignores it for a component that is not created yet. Yew creates it
+        // in a microtask that is already scheduled.
+        spawn_local(async move { badge.destroy() });
+    }
+}
+
+/// Requests the presence of an element's person immediately, but at most once every 10 s.
+#[wasm_bindgen(js_name = refreshElement)]
+pub fn refresh_element(id: u32) {
+    let person = with(id, |element| element.props.client.clone().zip(element.props.user.clone()));
+    if let Some((client, user)) = person.flatten() {
+        client.refresh(&user);
+    }
+}
+
+fn with<T>(id: u32, act: impl FnOnce(&mut Element) -> T) -> Option<T> {
+    ELEMENTS.with_borrow_mut(|elements| {
+        let at = elements.binary_search_by_key(&id, |element| element.id).ok()?;
+        elements.get_mut(at).map(act)
+    })
+}
+
+impl Element {
+    /// An element whose attributes are not known yet.
+    fn new(id: u32) -> Self {
+        let props = BadgeProps {
+            client: None,
+            user: None,
+            subscription: Handover::default(),
+            name: AttrValue::default(),
+            label: Label::None,
+            details: false,
+            is_visible: false,
+            lang: AttrValue::default(),
+            on_view: Callback::from(move |view| report(id, view)),
+        };
+        report(id, View::default());
+        Self { id, props, badge: None, subscription: None }
+    }
+
+    fn update(&mut self, props: BadgeProps) {
+        let old = core::mem::replace(&mut self.props, props);
+        if let Some(badge) = &mut self.badge {
+            badge.update(self.props.clone());
+        } else if (&self.props.client, &self.props.user) != (&old.client, &old.user) {
+            self.subscribe();
+        } else if let Some(subscription) = &self.subscription {
+            subscription.set_visible(self.props.is_visible);
+        }
+    }
+
+    /// Subscribes to the person, in place of the previous one.
+    fn subscribe(&mut self) {
+        let id = self.id;
+        let person = self.props.client.as_ref().zip(self.props.user.as_ref());
+        let subscription = person.map(|(client, user)| {
+            let subscription = client.subscribe(user, move |presence, cause| {
+                if cause == Cause::Change {
+                    report(id, presence.view);
+                }
+                mount(id);
+            });
+            subscription.set_visible(self.props.is_visible);
+            subscription
+        });
+        // The old subscription ends after the new one has started, so that the same person stays
+        // watched.
+        drop(core::mem::replace(&mut self.subscription, subscription));
+        report(id, self.subscription.as_ref().map(Subscription::view).unwrap_or_default());
+    }
+
+    /// Whether there is something to show close to the screen; until then the loader's unknown
+    /// badge is shown.
+    fn wants_badge(&self) -> bool {
+        let client = self.props.client.as_ref().filter(|_| self.subscription.is_some());
+        self.badge.is_none()
+            && self.props.is_visible
+            && client.is_none_or(PresenceClient::has_settled)
+    }
+}
+
+/// Draws the badge of an element if it wants one.
+fn mount(id: u32) {
+    if with(id, |element| element.wants_badge()) != Some(true) {
+        return;
+    }
+    let Some(root) = PAGE.with_borrow(|page| page.as_ref().map(|page| page.root_of(id))) else {
+        return;
+    };
+    with(id, |element| {
+        let subscription = Handover::new(element.subscription.take());
+        let props = BadgeProps { subscription, ..element.props.clone() };
+        element.badge = Some(Renderer::with_root_and_props(root, props).render());
+    });
+}
+
+/// Reports a view to the page soon, together with those of other elements.
+fn report(id: u32, view: View) {
+    let last_active = view.last_active.map_or(f64::NAN, |at| at.as_ms() as f64);
+    let is_first = VIEWS.with_borrow_mut(|views| {
+        let is_first = views.is_empty();
+        views.extend([f64::from(id), f64::from(view.status as u8), last_active]);
+        is_first
+    });
+    if is_first {
+        spawn_local(async {
+            let views = VIEWS.take();
+            // The page's own code runs: no other borrow is held.
+            PAGE.with_borrow(|page| page.as_ref().map(|page| page.on_views(&views)));
+        });
+    }
+}
