@@ -112,9 +112,6 @@ impl Component for Badge {
             self.subscribe(ctx);
         } else if let Some(subscription) = &self.subscription {
             subscription.set_visible(props.is_visible);
-            if *props == (BadgeProps { is_visible: props.is_visible, ..old.clone() }) {
-                return false;
-            }
         }
         self.recompute(ctx, self.presence())
     }

@@ -136,7 +136,8 @@ export function defineElement() {
             this.#isVisible = isVisible;
             scheduleFlush(this);
           }
-          preloadOnce();
+          // After all that the observer reports together.
+          if (!hasPreloaded) queueMicrotask(preloadOnce);
         });
         return;
       }
@@ -265,7 +266,7 @@ const values = (elements) =>
     .map((value) => `${value}`.replaceAll("\0", ""))
     .join("\0");
 
-/** Runs once it is known who is on screen, and the document is parsed. Not with a bundler: its page may set the endpoint later. */
+/** Runs once: when it is known who is on screen, and the document is parsed. Not with a bundler: its page may set the endpoint later. */
 function preloadOnce() {
   if (IS_PACKAGE || hasPreloaded) return;
   hasPreloaded = true;

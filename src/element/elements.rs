@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element as HtmlElement;
-use yew::{AppHandle, AttrValue, Callback, Renderer};
+use yew::{AppHandle, Callback, Renderer};
 use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, parse_user};
 use zulip_presence_widget::{Cause, Label, PresenceClient, Subscription, View};
 
@@ -65,27 +65,22 @@ pub fn update_elements(values: &str) {
         if let [id, flags, user, name, label, endpoint, lang] = *values
             && let Ok(id) = id.parse()
         {
-            let client = page_api::client(endpoint);
-            let user = parse_user(user);
-            // Whatever may warn is done: a page's own console may call this module again.
+            // What may warn comes before the borrow: a page's own console may call this module again.
+            let props = BadgeProps {
+                client: page_api::client(endpoint),
+                user: parse_user(user),
+                subscription: Handover::default(),
+                name: name.to_owned().into(),
+                label: Label::from_attribute(label),
+                details: flags.contains('d'),
+                is_visible: flags.contains('v'),
+                lang: lang.to_owned().into(),
+                on_view: Callback::from(move |view| report(id, view)),
+            };
             ELEMENTS.with_borrow_mut(|elements| {
-                let at = elements.binary_search_by_key(&id, |element| element.id);
-                let at = at.unwrap_or_else(|at| {
-                    elements.insert(at, Element::new(id));
-                    at
-                });
-                if let Some(element) = elements.get_mut(at) {
-                    element.update(BadgeProps {
-                        client,
-                        user,
-                        subscription: Handover::default(),
-                        name: name.to_owned().into(),
-                        label: Label::from_attribute(label),
-                        details: flags.contains('d'),
-                        is_visible: flags.contains('v'),
-                        lang: lang.to_owned().into(),
-                        on_view: element.props.on_view.clone(),
-                    });
+                match elements.binary_search_by_key(&id, |element| element.id) {
+                    Ok(at) => elements[at].update(props),
+                    Err(at) => elements.insert(at, Element::new(id, props)),
                 }
             });
             mount(id);
@@ -125,21 +120,10 @@ fn with<T>(id: u32, act: impl FnOnce(&mut Element) -> T) -> Option<T> {
 }
 
 impl Element {
-    /// An element whose attributes are not known yet.
-    fn new(id: u32) -> Self {
-        let props = BadgeProps {
-            client: None,
-            user: None,
-            subscription: Handover::default(),
-            name: AttrValue::default(),
-            label: Label::None,
-            details: false,
-            is_visible: false,
-            lang: AttrValue::default(),
-            on_view: Callback::from(move |view| report(id, view)),
-        };
-        report(id, View::default());
-        Self { id, props, badge: None, subscription: None }
+    fn new(id: u32, props: BadgeProps) -> Self {
+        let mut element = Self { id, props, badge: None, subscription: None };
+        element.subscribe();
+        element
     }
 
     fn update(&mut self, props: BadgeProps) {
