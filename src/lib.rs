@@ -31,7 +31,7 @@ pub use client::{
 #[doc(hidden)]
 pub mod __private {
     //! For the bundle of this package only.
-    pub use crate::badge::{Badge, BadgeProps, Handover, parse_user};
+    pub use crate::badge::{Badge, BadgeProps, Handover, Msg, parse_user};
     pub use crate::client::ScriptSettings;
     pub use crate::i18n::{insert_catalog, set_loader};
 }

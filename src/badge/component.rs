@@ -19,7 +19,7 @@ use crate::i18n::{self, CatalogListener};
 pub struct Badge {
     subscription: Option<Subscription>,
     appearance: Appearance,
-    /// While the messages of the badge's language are being loaded.
+    /// Until the messages of the badge's language are loaded.
     catalog: Option<CatalogListener>,
 }
 
@@ -68,12 +68,14 @@ impl PartialEq for Handover {
     }
 }
 
-/// What makes a [`Badge`] render again.
+/// Messages to a [`Badge`].
 pub enum Msg {
     /// The subscription called.
     Presence(PresenceNow, Cause),
     /// The messages of its language were loaded.
     Catalog,
+    /// To request the person's presence immediately.
+    Refresh,
 }
 
 impl Component for Badge {
@@ -103,6 +105,10 @@ impl Component for Badge {
                 self.recompute(ctx, Some(presence))
             }
             Msg::Catalog => self.recompute(ctx, self.presence()),
+            Msg::Refresh => {
+                self.subscription.iter().for_each(Subscription::refresh);
+                false
+            }
         }
     }
 
@@ -164,7 +170,7 @@ impl Badge {
     fn recompute(&mut self, ctx: &Context<Self>, presence: Option<PresenceNow>) -> bool {
         let props = ctx.props();
         let messages = i18n::messages(&props.lang);
-        self.catalog = messages.is_pending().then(|| {
+        self.catalog = messages.fallback_lang().map(|_| {
             let link = ctx.link().clone();
             i18n::on_catalog(move || link.send_message(Msg::Catalog))
         });

@@ -11,7 +11,7 @@ mod style;
 mod use_presence;
 mod user;
 
-pub use self::component::{Badge, BadgeProps, Handover};
+pub use self::component::{Badge, BadgeProps, Handover, Msg};
 pub use self::label::Label;
 pub use self::presence_badge::{PresenceBadge, PresenceBadgeProps};
 pub use self::provider::{PresenceProvider, PresenceProviderProps};

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element as HtmlElement;
 use yew::{AppHandle, Callback, Renderer};
-use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, parse_user};
+use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, Msg, parse_user};
 use zulip_presence_widget::{Cause, Label, PresenceClient, Subscription, View};
 
 use super::page_api;
@@ -31,10 +31,14 @@ extern "C" {
 struct Element {
     /// Given by `element.js`, ascending.
     id: u32,
-    props: BadgeProps,
-    badge: Option<AppHandle<Badge>>,
-    /// Until the badge takes it over.
-    subscription: Option<Subscription>,
+    badge: ElementBadge,
+}
+
+/// The badge of an element.
+enum ElementBadge {
+    /// Not drawn yet. The element holds the subscription, which the badge takes over.
+    Waiting(BadgeProps, Option<Subscription>),
+    Drawn(AppHandle<Badge>),
 }
 
 thread_local! {
@@ -79,8 +83,12 @@ pub fn update_elements(values: &str) {
             };
             ELEMENTS.with_borrow_mut(|elements| {
                 match elements.binary_search_by_key(&id, |element| element.id) {
-                    Ok(at) => elements[at].update(props),
-                    Err(at) => elements.insert(at, Element::new(id, props)),
+                    Ok(at) => elements[at].badge.update(id, props),
+                    Err(at) => {
+                        let subscription = subscribe(id, &props);
+                        let badge = ElementBadge::Waiting(props, subscription);
+                        elements.insert(at, Element { id, badge });
+                    }
                 }
             });
             mount(id);
@@ -96,7 +104,7 @@ pub fn free_element(id: u32) {
         let at = elements.binary_search_by_key(&id, |element| element.id).ok()?;
         Some(elements.remove(at))
     });
-    if let Some(badge) = freed.and_then(|element| element.badge) {
+    if let Some(Element { badge: ElementBadge::Drawn(badge), .. }) = freed {
         // Not immediately: Yew ignores it for a component that is not created yet. Yew creates it
         // in a microtask that is already scheduled.
         spawn_local(async move { badge.destroy() });
@@ -106,10 +114,12 @@ pub fn free_element(id: u32) {
 /// Requests the presence of an element's person immediately, but at most once every 10 s.
 #[wasm_bindgen(js_name = refreshElement)]
 pub fn refresh_element(id: u32) {
-    let person = with(id, |element| element.props.client.clone().zip(element.props.user.clone()));
-    if let Some((client, user)) = person.flatten() {
-        client.refresh(&user);
-    }
+    with(id, |element| match &element.badge {
+        ElementBadge::Waiting(_, subscription) => {
+            subscription.iter().for_each(Subscription::refresh);
+        }
+        ElementBadge::Drawn(badge) => badge.send_message(Msg::Refresh),
+    });
 }
 
 fn with<T>(id: u32, act: impl FnOnce(&mut Element) -> T) -> Option<T> {
@@ -119,66 +129,66 @@ fn with<T>(id: u32, act: impl FnOnce(&mut Element) -> T) -> Option<T> {
     })
 }
 
-impl Element {
-    fn new(id: u32, props: BadgeProps) -> Self {
-        let mut element = Self { id, props, badge: None, subscription: None };
-        element.subscribe();
-        element
-    }
-
-    fn update(&mut self, props: BadgeProps) {
-        let old = core::mem::replace(&mut self.props, props);
-        if let Some(badge) = &mut self.badge {
-            badge.update(self.props.clone());
-        } else if (&self.props.client, &self.props.user) != (&old.client, &old.user) {
-            self.subscribe();
-        } else if let Some(subscription) = &self.subscription {
-            subscription.set_visible(self.props.is_visible);
-        }
-    }
-
-    /// Subscribes to the person, in place of the previous one.
-    fn subscribe(&mut self) {
-        let id = self.id;
-        let person = self.props.client.as_ref().zip(self.props.user.as_ref());
-        let subscription = person.map(|(client, user)| {
-            let subscription = client.subscribe(user, move |presence, cause| {
-                if cause == Cause::Change {
-                    report(id, presence.view);
+impl ElementBadge {
+    fn update(&mut self, id: u32, new: BadgeProps) {
+        match self {
+            Self::Drawn(badge) => badge.update(new),
+            Self::Waiting(props, subscription) => {
+                let is_other = (&new.client, &new.user) != (&props.client, &props.user);
+                *props = new;
+                if is_other {
+                    // The old subscription ends after the new one has started, so that the same
+                    // person stays watched.
+                    *subscription = subscribe(id, props);
+                } else if let Some(subscription) = subscription {
+                    subscription.set_visible(props.is_visible);
                 }
-                mount(id);
-            });
-            subscription.set_visible(self.props.is_visible);
-            subscription
-        });
-        // The old subscription ends after the new one has started, so that the same person stays
-        // watched.
-        drop(core::mem::replace(&mut self.subscription, subscription));
-        report(id, self.subscription.as_ref().map(Subscription::view).unwrap_or_default());
+            }
+        }
     }
 
     /// Whether there is something to show close to the screen; until then the loader's unknown
     /// badge is shown.
-    fn wants_badge(&self) -> bool {
-        let client = self.props.client.as_ref().filter(|_| self.subscription.is_some());
-        self.badge.is_none()
-            && self.props.is_visible
-            && client.is_none_or(PresenceClient::has_settled)
+    fn wants_root(&self) -> bool {
+        let Self::Waiting(props, subscription) = self else {
+            return false;
+        };
+        let client = props.client.as_ref().filter(|_| subscription.is_some());
+        props.is_visible && client.is_none_or(PresenceClient::has_settled)
     }
+}
+
+/// Subscribes to the person of an element whose badge is not drawn yet.
+fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
+    let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
+        let subscription = client.subscribe(user, move |presence, cause| {
+            if cause == Cause::Change {
+                report(id, presence.view);
+            }
+            mount(id);
+        });
+        subscription.set_visible(props.is_visible);
+        subscription
+    });
+    report(id, subscription.as_ref().map(Subscription::view).unwrap_or_default());
+    subscription
 }
 
 /// Draws the badge of an element if it wants one.
 fn mount(id: u32) {
-    if with(id, |element| element.wants_badge()) != Some(true) {
+    if with(id, |element| element.badge.wants_root()) != Some(true) {
         return;
     }
     let Some(root) = PAGE.with_borrow(|page| page.as_ref().map(|page| page.root_of(id))) else {
         return;
     };
     with(id, |element| {
-        let subscription = Handover::new(element.subscription.take());
-        let props = BadgeProps { subscription, ..element.props.clone() };
-        element.badge = Some(Renderer::with_root_and_props(root, props).render());
+        if let ElementBadge::Waiting(props, subscription) = &mut element.badge {
+            let subscription = Handover::new(subscription.take());
+            let props = BadgeProps { subscription, ..props.clone() };
+            let badge = Renderer::with_root_and_props(root, props).render();
+            element.badge = ElementBadge::Drawn(badge);
+        }
     });
 }
 

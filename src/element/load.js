@@ -3,13 +3,8 @@
 
 import { addStyle } from "../badge/style.js";
 import { preloaded } from "./preload.js";
-<<<<<<< HEAD
 import { retry, wake } from "./retry.js";
 import { baseUrl, isPinned, script } from "./script-tag.js";
-import { addStyle } from "./template.js";
-=======
-import { baseUrl, script } from "./script-tag.js";
->>>>>>> 30f6210 (widget: an element has one subscription, and one call for many elements)
 
 /** How long a file may take; after failures twice and four times as long, as the connection may be slow. */
 const TIME_LIMIT_MS = 30_000;
@@ -107,31 +102,9 @@ async function within(limit_ms, begin) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), limit_ms);
   try {
-<<<<<<< HEAD
     return await begin(controller.signal);
   } finally {
     clearTimeout(timer);
-=======
-    if (!CSS.supports("selector(:state(a))")) throw new Error("this browser is too old");
-    // In parallel: neither needs to wait for the other.
-    const [exports, response] = await Promise.all(
-      IS_PACKAGE
-        ? [import("built:glue"), fetch(new URL(WASM_URL, import.meta.url))]
-        : [runScript(glue), fetch(binary, { integrity: BINARY[1] })],
-    );
-    // Not from the response: its bytes are complete and checked here, and a wrong content type does not matter.
-    exports.initSync({ module: await WebAssembly.compile(await response.arrayBuffer()) });
-    exports.takeOver(preloaded);
-    addStyle(...exports.STYLE);
-    wasm = exports;
-    for (const listener of listeners) listener();
-  } catch (error) {
-    wasm = null;
-    console.warn(
-      `zulip-presence: badges stay unknown, as ${glue} or ${binary} did not load. Needed: a browser of 2024, both files unchanged, as text/javascript and application/wasm, with Access-Control-Allow-Origin, Content-Security-Policy script-src ${new URL(base ?? document.baseURI).origin} 'wasm-unsafe-eval' and connect-src, and trusted-types zulip-presence where that is set.`,
-      error,
-    );
->>>>>>> 30f6210 (widget: an element has one subscription, and one call for many elements)
   }
 }
 
@@ -200,7 +173,7 @@ function run(exports, module) {
     exports.initSync({ module });
     exports.takeOver(preloaded);
     exports.setRetry(retry);
-    addStyle(exports.STYLE);
+    addStyle(...exports.STYLE);
     wasm = exports;
     for (const listener of listeners) listener();
   } catch (error) {

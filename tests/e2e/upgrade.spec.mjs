@@ -195,13 +195,13 @@ test("what the loader uses of its files is as the number of the interface says",
       .toSorted();
   // Something else here? Then also another number in src/element/interface.js: the elements of open pages cannot use the new files.
   expect({
-    [INTERFACE]: [...members(exports), ...members(exports.PresenceHandle.prototype)],
+    [INTERFACE]: [...members(exports), ...members(exports.PageSubscription.prototype)],
   }).toEqual({
     1: [
-      ...["PresenceHandle/2", "STYLE", "configure/8", "initSync/1", "langChanged/0"],
-      ...["lastActiveOf/1", "refreshUser/1", "scan/0", "setRetry/1", "statusOf/1", "subscribe/2"],
-      ...["takeOver/1", "updateSubscriptions/0"],
-      ...["constructor/2", "free/0", "get lastActive", "refresh/0", "setVisible/2", "update/5"],
+      ...["PageSubscription/2", "STYLE", "configure/8", "connectElements/1", "freeElement/1"],
+      ...["initSync/1", "lastActiveOf/1", "refreshElement/1", "refreshUser/1", "scan/0"],
+      ...["setRetry/1", "statusOf/1", "takeOver/1", "updateElements/1"],
+      ...["constructor/2", "free/0"],
     ],
   });
 });
