@@ -63,8 +63,9 @@ impl IntoResponse for ApiError {
                 (StatusCode::NOT_FOUND, NO_STORE.into(), body)
             }
             Self::Method => {
-                let body = json!({"result": "error", "msg": "Method Not AllowList", "allowed_methods": ["GET", "HEAD", "OPTIONS"]});
-                (StatusCode::METHOD_NOT_ALLOWED, NO_STORE.into(), body)
+                let status = StatusCode::METHOD_NOT_ALLOWED;
+                let body = json!({"result": "error", "msg": status.canonical_reason(), "allowed_methods": ["GET", "HEAD", "OPTIONS"]});
+                (status, NO_STORE.into(), body)
             }
             Self::Unavailable { retry_after_s } => {
                 let msg = "Zulip gave no answer; try again later";

@@ -1,24 +1,48 @@
 //! Query parameters.
 
-/// A parameter occurs more than once. This program, caches in front of it and Zulip may use
-/// different ones: a reply about one user would be cached under another's name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct DuplicateParameter;
+use std::borrow::Cow;
 
-/// The raw value of the parameter `name`. Names are case-sensitive here, unlike in some caches
-/// (nginx's `$arg_…`).
+use percent_encoding::percent_decode_str;
+
+/// Why a parameter cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ParameterError {
+    /// It occurs more than once. This program, caches in front of it and Zulip may use different
+    /// ones: a reply about one user would be cached under another's name.
+    Repeated,
+    /// Its value is not UTF-8.
+    NotUtf8,
+}
+
+/// The decoded value of the parameter `name`, which is compared as its sender means it: decoded, and
+/// in whatever case. A parameter without `=` has an empty value.
 ///
 /// # Errors
-/// [`DuplicateParameter`].
+/// [`ParameterError`].
 pub(crate) fn parameter<'a>(
     query: &'a str,
     name: &str,
-) -> Result<Option<&'a str>, DuplicateParameter> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let mut values =
-        pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let first = values.next();
-    if values.next().is_some() { Err(DuplicateParameter) } else { Ok(first) }
+) -> Result<Option<Cow<'a, str>>, ParameterError> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let mut values = pairs
+        .filter(|(found, _)| form_decoded(found).is_some_and(|found| found.eq_ignore_ascii_case(name)))
+        .map(|(_, value)| value);
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(ParameterError::Repeated);
+    }
+    form_decoded(value).map(Some).ok_or(ParameterError::NotUtf8)
+}
+
+/// `application/x-www-form-urlencoded`: `+` is a space. `None`: not UTF-8.
+fn form_decoded(text: &str) -> Option<Cow<'_, str>> {
+    if text.contains('+') {
+        let text = text.replace('+', " ");
+        return Some(Cow::Owned(percent_decode_str(&text).decode_utf8().ok()?.into_owned()));
+    }
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 #[cfg(test)]
@@ -26,12 +50,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_and_values_are_decoded() {
+        for (query, expected) in [
+            ("a=1&users=2", Some("2")),
+            ("Users=2", Some("2")),
+            ("%75sers=2", Some("2")),
+            ("%55SERS=%5B2%5D", Some("[2]")),
+            ("users=a+b%2Bc", Some("a b+c")),
+            ("x=1&users", Some("")),
+            ("users=a=b", Some("a=b")),
+            ("xusers=2&user%2573=3&users%00=4&+users=5&%FFusers=6", None),
+            ("", None),
+        ] {
+            assert_eq!(parameter(query, "users"), Ok(expected.map(Cow::Borrowed)), "{query}");
+        }
+        assert_eq!(parameter("users=%FF", "users"), Err(ParameterError::NotUtf8));
+    }
+
+    #[test]
     fn duplicate_parameters_are_refused() {
-        assert_eq!(parameter("a=1&users=2", "users"), Ok(Some("2")));
-        assert_eq!(parameter("Users=2", "users"), Ok(Some("2")));
-        assert_eq!(parameter("xusers=2&users", "users"), Ok(None));
-        for query in ["users=1&users=2", "users=1&x&Users=1", "users=&USERS="] {
-            assert_eq!(parameter(query, "users"), Err(DuplicateParameter), "{query}");
+        for query in [
+            "users=1&users=2",
+            "users=1&x&Users=1",
+            "users=&USERS=",
+            "%75sers=[13]&users=[12]",
+            "users=[12]&user%73=[13]",
+            "users=[12]&%55%53%45%52%53=[13]",
+            "users&users=[12]",
+            "users=[12]&users",
+        ] {
+            assert_eq!(parameter(query, "users"), Err(ParameterError::Repeated), "{query}");
         }
     }
 }

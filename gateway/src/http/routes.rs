@@ -1,13 +1,11 @@
 //! The API: Zulip's two presence endpoints, served from memory.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use zulip_presence_core::reply::NoPresenceReason;
 use zulip_presence_core::{ClockReading, UserRef};
@@ -15,7 +13,7 @@ use zulip_presence_core::{ClockReading, UserRef};
 use crate::clock;
 use crate::http::batch::{Batch, push_metadata};
 use crate::http::error::ApiError;
-use crate::http::query::{DuplicateParameter, parameter};
+use crate::http::query::{ParameterError, parameter};
 use crate::store::shared::SharedStore;
 use crate::store::{Lookup, Store};
 use crate::zulip::wire::push_presence;
@@ -103,11 +101,12 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
             "users {what}: expected a JSON list of user IDs and emails, like [\"12\",\"ada@example.com\"]"
         ))
     };
-    let written = parameter(query, "users")
-        .map_err(|DuplicateParameter| expected("is there more than once"))?;
+    let written = parameter(query, "users").map_err(|error| match error {
+        ParameterError::Repeated => expected("is there more than once"),
+        ParameterError::NotUtf8 => expected("is not UTF-8"),
+    })?;
     let written = written.filter(|value| !value.is_empty()).ok_or(ApiError::UsersMissing)?;
-    let decoded = form_decoded(written).ok_or_else(|| expected("is not UTF-8"))?;
-    let Ok(value) = serde_json::from_str::<Value>(&decoded) else {
+    let Ok(value) = serde_json::from_str::<Value>(&written) else {
         return Err(expected("is not JSON"));
     };
     let Value::Array(list) = value else {
@@ -137,19 +136,13 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
 
 /// Whether only the modern fields are requested.
 pub(crate) fn is_slim(query: &str) -> Result<bool, ApiError> {
-    match parameter(query, "slim_presence") {
+    match parameter(query, "slim_presence").as_ref().map(Option::as_deref) {
         Ok(None | Some("" | "false")) => Ok(false),
         Ok(Some("true")) => Ok(true),
-        Ok(Some(_)) | Err(DuplicateParameter) => {
+        Ok(Some(_)) | Err(_) => {
             Err(ApiError::Users("slim_presence: expected true or false, once".into()))
         }
     }
-}
-
-/// `application/x-www-form-urlencoded`: `+` is a space.
-fn form_decoded(text: &str) -> Option<String> {
-    let text = text.replace('+', " ");
-    percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 
 use crate::clock;
 use crate::http::error::ApiError;
-use crate::http::query::{DuplicateParameter, parameter};
+use crate::http::query::parameter;
 use crate::store::Lookup;
 use crate::store::shared::SharedStore;
 
@@ -83,13 +83,13 @@ fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
     const BAD_SIZE: ApiError =
         ApiError::Picture("size must be a number of pixels from 1 to 512, once");
     const BAD_SCHEME: ApiError = ApiError::Picture("scheme must be light or dark, once");
-    let size = match parameter(query, "size").map_err(|DuplicateParameter| BAD_SIZE)? {
+    let size = match parameter(query, "size").map_err(|_| BAD_SIZE)? {
         None => SIZE,
         Some(size) => {
             size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?
         }
     };
-    let scheme = match parameter(query, "scheme").map_err(|DuplicateParameter| BAD_SCHEME)? {
+    let scheme = match parameter(query, "scheme").map_err(|_| BAD_SCHEME)?.as_deref() {
         None => Scheme::Auto,
         Some("light") => Scheme::Light,
         Some("dark") => Scheme::Dark,
@@ -132,6 +132,7 @@ mod tests {
     fn parameters_are_validated() {
         assert_eq!(parse_params(""), Ok((16, Scheme::Auto)));
         assert_eq!(parse_params("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
+        assert_eq!(parse_params("%73ize=%32%34&scheme=d%61rk"), Ok((24, Scheme::Dark)));
         for wrong in [
             "size=0",
             "size=513",
@@ -141,6 +142,9 @@ mod tests {
             "scheme=",
             "scheme=<script>",
             "size=1&size=2",
+            "size=1&si%7Ae=2",
+            "scheme=dark&%73cheme=light",
+            "size",
         ] {
             assert!(parse_params(wrong).is_err(), "{wrong}");
         }
