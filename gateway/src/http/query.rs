@@ -10,12 +10,15 @@ pub(crate) enum ParameterError {
     /// It occurs more than once. This program, caches in front of it and Zulip may use different
     /// ones: a reply about one user would be cached under another's name.
     Repeated,
+    /// Its name is percent-encoded. Caches that look for it by name do not find it, and would store
+    /// all such replies as one.
+    EncodedName,
     /// Its value is not UTF-8.
     NotUtf8,
 }
 
-/// The decoded value of the parameter `name`, which is compared as its sender means it: decoded, and
-/// in whatever case. A parameter without `=` has an empty value.
+/// The decoded value of the parameter `name`, in whatever case. A parameter without `=` has an empty
+/// value.
 ///
 /// # Errors
 /// [`ParameterError`].
@@ -24,14 +27,17 @@ pub(crate) fn parameter<'a>(
     name: &str,
 ) -> Result<Option<Cow<'a, str>>, ParameterError> {
     let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let mut values = pairs
-        .filter(|(found, _)| form_decoded(found).is_some_and(|found| found.eq_ignore_ascii_case(name)))
-        .map(|(_, value)| value);
-    let Some(value) = values.next() else {
+    let is_meant =
+        |found: &str| form_decoded(found).is_some_and(|found| found.eq_ignore_ascii_case(name));
+    let mut found = pairs.filter(|(found, _)| is_meant(found));
+    let Some((written, value)) = found.next() else {
         return Ok(None);
     };
-    if values.next().is_some() {
+    if found.next().is_some() {
         return Err(ParameterError::Repeated);
+    }
+    if !written.eq_ignore_ascii_case(name) {
+        return Err(ParameterError::EncodedName);
     }
     form_decoded(value).map(Some).ok_or(ParameterError::NotUtf8)
 }
@@ -50,12 +56,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_values_are_decoded() {
+    fn values_are_decoded() {
         for (query, expected) in [
             ("a=1&users=2", Some("2")),
             ("Users=2", Some("2")),
-            ("%75sers=2", Some("2")),
-            ("%55SERS=%5B2%5D", Some("[2]")),
+            ("USERS=%5B2%5D", Some("[2]")),
             ("users=a+b%2Bc", Some("a b+c")),
             ("x=1&users", Some("")),
             ("users=a=b", Some("a=b")),
@@ -65,6 +70,13 @@ mod tests {
             assert_eq!(parameter(query, "users"), Ok(expected.map(Cow::Borrowed)), "{query}");
         }
         assert_eq!(parameter("users=%FF", "users"), Err(ParameterError::NotUtf8));
+    }
+
+    #[test]
+    fn encoded_names_are_refused() {
+        for query in ["%75sers=2", "x=1&user%53=2", "%55%53%45%52%53"] {
+            assert_eq!(parameter(query, "users"), Err(ParameterError::EncodedName), "{query}");
+        }
     }
 
     #[test]

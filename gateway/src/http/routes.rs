@@ -103,6 +103,7 @@ pub(crate) fn users(query: &str) -> Result<Vec<(String, Option<UserRef>)>, ApiEr
     };
     let written = parameter(query, "users").map_err(|error| match error {
         ParameterError::Repeated => expected("is there more than once"),
+        ParameterError::EncodedName => expected("has a percent-encoded name"),
         ParameterError::NotUtf8 => expected("is not UTF-8"),
     })?;
     let written = written.filter(|value| !value.is_empty()).ok_or(ApiError::UsersMissing)?;
@@ -181,6 +182,8 @@ mod tests {
             assert_eq!(users(missing), Err(ApiError::UsersMissing), "{missing}");
         }
         says("users=[12]&users=[13]", "more than once");
+        says("%75sers=[13]&users=[12]", "more than once");
+        says("%75sers=[13]", "percent-encoded name");
         says("users=12,13", "not JSON");
         says("users=%ff", "not UTF-8");
         says("users=%2", "not JSON");

@@ -132,7 +132,7 @@ mod tests {
     fn parameters_are_validated() {
         assert_eq!(parse_params(""), Ok((16, Scheme::Auto)));
         assert_eq!(parse_params("size=24&scheme=dark&t=1"), Ok((24, Scheme::Dark)));
-        assert_eq!(parse_params("%73ize=%32%34&scheme=d%61rk"), Ok((24, Scheme::Dark)));
+        assert_eq!(parse_params("size=%32%34&scheme=d%61rk"), Ok((24, Scheme::Dark)));
         for wrong in [
             "size=0",
             "size=513",
@@ -143,6 +143,7 @@ mod tests {
             "scheme=<script>",
             "size=1&size=2",
             "size=1&si%7Ae=2",
+            "%73ize=24",
             "scheme=dark&%73cheme=light",
             "size",
         ] {

@@ -187,6 +187,20 @@ fn nginx_caches_for_two_gateways() {
     let poison = nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D&users=%5B%2217%22%5D");
     assert!(poison.starts_with("HTTP/1.1 400"), "{poison}");
     assert!(nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D").contains("\"12\":{\"active"));
+    // nginx finds no parameter by an encoded name: its cache would take all of them for one.
+    for path in [
+        "/api/v1/realm/presence?%75sers=%5B%2217%22%5D",
+        "/api/v1/realm/presence?%75sers=%5B%2217%22%5D&users=%5B%2252%22%5D",
+        "/api/v1/realm/presence?users=%5B%2257%22%5D&slim%5Fpresence=true",
+        "/users/63/presence.svg?si%7ae=24",
+    ] {
+        let reply = nginx.get(path);
+        assert!(reply.starts_with("HTTP/1.1 400"), "{path}: {reply}");
+    }
+    let slim = nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D&slim_presence=true");
+    assert!(slim.contains("\"12\":{\"active") && !slim.contains("aggregated"), "{slim}");
+    let full = nginx.get("/api/v1/realm/presence?users=%5B%2212%22%5D");
+    assert!(full.contains("aggregated"), "a slim reply is another one: {full}");
 
     // No name that nginx and the gateway read differently takes the place of somebody else's.
     let title = |path: &str| nginx.get(path).contains("<title>Activity unknown</title>");
