@@ -15,7 +15,8 @@ use zulip_presence_gateway::commands::{healthcheck, people};
 use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Live, Settings};
 use zulip_presence_gateway::{
     AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, StreamConfig,
-    Tls, ZulipClient, ZulipCredentials, init_logging, max_streams, raise_file_limit, serve_with,
+    Tls, ZulipClient, ZulipCredentials, init_logging, max_streams, printable, raise_file_limit,
+    serve_with,
 };
 use zulip_simulator::{EMAIL, Simulator};
 
@@ -136,12 +137,12 @@ fn write_out(text: &[u8]) -> ExitCode {
 }
 
 fn failed(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{NAME}: {message}");
+    let _ = writeln!(std::io::stderr(), "{NAME}: {}", printable(message));
     ExitCode::FAILURE
 }
 
 fn usage_error(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{NAME}: {message}");
+    let _ = writeln!(std::io::stderr(), "{NAME}: {}", printable(message));
     ExitCode::from(USAGE)
 }
 

@@ -18,6 +18,7 @@ use crate::config::credentials::ZulipCredentials;
 use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
 use crate::http::cors::AllowedOrigins;
+use crate::printable::printable;
 use crate::server::listener::Listener;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
@@ -52,9 +53,11 @@ pub enum Check {
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ok(text) => write!(f, "✓ {text}"),
-            Self::Warning(text) => write!(f, "! {text}"),
-            Self::Failed { problem, fix } => write!(f, "✗ {problem}\n  → {fix}"),
+            Self::Ok(text) => write!(f, "✓ {}", printable(text)),
+            Self::Warning(text) => write!(f, "! {}", printable(text)),
+            Self::Failed { problem, fix } => {
+                write!(f, "✗ {}\n  → {}", printable(problem), printable(fix))
+            }
         }
     }
 }
@@ -423,5 +426,19 @@ fn cors(settings: &Settings, origin: Option<&AllowedOrigin>, checks: &mut Vec<Ch
                 )
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_says_neither_hides_nor_reorders() {
+        let said = "Zulip 12\u{202e}\u{1b}[2J\n✓ all is well";
+        let seen = "Zulip 12\u{fffd}\u{fffd}[2J\u{fffd}✓ all is well";
+        assert_eq!(Check::Ok(said.into()).to_string(), format!("✓ {seen}"));
+        assert_eq!(Check::Warning(said.into()).to_string(), format!("! {seen}"));
+        assert_eq!(problem(said, said).to_string(), format!("✗ {seen}\n  → {seen}"));
     }
 }

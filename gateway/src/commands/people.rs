@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::allow_list::{AllowList, PeopleError};
 use crate::config::cli::{ListFormat, Settings};
 use crate::config::credentials::ZulipCredentials;
+use crate::printable::{escaped, printable};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::failure::remedy;
@@ -84,12 +85,12 @@ fn render(body: &[u8], allowed: &AllowList, format: ListFormat) -> Option<String
     Some(match format {
         ListFormat::Table => table(&people),
         ListFormat::Csv => csv(&people),
-        ListFormat::Json => serde_json::to_string_pretty(&people).ok()? + "\n",
+        ListFormat::Json => json(&people)?,
     })
 }
 
 fn table(people: &[Person<'_>]) -> String {
-    let names: Vec<String> = people.iter().map(|person| printable(person.full_name)).collect();
+    let names: Vec<_> = people.iter().map(|person| printable(person.full_name)).collect();
     let ids = people.iter().map(|person| person.user_id.to_string().len()).max();
     let (id_width, name_width) = (
         ids.unwrap_or_default().max("ID".len()),
@@ -103,9 +104,23 @@ fn table(people: &[Person<'_>]) -> String {
     text
 }
 
-/// CSV as in RFC 4180.
+/// CSV as in RFC 4180. Spreadsheets take what begins with one of `= + - @` for a formula: such a field
+/// begins with an apostrophe. So does what a spreadsheet would take for a field of its own, which
+/// separates by other characters in other countries.
 fn csv(people: &[Person<'_>]) -> String {
-    let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
+    let quoted = |field: &str| {
+        let mut text = String::with_capacity(field.len() + 2);
+        let mut begins = true;
+        for c in printable(field).chars() {
+            if begins && matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
+                text.push('\'');
+            }
+            begins = matches!(c, ',' | ';' | '|')
+                || begins && (c.is_whitespace() || c == '"' || c == '\u{fffd}');
+            text.push(c);
+        }
+        format!("\"{}\"", text.replace('"', "\"\""))
+    };
     let mut text = String::from("user_id,full_name,email\r\n");
     for Person { user_id, full_name, email } in people {
         let _ = write!(text, "{user_id},{},{}\r\n", quoted(full_name), quoted(email));
@@ -113,9 +128,19 @@ fn csv(people: &[Person<'_>]) -> String {
     text
 }
 
-/// Replaces control characters: names are chosen by users and must not control a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// JSON, in which what is not seen is written as `\u…`: no character is lost.
+fn json(people: &[Person<'_>]) -> Option<String> {
+    let text = serde_json::to_string_pretty(people).ok()? + "\n";
+    let escape = |c: char, out: &mut String| match c {
+        // Between values; within them the serializer has escaped it.
+        '\n' => out.push(c),
+        _ => {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    };
+    Some(escaped(&text, escape).into_owned())
 }
 
 #[cfg(test)]
@@ -139,11 +164,59 @@ mod tests {
         );
         assert_eq!(
             list(ListFormat::Csv),
-            "user_id,full_name,email\r\n7,\"Ada, Countess\",\"a@x\"\r\n100,\"Bea \"\"B\"\" \u{1b}[31m\",\"b@x\"\r\n"
+            "user_id,full_name,email\r\n7,\"Ada, Countess\",\"a@x\"\r\n100,\"Bea \"\"B\"\" \u{fffd}[31m\",\"b@x\"\r\n"
         );
         let json: serde_json::Value = serde_json::from_str(&list(ListFormat::Json)).expect("JSON");
         assert_eq!(json[0]["user_id"], 7);
         assert_eq!(json.as_array().map(Vec::len), Some(2));
         assert!(render(b"{}", &allowed, ListFormat::Json).is_none());
+    }
+    /// What `list` says of one person.
+    fn listed(name: &str, email: &str, format: ListFormat) -> String {
+        let members = serde_json::json!([{"user_id": 7, "email": email, "full_name": name}]);
+        let body = serde_json::json!({"result": "success", "members": members}).to_string();
+        render(body.as_bytes(), &AllowList::default(), format).expect("a directory")
+    }
+
+    #[test]
+    fn no_name_becomes_a_formula() {
+        for (name, field) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("\t=1", "\u{fffd}'=1"),
+            ("\r=1", "\u{fffd}'=1"),
+            ("\n=1", "\u{fffd}'=1"),
+            ("\u{200b}=1", "\u{fffd}'=1"),
+            ("  =1", "  '=1"),
+            ("\"=1", "\"\"'=1"),
+            ("＝1", "'＝1"),
+            ("Ada;=1", "Ada;'=1"),
+            ("Ada, =1", "Ada, '=1"),
+            ("Ada-Bea = 1", "Ada-Bea = 1"),
+        ] {
+            let csv = listed(name, "a@x", ListFormat::Csv);
+            assert_eq!(csv, format!("user_id,full_name,email\r\n7,\"{field}\",\"a@x\"\r\n"));
+        }
+        let csv = listed("Ada", "+a@x", ListFormat::Csv);
+        assert!(csv.ends_with(",\"'+a@x\"\r\n"), "{csv}");
+    }
+
+    #[test]
+    fn no_name_hides_or_reorders() {
+        let name = "Ada\u{202e}eB\u{200b}\n\u{e0041}é";
+        for format in [ListFormat::Table, ListFormat::Csv, ListFormat::Json] {
+            let text = listed(name, "a@x", format);
+            assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{e0041}']), "{text:?}");
+            assert!(text.contains('é'), "{text}");
+            if format != ListFormat::Json {
+                assert_eq!(text.lines().count(), 2, "{text:?}");
+                assert!(text.contains("Ada\u{fffd}eB\u{fffd}\u{fffd}\u{fffd}é"), "{text:?}");
+            }
+        }
+        let json: serde_json::Value =
+            serde_json::from_str(&listed(name, "a@x", ListFormat::Json)).expect("JSON");
+        assert_eq!(json[0]["full_name"], name, "programs get every character");
     }
 }
