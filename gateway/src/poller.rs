@@ -67,7 +67,7 @@ impl Poller {
                 200 => Directory::parse(&reply.body)
                     .map_err(|_| ClientError::from(RequestError::InvalidResponse)),
                 // The core parses the wait that an error imposes.
-                _ => Err(reply.error().into()),
+                _ => Err(reply.error()),
             },
         };
         let (error, now) = (directory.as_ref().err().cloned(), clock::now());
@@ -84,7 +84,7 @@ impl Poller {
         let client = self.client();
         // Parsed before the store is locked: 20,000 people take a while.
         let reply = client.get(&request.query.path()).await;
-        let response = reply.and_then(|reply| Ok(reply.parse(&request.query)?));
+        let response = reply.and_then(|reply| reply.parse(&request.query));
         let (error, now) = (response.as_ref().err().cloned(), clock::now());
         match response {
             Ok(response) => self.store.lock().handle_response(request.id, response, now),

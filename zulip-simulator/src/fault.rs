@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body::Frame;
+use serde_json::json;
 
 /// What happens instead of a reply.
 #[derive(Clone, PartialEq, Debug)]
@@ -23,6 +24,15 @@ pub enum Fault {
     },
     /// 500 without `code`.
     ServerError,
+    /// An error as Zulip's API words it.
+    Error {
+        /// The HTTP status code.
+        status: u16,
+        /// `code`.
+        code: &'static str,
+        /// `msg`.
+        msg: &'static str,
+    },
     /// A status with a page of HTML: 502, 503, 504, 404, or 200 for a login page.
     Html(u16),
     /// 302 to a login page.
@@ -66,6 +76,11 @@ impl Fault {
                 let body = r#"{"result":"error","msg":"Internal server error"}"#;
                 (StatusCode::INTERNAL_SERVER_ERROR, [(CONTENT_TYPE, "application/json")], body)
                     .into_response()
+            }
+            Self::Error { status, code, msg } => {
+                let body = json!({"result": "error", "msg": msg, "code": code}).to_string();
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, [(CONTENT_TYPE, "application/json")], body).into_response()
             }
             Self::Html(status) => {
                 html(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY))

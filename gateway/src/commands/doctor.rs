@@ -200,7 +200,7 @@ async fn call(client: &ZulipClient, path: &str) -> Result<(Reply, Value), Client
         .filter(|body| body["result"] == "success");
     match body {
         Some(body) if reply.status == 200 => Ok((reply, body)),
-        _ => Err(reply.error().into()),
+        _ => Err(reply.error()),
     }
 }
 
@@ -266,7 +266,7 @@ async fn zulip(
         .await
         .unwrap_or(Err(RequestError::TimedOut.into()));
     let directory =
-        directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.error().into()));
+        directory.and_then(|reply| Directory::parse(&reply.body).map_err(|_| reply.error()));
     match directory {
         Ok(directory) => {
             let humans = directory.humans().count();

@@ -12,7 +12,7 @@ use crate::config::credentials::ZulipCredentials;
 use crate::printable::{escaped, printable};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::{Directory, Kind};
-use crate::zulip::failure::remedy;
+use crate::zulip::failure::{ClientError, remedy};
 use crate::zulip::tls::TlsError;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -50,12 +50,12 @@ pub async fn list(
     let allowed = settings.people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
     let client = ZulipClient::new(credentials)?;
     let no_list = |why: &str| ListError::Zulip(why.to_owned());
+    let failed = |error: &ClientError| no_list(&format!("{error}; {}", remedy(error)));
     let reply = tokio::time::timeout(TIMEOUT, client.get("users"))
         .await
         .map_err(|_| no_list("timed out"))?
-        .map_err(|error| no_list(&format!("{error}; {}", remedy(&error))))?;
-    render(&reply.body, &allowed, format)
-        .ok_or_else(|| no_list(&format!("status {}: run `doctor`", reply.status)))
+        .map_err(|error| failed(&error))?;
+    render(&reply.body, &allowed, format).ok_or_else(|| failed(&reply.error()))
 }
 
 fn render(body: &[u8], allowed: &AllowList, format: ListFormat) -> Option<String> {

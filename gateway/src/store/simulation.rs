@@ -98,7 +98,8 @@ impl World {
             for request in requests {
                 let reply = self.ask(&request.query.path(), asked_at).await;
                 let now = self.now();
-                match reply.and_then(|reply| reply.parse(&request.query)) {
+                let parsed = |reply: Reply| reply.parse(&request.query).map_err(|error| error.kind);
+                match reply.and_then(parsed) {
                     Ok(response) => self.store.handle_response(request.id, response, now),
                     Err(error) => self.store.handle_error(&request, error, now),
                 }

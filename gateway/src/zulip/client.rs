@@ -13,7 +13,8 @@ use zulip_presence_core::watchlist::{Query, Response};
 
 use crate::config::credentials::ZulipCredentials;
 use crate::config::site::is_loopback;
-use crate::zulip::failure::{ClientError, chain};
+use crate::zulip::failure::{Cause, ClientError, chain};
+use crate::zulip::refusal::Refusal;
 use crate::zulip::tls::{self, TlsError};
 
 /// Maximum bytes of a reply, decompressed: 20,000 people are about 5 MB.
@@ -161,14 +162,18 @@ impl ZulipClient {
 
 impl Reply {
     /// Parses it as the reply to `query`.
-    pub(crate) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
+    pub(crate) fn parse(&self, query: &Query) -> Result<Response, ClientError> {
         let header = |name: &str| self.header(name);
-        query.parse_reply(&HttpReply { status: self.status, header: &header, body: &self.body })
+        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
+        query.parse_reply(&reply).map_err(|kind| {
+            let cause = Refusal::parse(self.status, &self.body).map(Cause::Refusal);
+            ClientError { kind, cause }
+        })
     }
 
     /// The error of a reply to a request that is no query of the core.
-    pub(crate) fn error(&self) -> RequestError {
-        self.parse(&Query::AllUsers).err().unwrap_or(RequestError::InvalidResponse)
+    pub(crate) fn error(&self) -> ClientError {
+        self.parse(&Query::AllUsers).err().unwrap_or(RequestError::InvalidResponse.into())
     }
 
     /// The server's now, from the headers.

@@ -7,6 +7,8 @@ use std::io;
 use rustls::CertificateError;
 use zulip_presence_core::reply::RequestError;
 
+use crate::zulip::refusal::Refusal;
+
 /// A failed request to Zulip.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct ClientError {
@@ -31,6 +33,8 @@ pub(crate) enum Cause {
     Proxy(String),
     /// No connection in time.
     ConnectTimeout,
+    /// Zulip refuses the account, or has none at this address.
+    Refusal(Refusal),
     /// Anything else.
     Other(String),
 }
@@ -103,6 +107,7 @@ impl fmt::Display for Cause {
             Self::ProxyAuth => f.write_str("the proxy wants credentials (407)"),
             Self::Proxy(error) => write!(f, "the proxy opened no connection: {error}"),
             Self::ConnectTimeout => f.write_str("no connection in time"),
+            Self::Refusal(refusal) => refusal.fmt(f),
             Self::Other(error) => f.write_str(error),
         }
     }
@@ -163,6 +168,7 @@ pub(crate) fn remedy(error: &ClientError) -> &'static str {
         Some(Cause::ConnectTimeout) => {
             "check that no firewall drops the connection, and whether a proxy is needed (HTTPS_PROXY)"
         }
+        Some(Cause::Refusal(refusal)) => refusal.remedy(),
         Some(Cause::Other(_)) | None => kind_remedy(error.kind),
     }
 }
@@ -196,15 +202,19 @@ fn kind_remedy(kind: RequestError) -> &'static str {
         RequestError::Unreachable | RequestError::TimedOut => {
             "check that the site is right and can be reached from here"
         }
-        RequestError::Unauthorized => {
-            "check email and key: regenerate the key in Zulip and put the new zuliprc in place"
-        }
+        RequestError::Unauthorized => Refusal::Key.remedy(),
         RequestError::RateLimited { .. } => {
             "something else uses the same key: give the gateway a bot of its own, or lower --budget"
         }
         RequestError::Status { code: 407, .. } => PROXY_AUTH,
         RequestError::Status { code: 300..=399, .. } => {
             "the site redirects: write the address to which it does into the zuliprc"
+        }
+        RequestError::Status { code: 403, .. } => {
+            "see what forbids the request: the Zulip server's own logs, or those of a proxy or firewall before it"
+        }
+        RequestError::Status { code: 404, .. } => {
+            "check that the site is the address of the Zulip organisation, without a path of its own"
         }
         RequestError::Status { .. } => "see the Zulip server's own logs",
         RequestError::UsersMissing => {

@@ -4,5 +4,6 @@ pub(crate) mod client;
 pub(crate) mod directory;
 pub(crate) mod event_queue;
 pub(crate) mod failure;
+pub(crate) mod refusal;
 pub(crate) mod tls;
 pub(crate) mod wire;

@@ -352,6 +352,43 @@ fn doctor_reports_each_problem_with_its_fix() {
         1,
         &["✗ Zulip refuses presence-bot@example.com: 401", "→ check email and key"],
     );
+    for (path, status, code, msg, problem, fix) in [
+        (
+            "users/me",
+            401,
+            "UNAUTHORIZED",
+            "Account is deactivated",
+            "401 unauthorized: the bot is deactivated",
+            "→ reactivate the bot",
+        ),
+        (
+            "users/me",
+            401,
+            "UNAUTHORIZED",
+            "This organization has been deactivated",
+            "the organisation is deactivated",
+            "→ an administrator of the Zulip server",
+        ),
+        (
+            "users/me",
+            401,
+            "UNAUTHORIZED",
+            "Account is not associated with this subdomain",
+            "the bot belongs to another organisation",
+            "→ the site and the bot",
+        ),
+        (
+            "server_settings",
+            404,
+            "NONEXISTENT_SUBDOMAIN",
+            "Invalid subdomain",
+            "status 404: there is no organisation at this address",
+            "→ check the subdomain",
+        ),
+    ] {
+        zulip.fail_at(path, Fault::Error { status, code, msg });
+        says(program().arg("--config-file").arg(&right), 1, &[problem, fix]);
+    }
     zulip.fail_at("realm/presence", Fault::ServerError);
     says(
         program().arg("--config-file").arg(&right),

@@ -265,7 +265,30 @@ fn people_lists_who_can_be_shown() {
     let output = program().arg("--config-file").arg(config).arg("people").output();
     let output = output.expect("it starts");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the list of users cannot be read"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("the list of users cannot be read: status 500; see the Zulip"), "{said}");
+}
+
+/// Deactivated organisation: the key is not to blame, and the log and the list of people say so.
+#[test]
+fn log_and_list_name_the_cause_of_a_refusal() {
+    let zulip = organisation(4);
+    zulip.fail(Some(Fault::Error {
+        status: 401,
+        code: "UNAUTHORIZED",
+        msg: "This organization has been deactivated",
+    }));
+    let server = zulip.start().expect("a free port");
+    let config = file("refusal", &zuliprc(&zulip, server.address()));
+    let (cause, fix) = ("the organisation is deactivated", "an administrator of the Zulip server");
+    let output = program().arg("--config-file").arg(&config).arg("people").output();
+    let said = String::from_utf8(output.expect("it starts").stderr).expect("UTF-8");
+    assert!(said.contains(cause) && said.contains(fix), "{said}");
+    let running = Running::start(program().arg("--config-file").arg(&config));
+    assert!(get(running.address, ADA).starts_with("HTTP/1.1 503"));
+    running.terminate();
+    let (log, _) = running.ended();
+    assert!(log.contains(cause) && log.contains(fix) && !log.contains("regenerate"), "{log}");
 }
 
 #[test]
