@@ -11,8 +11,8 @@ use zulip_presence_core::watchlist::{Query, Request, RequestId};
 
 use crate::clock;
 use crate::metrics::{Kind, Metrics};
-use crate::store::Actions;
 use crate::store::shared::SharedStore;
+use crate::store::{Account, Actions};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
 use crate::zulip::failure::{ClientError, describe, remedy};
@@ -50,16 +50,8 @@ impl Poller {
         self.client.send_replace(client);
     }
 
-    /// A 401 imposes a long wait, but not if it was for a key that has been replaced since.
-    fn ignore_stale_unauthorized(&self, asked_by: &ZulipClient, failure: Option<RequestError>) {
-        if failure == Some(RequestError::Unauthorized) && !asked_by.same_account(&self.client()) {
-            self.store.lock().credentials_changed(clock::now());
-        }
-    }
-
-    async fn fetch_directory(&self) {
-        let client = self.client();
-        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, client.get("users")).await;
+    async fn fetch_directory(&self, account: Account) {
+        let reply = tokio::time::timeout(DIRECTORY_TIMEOUT, self.client().get("users")).await;
         let directory = match reply {
             Err(_) => Err(RequestError::TimedOut.into()),
             Ok(Err(failure)) => Err(failure),
@@ -73,17 +65,15 @@ impl Poller {
         let (error, now) = (directory.as_ref().err().cloned(), clock::now());
         self.record_outcome(Kind::Directory, error.as_ref());
         match directory {
-            Ok(directory) => self.store.lock().directory_fetched(directory, now),
-            Err(error) => self.store.lock().directory_failed(error.kind, now),
+            Ok(directory) => self.store.lock().directory_fetched(directory, account, now),
+            Err(error) => self.store.lock().directory_failed(error.kind, account, now),
         }
-        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
         self.store.publish_change();
     }
 
     async fn fetch(&self, request: Request) {
-        let client = self.client();
         // Parsed before the store is locked: 20,000 people take a while.
-        let reply = client.get(&request.query.path()).await;
+        let reply = self.client().get(&request.query.path()).await;
         let response = reply.and_then(|reply| reply.parse(&request.query));
         let (error, now) = (response.as_ref().err().cloned(), clock::now());
         match response {
@@ -91,7 +81,6 @@ impl Poller {
             Err(error) => self.store.lock().handle_error(&request, error.kind, now),
         }
         self.record_outcome(kind(&request.query), error.as_ref());
-        self.ignore_stale_unauthorized(&client, error.map(|error| error.kind));
         self.store.publish_change();
     }
 
@@ -118,12 +107,15 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
     loop {
         this.store.record_turn(Instant::now());
-        let Actions { cancelled, requests, directory, wait } = this.store.lock().step(clock::now());
-        if !cancelled.is_empty() {
+        let Actions { timed_out, discarded, requests, directory, wait } =
+            this.store.lock().step(clock::now());
+        for Request { query, .. } in &timed_out {
+            this.record_outcome(kind(query), Some(&RequestError::TimedOut.into()));
+        }
+        if !timed_out.is_empty() {
             this.store.publish_change();
         }
-        for Request { id, query } in cancelled {
-            this.record_outcome(kind(&query), Some(&RequestError::TimedOut.into()));
+        for Request { id, .. } in timed_out.into_iter().chain(discarded) {
             if let Some(flight) = flights.remove(&id) {
                 flight.abort();
             }
@@ -133,9 +125,9 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
             let (id, this) = (request.id, Arc::clone(&this));
             flights.insert(id, fetches.spawn(async move { this.fetch(request).await }));
         }
-        if directory {
+        if let Some(account) = directory {
             let this = Arc::clone(&this);
-            fetches.spawn(async move { this.fetch_directory().await });
+            fetches.spawn(async move { this.fetch_directory(account).await });
         }
         tokio::select! {
             () = tokio::time::sleep(wait.max(MIN_WAIT)) => {}

@@ -398,6 +398,19 @@ fn account_change_ends_an_imposed_wait() {
 }
 
 #[test]
+fn account_change_cancels_the_requests_of_the_former_one() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    let former = page.take();
+    page.list.account_changed(page.now);
+    let step = page.list.step(page.now);
+    assert_eq!(step.cancelled, [former.clone()]);
+    assert_eq!(step.requests.len(), 1, "the new one need not wait");
+    let outcome = page.list.handle_error(former.id, RequestError::Unauthorized, page.now);
+    assert_eq!(outcome, Outcome::Ignored);
+    page.run(secs(9), |_, _| panic!("it has its request"));
+}
+
+#[test]
 fn imposed_wait_survives_wake_and_refresh() {
     let mut page = Page::showing(gateway(), &["12"]);
     let request = page.take();

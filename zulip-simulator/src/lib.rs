@@ -28,4 +28,4 @@ mod server;
 pub use self::activity::{Activity, ReportedTimestamps};
 pub use self::fault::Fault;
 pub use self::people::{EMAIL, KEY};
-pub use self::server::{Server, Simulator};
+pub use self::server::{Held, Server, Simulator};

@@ -63,7 +63,13 @@ pub(crate) struct Organisation {
     fault: Option<(Option<&'static str>, Fault)>,
     ahead: Duration,
     asked: Vec<String>,
+    /// The next request of each path is answered once the sender is dropped.
+    holds: Vec<(&'static str, oneshot::Receiver<()>)>,
 }
+
+/// A reply that is held back until this is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "its drop is the signal")] oneshot::Sender<()>);
 
 pub(crate) struct Account {
     pub(crate) email: String,
@@ -117,6 +123,7 @@ impl Simulator {
             fault: None,
             ahead: Duration::ZERO,
             asked: Vec::new(),
+            holds: Vec::new(),
         })));
         zulip.add(BOT_ID, EMAIL, "Presence Bot", Activity::NeverSeen);
         zulip.with(BOT_ID, |bot| bot.is_bot = true);
@@ -181,9 +188,9 @@ impl Simulator {
         self.updated(&json!({"user_id": id, "new_email": email}));
     }
 
-    /// Omits a user from the list of users, but not from presence.
-    pub fn unlist(&self, id: u64) {
-        self.with(id, |account| account.is_listed = false);
+    /// Whether the list of users has a user, who has presence in any case.
+    pub fn set_listed(&self, id: u64, is_listed: bool) {
+        self.with(id, |account| account.is_listed = is_listed);
     }
 
     /// From now on a user does this.
@@ -221,6 +228,15 @@ impl Simulator {
     /// As [`fail`](Self::fail), only for paths that end with `path`.
     pub fn fail_at(&self, path: &'static str, fault: Fault) {
         self.organisation().fault = Some((Some(path), fault));
+    }
+
+    /// The reply to the next request for a path that ends with `path` is made when the request comes,
+    /// and sent when the returned value is dropped.
+    #[must_use = "the reply is sent when this is dropped"]
+    pub fn hold_next(&self, path: &'static str) -> Held {
+        let (held, released) = oneshot::channel();
+        self.organisation().holds.push((path, released));
+        Held(held)
     }
 
     /// Sets the server's clock ahead.
@@ -406,7 +422,7 @@ impl Organisation {
 /// reply.
 async fn answer_request(State(zulip): State<Simulator>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let (fault, authorised) = {
+    let (fault, hold, authorised) = {
         let mut organisation = zulip.organisation();
         organisation.asked.push(path.trim_start_matches("/api/v1/").to_owned());
         let credentials = STANDARD.encode(format!("{EMAIL}:{}", organisation.key));
@@ -415,7 +431,9 @@ async fn answer_request(State(zulip): State<Simulator>, request: Request, next: 
             .get(AUTHORIZATION)
             .is_some_and(|value| value == format!("Basic {credentials}").as_str());
         let concerned = |(at, _): &&(Option<&str>, Fault)| at.is_none_or(|at| path.ends_with(at));
-        (organisation.fault.as_ref().filter(concerned).map(|(_, fault)| fault.clone()), authorised)
+        let fault = organisation.fault.as_ref().filter(concerned).map(|(_, fault)| fault.clone());
+        let hold = organisation.holds.iter().position(|(at, _)| path.ends_with(at));
+        (fault, hold.map(|at| organisation.holds.remove(at).1), authorised)
     };
     let open = path.ends_with("/server_settings") || !path.starts_with("/api/");
     let is_preflight = request.method() == Method::OPTIONS;
@@ -459,6 +477,10 @@ async fn answer_request(State(zulip): State<Simulator>, request: Request, next: 
                 headers.insert(name, date);
             }
         }
+    }
+    if let Some(released) = hold {
+        // An error is what releases it: the sender was dropped.
+        let _ = released.await;
     }
     response
 }

@@ -77,7 +77,14 @@ pub(crate) struct Store {
     /// A user was added since the last step.
     needs_step: bool,
     next_step_at: Duration,
+    account: Account,
+    /// The account changed since the last step, which cancels the former one's requests.
+    account_changed: bool,
 }
+
+/// Counts the accounts with which Zulip was requested.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Account(u64);
 
 /// When the directory is to be fetched.
 #[derive(Debug, Default)]
@@ -117,12 +124,14 @@ pub(crate) enum Lookup {
 /// What to do now.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
-    /// Requests to abort.
-    pub(crate) cancelled: Vec<Request>,
+    /// Requests to abort: they took too long.
+    pub(crate) timed_out: Vec<Request>,
+    /// Requests to abort: they are of a former account.
+    pub(crate) discarded: Vec<Request>,
     /// Requests to start.
     pub(crate) requests: Vec<Request>,
-    /// Fetch the directory.
-    pub(crate) directory: bool,
+    /// Fetch the directory, for this account.
+    pub(crate) directory: Option<Account>,
     /// Time until the next step.
     pub(crate) wait: Duration,
 }
@@ -155,6 +164,8 @@ impl Store {
             healthy: false,
             needs_step: true,
             next_step_at: now.monotonic,
+            account: Account::default(),
+            account_changed: false,
         }
     }
 
@@ -266,7 +277,12 @@ impl Store {
             self.directory_refresh.last = Some(now.monotonic);
         }
         let step = self.watchlist.step(now);
-        for request in &step.cancelled {
+        let (timed_out, discarded) = if std::mem::take(&mut self.account_changed) {
+            (Vec::new(), step.cancelled)
+        } else {
+            (step.cancelled, Vec::new())
+        };
+        for request in &timed_out {
             self.record_failure(&request.query);
         }
         let fetch = (!self.directory_refresh.in_flight).then(|| {
@@ -279,7 +295,8 @@ impl Store {
             .unwrap_or_default();
         self.needs_step = false;
         self.next_step_at = now.monotonic + wait;
-        Actions { cancelled: step.cancelled, requests: step.requests, directory, wait }
+        let directory = directory.then_some(self.account);
+        Actions { timed_out, discarded, requests: step.requests, directory, wait }
     }
 
     /// Releases users whom no page requested recently.
@@ -299,6 +316,9 @@ impl Store {
 
     /// Applies Zulip's reply to a request.
     pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+        if self.account_changed {
+            return;
+        }
         if let (Response::Realm(_), Some(took)) = (&reply, self.watchlist.request_age(id, now)) {
             self.refresh = stretched_refresh(self.policy.refresh, took);
             self.watchlist.set_interval(self.refresh);
@@ -326,7 +346,9 @@ impl Store {
         error: RequestError,
         now: ClockReading,
     ) {
-        if self.watchlist.handle_error(request.id, error, now) == Outcome::Ignored {
+        if self.account_changed
+            || self.watchlist.handle_error(request.id, error, now) == Outcome::Ignored
+        {
             return;
         }
         self.record_failure(&request.query);
@@ -347,8 +369,16 @@ impl Store {
         self.last_answer_at = Some(now.monotonic);
     }
 
-    /// Applies the directory.
-    pub(crate) fn directory_fetched(&mut self, directory: Directory, now: ClockReading) {
+    /// Applies the directory that `account` sees.
+    pub(crate) fn directory_fetched(
+        &mut self,
+        directory: Directory,
+        account: Account,
+        now: ClockReading,
+    ) {
+        if account != self.account {
+            return;
+        }
         let DirectoryRefresh { again, last, .. } = self.directory_refresh;
         self.directory_refresh = DirectoryRefresh {
             due: now.monotonic + DIRECTORY_INTERVAL,
@@ -366,8 +396,16 @@ impl Store {
         self.drop_hidden_people(now);
     }
 
-    /// Records that the directory could not be fetched.
-    pub(crate) fn directory_failed(&mut self, failure: RequestError, now: ClockReading) {
+    /// Records that the directory could not be fetched for `account`.
+    pub(crate) fn directory_failed(
+        &mut self,
+        failure: RequestError,
+        account: Account,
+        now: ClockReading,
+    ) {
+        if account != self.account {
+            return;
+        }
         let failures = self.directory_refresh.failures.saturating_add(1);
         // Without a directory no user can be looked up.
         let max_delay = if self.directory.is_none() { self.policy.refresh } else { DIRECTORY_GAP };
@@ -389,11 +427,16 @@ impl Store {
         self.watchlist.try_acquire(now)
     }
 
-    /// Zulip is requested with another account from now on: waits imposed on the former one end,
-    /// and the new one may see other people.
+    /// Zulip is requested with another account from now on, which may see other people: waits that
+    /// were imposed on the former one end, and replies to it are ignored.
     pub(crate) fn credentials_changed(&mut self, now: ClockReading) {
-        self.directory_refresh.due = now.monotonic;
-        self.directory_refresh.failures = 0;
+        self.account = Account(self.account.0 + 1);
+        self.account_changed = true;
+        self.directory_refresh = DirectoryRefresh {
+            due: now.monotonic,
+            last: self.directory_refresh.last,
+            ..DirectoryRefresh::default()
+        };
         self.watchlist.account_changed(now);
         self.needs_step = true;
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
@@ -80,19 +80,20 @@ impl World {
         loop {
             let Actions { requests, directory, wait, .. } = self.store.step(self.now());
             let asked_at = self.elapsed;
-            let is_idle = requests.is_empty() && !directory;
+            let is_idle = requests.is_empty() && directory.is_none();
             if !is_idle {
                 self.advance(LATENCY);
             }
-            if directory {
+            if let Some(account) = directory {
                 let reply = self.ask("users", asked_at).await;
                 let now = self.now();
                 match reply {
                     Ok(reply) => self.store.directory_fetched(
                         Directory::parse(&reply.body).expect("a directory"),
+                        account,
                         now,
                     ),
-                    Err(failure) => self.store.directory_failed(failure, now),
+                    Err(failure) => self.store.directory_failed(failure, account, now),
                 }
             }
             for request in requests {
@@ -342,7 +343,7 @@ async fn deactivated_user_is_unknown_within_a_minute() {
 #[tokio::test]
 async fn directory_is_fetched_once_for_keys_that_it_never_has() {
     let zulip = people(3, |_| Activity::AtTheDesk);
-    zulip.unlist(10_001);
+    zulip.set_listed(10_001, false);
     let mut world = World::new(zulip, "").await;
     for _ in 0..30 {
         world.page_asks("10000");
@@ -495,4 +496,54 @@ fn ten_thousand_users_are_answered() {
         let now = world.now();
         assert!(matches!(world.store.lookup(&UserRef::Id(20_000), true, now), Lookup::Nobody(_)));
     });
+}
+
+/// A key that changes while its requests are under way: whatever they bring is ignored.
+#[tokio::test]
+async fn replies_to_a_former_account_change_nothing() {
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
+    assert_eq!(world.status("10000"), None);
+    world.pass(MINUTE).await;
+    assert_eq!(world.status("10000"), Some(Status::Active));
+    for late in ["nothing", "a refusal", "a directory", "presence"] {
+        world.store.directory_refresh.due = world.elapsed;
+        world.advance(MINUTE);
+        let Actions { directory, requests, .. } = world.store.step(world.now());
+        let (account, request) = (directory.expect("it is due"), requests[0].clone());
+        world.store.credentials_changed(world.now());
+        let now = world.now();
+        match late {
+            "a refusal" => {
+                world.store.directory_failed(RequestError::Unauthorized, account, now);
+                world.store.handle_error(&request, RequestError::Unauthorized, now);
+            }
+            "a directory" => {
+                let nobody = br#"{"result":"success","members":[]}"#;
+                let nobody = Directory::parse(nobody).expect("a directory");
+                world.store.directory_fetched(nobody, account, now);
+            }
+            "presence" => {
+                let body = br#"{"result":"success","presences":{},"server_timestamp":1}"#;
+                let reply = Reply { status: 200, headers: HeaderMap::new(), body: body.to_vec() };
+                let reply = reply.parse(&request.query).expect("a reply");
+                world.store.handle_response(request.id, reply, now);
+            }
+            _ => {}
+        }
+        assert_eq!(world.status("10000"), Some(Status::Active), "{late}");
+        let step = world.store.step(now);
+        assert_eq!(step.discarded, [request], "{late}");
+        assert!(step.timed_out.is_empty(), "{late}");
+        let account = step.directory.expect("for the new account at once");
+        assert!(!step.requests.is_empty(), "{late}: nor does presence wait");
+        let directory = world.ask("users", world.elapsed).await.expect("a reply");
+        let directory = Directory::parse(&directory.body).expect("a directory");
+        world.store.directory_fetched(directory, account, now);
+        for request in step.requests {
+            let reply = world.ask(&request.query.path(), world.elapsed).await.expect("a reply");
+            let reply = reply.parse(&request.query).expect("presence");
+            world.store.handle_response(request.id, reply, now);
+        }
+        assert!(world.store.is_healthy(), "{late}");
+    }
 }

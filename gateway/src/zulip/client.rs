@@ -77,11 +77,6 @@ impl ZulipClient {
         &self.credentials
     }
 
-    /// Whether `other` uses the same account, loaded at the same time.
-    pub(crate) fn same_account(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.credentials, &other.credentials)
-    }
-
     /// The account's email, for messages.
     pub(crate) fn email(&self) -> &str {
         &self.credentials.email

@@ -355,7 +355,7 @@ fn doctor_says_whether_it_can_listen_and_who_is_not_listed() {
     let (status, said) = doctor("no-such-host.invalid:1");
     assert!(said.contains("✗ cannot listen at no-such-host.invalid:1"), "{said}");
     assert_eq!(status, Some(1), "{said}");
-    zulip.unlist(12);
+    zulip.set_listed(12, false);
     let (_, said) = doctor("127.0.0.1:0");
     assert!(said.contains("! 1 of them are not in the list of users"), "{said}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::task::JoinSet;
-use zulip_simulator::{EMAIL, Fault};
+use zulip_simulator::{Activity, EMAIL, Fault};
 
 use crate::cli::file;
 use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, on_a_port, organisation};
@@ -235,20 +235,67 @@ async fn new_key_is_used_without_restart() {
 async fn late_refusal_of_the_old_key_does_not_block_the_new_one() {
     let (gateway, write_key) = with_zuliprc("former-key").await;
     assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
-    gateway.zulip.set_api_key("regenerated");
-    let asked = gateway.asked("realm/presence");
-    gateway.zulip.fail_at("realm/presence", Fault::Slow(Duration::from_secs(7)));
+    let hold = || (gateway.zulip.hold_next("realm/presence"), gateway.asked("realm/presence"));
+    // Two holds, so that no request with the revoked key is refused before the second.
+    let (accepted, asked) = hold();
     gateway.until("/healthz", |_| gateway.asked("realm/presence") > asked).await;
-    gateway.zulip.fail(None);
+    gateway.zulip.set_api_key("regenerated");
+    let (refused, asked) = hold();
+    drop(accepted);
+    gateway.until("/healthz", |_| gateway.asked("realm/presence") > asked).await;
     let before = gateway.get(ADA).await.number("/server_timestamp");
     write_key("regenerated");
-    gateway
-        .until("/metrics", |reply| {
-            reply.text().contains(r#"kind="realm_presence",outcome="unauthorized"} "#)
-        })
-        .await;
+    gateway.reload();
     gateway.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
-    gateway.until("/readyz", is_ready).await;
+    let before = gateway.get(ADA).await.number("/server_timestamp");
+    drop(refused);
+    gateway.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+    assert_eq!(gateway.get("/readyz").await.status, StatusCode::OK);
+}
+
+/// The list of users that was requested with the former key arrives after the new one is in force: the
+/// new bot sees more people.
+#[tokio::test]
+async fn directory_of_the_former_key_is_not_used() {
+    let (gateway, write_key) = with_zuliprc("former-directory").await;
+    let tomasz = "/api/v1/users/17/presence";
+    gateway.zulip.set_listed(17, false);
+    let held = gateway.zulip.hold_next("users");
+    gateway.until("/healthz", |_| gateway.asked("users") == 1).await;
+    gateway.zulip.set_listed(17, true);
+    gateway.zulip.set_api_key("regenerated");
+    write_key("regenerated");
+    gateway.reload();
+    gateway.until(tomasz, is_ready).await;
+    drop(held);
+    let arrived = r#"kind="users",outcome="ok"} 2"#;
+    gateway.until("/metrics", |reply| reply.text().contains(arrived)).await;
+    assert_eq!(gateway.get(tomasz).await.status, StatusCode::OK);
+    assert_eq!(gateway.asked("users"), 2);
+}
+
+/// Nor does it fail for good, or make the new key wait, whatever becomes of it.
+#[tokio::test]
+async fn replies_to_the_former_key_neither_count_nor_delay() {
+    let (gateway, write_key) = with_zuliprc("former-replies").await;
+    assert_eq!(gateway.get(ADA).await.status, StatusCode::OK);
+    gateway.zulip.set_activity(12, Activity::Left(Duration::from_secs(3600)));
+    let held = gateway.zulip.hold_next("realm/presence");
+    let asked = gateway.asked("realm/presence");
+    gateway.until("/healthz", |_| gateway.asked("realm/presence") > asked).await;
+    gateway.zulip.set_activity(12, Activity::AtTheDesk);
+    gateway.zulip.set_api_key("regenerated");
+    write_key("regenerated");
+    let before = gateway.get(ADA).await.number("/server_timestamp");
+    gateway.reload();
+    gateway.until(ADA, |reply| reply.number("/server_timestamp") > before).await;
+    assert_eq!(gateway.get("/readyz").await.status, StatusCode::OK);
+    let now = gateway.get(ADA).await.number("/server_timestamp");
+    drop(held);
+    let newer = gateway.until(ADA, |reply| reply.number("/server_timestamp") > now).await;
+    assert_eq!(newer.word("/presence/aggregated/status"), "active");
+    let metrics = gateway.get("/metrics").await.text();
+    assert!(!metrics.contains("timed_out") && !metrics.contains("unauthorized"), "{metrics}");
 }
 
 #[tokio::test]

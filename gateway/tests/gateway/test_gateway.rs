@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::{
-    AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, Secret, StaticFiles, StreamConfig,
-    Tls, ZulipClient, ZulipCredentials, serve,
+    AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, ReloadHandle, Secret, StaticFiles,
+    StreamConfig, Tls, ZulipClient, ZulipCredentials, serve,
 };
 use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
@@ -24,6 +24,7 @@ pub(crate) struct TestGateway {
     pub(crate) zulip: Simulator,
     pub(crate) app: Router,
     pub(crate) end: EndHandle,
+    reload: ReloadHandle,
     /// End with the test.
     _tasks: BackgroundTasks,
     _server: Option<Server>,
@@ -144,10 +145,16 @@ impl TestGateway {
         Self {
             zulip,
             end: gateway.end_handle(),
+            reload: gateway.reload_handle(),
             app: gateway.router,
             _tasks: gateway.tasks,
             _server: None,
         }
+    }
+
+    /// Reads the zuliprc and the people file again, as on SIGHUP.
+    pub(crate) fn reload(&self) {
+        self.reload.reload();
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

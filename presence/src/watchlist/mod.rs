@@ -137,11 +137,11 @@ impl Watchlist {
     }
 
     /// The endpoint is requested with another account from now on: every wait of the former one
-    /// ends, the imposed ones too.
+    /// ends, the imposed ones too, and its requests in flight are cancelled by the next step.
     pub fn account_changed(&mut self, now: ClockReading) {
         let now = self.tick(now);
         self.polling.limits.backoff = backoff::Backoff::default();
-        self.polling.end_backoff(now);
+        self.polling.lose_requests(now);
     }
 
     /// Requests `user`, on screen or not, but at most every 10 s, and within all limits.
@@ -286,7 +286,7 @@ impl Watchlist {
     fn tick(&mut self, now: ClockReading) -> EngineInstant {
         let tick = self.clock.tick(now);
         if tick.clock_stepped {
-            self.polling.slept(tick.now);
+            self.polling.lose_requests(tick.now);
         }
         tick.now
     }

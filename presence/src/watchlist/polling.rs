@@ -35,7 +35,7 @@ pub(super) struct InFlight {
     pub(super) target: PollTarget,
     pub(super) query: Query,
     pub(super) started: EngineInstant,
-    /// The computer slept meanwhile, so the connection is gone.
+    /// The computer slept meanwhile, so the connection is gone; or the account changed.
     stale: bool,
 }
 
@@ -174,8 +174,8 @@ impl Polling {
         }
     }
 
-    /// The computer slept: requests in flight are lost, and waits end.
-    pub(super) fn slept(&mut self, now: EngineInstant) {
+    /// The computer slept, or the account changed: requests in flight are lost, and waits end.
+    pub(super) fn lose_requests(&mut self, now: EngineInstant) {
         for request in &mut self.in_flight {
             request.stale = true;
         }
