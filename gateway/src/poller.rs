@@ -15,7 +15,9 @@ use crate::store::shared::SharedStore;
 use crate::store::{Account, Actions};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
-use crate::zulip::failure::{ClientError, describe, remedy};
+use crate::zulip::failure::{
+    ClientError, PRESENCE_DISABLED, PRESENCE_DISABLED_FIX, describe, remedy,
+};
 
 /// The directory of 20,000 people is a large reply.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -105,10 +107,19 @@ impl Poller {
 pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     let mut fetches = JoinSet::new();
     let mut flights: HashMap<RequestId, AbortHandle> = HashMap::new();
+    let mut was_disabled = false;
     loop {
         this.store.record_turn(Instant::now());
-        let Actions { timed_out, discarded, requests, directory, wait } =
-            this.store.lock().step(clock::now());
+        let (Actions { timed_out, discarded, requests, directory, wait }, is_disabled) = {
+            let mut store = this.store.lock();
+            (store.step(clock::now()), store.is_presence_disabled())
+        };
+        if is_disabled && !was_disabled {
+            tracing::warn!(fix = PRESENCE_DISABLED_FIX, "{PRESENCE_DISABLED}");
+        } else if was_disabled && !is_disabled {
+            tracing::info!("Zulip reports presence again");
+        }
+        was_disabled = is_disabled;
         for Request { query, .. } in &timed_out {
             this.record_outcome(kind(query), Some(&RequestError::TimedOut.into()));
         }

@@ -23,7 +23,7 @@ use crate::server::listener::Listener;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::event_queue::requests;
-use crate::zulip::failure::{ClientError, remedy};
+use crate::zulip::failure::{ClientError, PRESENCE_DISABLED, PRESENCE_DISABLED_FIX, remedy};
 
 /// Longer than any healthy server takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -325,6 +325,10 @@ async fn presence(
                 .flatten()
                 .filter_map(|(email, _)| email.parse().ok())
                 .collect();
+            if connected.is_empty() && directory.humans().next().is_some() {
+                checks.push(problem(PRESENCE_DISABLED, PRESENCE_DISABLED_FIX));
+                return;
+            }
             checks.push(Check::Ok(format!(
                 "the organisation's presence can be read: {} people of the last 14 days",
                 connected.len()

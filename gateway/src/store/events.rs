@@ -29,7 +29,7 @@ impl Store {
             self.told_threshold = threshold;
             self.news.resend();
         }
-        self.presence_disabled = registered.presence_disabled;
+        self.told_disabled = registered.presence_disabled;
         self.hint(now);
         if is_again {
             self.directory_hint(now);
@@ -50,7 +50,7 @@ impl Store {
                 false
             }
             Event::PresenceDisabled(is_disabled) => {
-                self.presence_disabled = *is_disabled;
+                self.told_disabled = *is_disabled;
                 self.hint(now);
                 true
             }

@@ -69,9 +69,11 @@ pub(crate) struct Store {
     news: News,
     /// The threshold that Zulip told.
     told_threshold: Option<Duration>,
-    /// Whether Zulip told that the organisation has presence disabled: then nothing is known of
-    /// anybody.
-    presence_disabled: bool,
+    /// Whether Zulip told that the organisation has presence disabled.
+    told_disabled: bool,
+    /// Whether the organisation-wide reply had nobody, although there are people: so it looks where
+    /// Zulip did not tell.
+    is_realm_empty: bool,
     last_answer_at: Option<Duration>,
     healthy: bool,
     /// A user was added since the last step.
@@ -159,7 +161,8 @@ impl Store {
             watched: HashMap::new(),
             news: News::default(),
             told_threshold: None,
-            presence_disabled: false,
+            told_disabled: false,
+            is_realm_empty: false,
             last_answer_at: None,
             healthy: false,
             needs_step: true,
@@ -203,7 +206,7 @@ impl Store {
             Ok(None) => return self.pending(can_wait, now),
             Err(reason) => return Lookup::Nobody(reason),
         };
-        if self.presence_disabled {
+        if self.is_presence_disabled() {
             return Lookup::NoData(NoPresenceReason::NoData);
         }
         let is_covered = self.is_covered(email, now);
@@ -315,7 +318,12 @@ impl Store {
     }
 
     /// Applies Zulip's reply to a request.
-    pub(crate) fn handle_response(&mut self, id: RequestId, reply: Response, now: ClockReading) {
+    pub(crate) fn handle_response(
+        &mut self,
+        id: RequestId,
+        mut reply: Response,
+        now: ClockReading,
+    ) {
         if self.account_changed {
             return;
         }
@@ -333,6 +341,16 @@ impl Store {
         if is_stale {
             self.directory_refresh.again = self.directory_refresh.in_flight;
             self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
+        }
+        if let (Response::Realm(reply), Some(directory)) = (&mut reply, &self.directory) {
+            self.is_realm_empty =
+                reply.content.iter().next().is_none() && directory.humans().next().is_some();
+            if self.is_realm_empty {
+                // Whoever is absent would be offline, and be asked about singly.
+                let nobody =
+                    |member: &Member| (member.email.clone(), Err(NoPresenceReason::NoData));
+                reply.content = directory.humans().map(nobody).collect();
+            }
         }
         if self.watchlist.handle_response(id, reply, now) != Outcome::Ignored {
             self.record_success(now);
@@ -500,6 +518,13 @@ impl Store {
         self.next_step_at
             .saturating_sub(now.monotonic)
             .clamp(Duration::from_secs(1), Duration::from_secs(60))
+    }
+
+    /// Whether the organisation has presence disabled, so that nothing is known of anybody: Zulip told
+    /// so, or its organisation-wide reply is empty (docs/zulip-wire.md §7).
+    #[must_use]
+    pub(crate) fn is_presence_disabled(&self) -> bool {
+        self.told_disabled || self.is_realm_empty
     }
 
     /// Whether Zulip's last reply was usable.

@@ -173,6 +173,12 @@ pub(crate) fn remedy(error: &ClientError) -> &'static str {
     }
 }
 
+/// An organisation-wide reply without anybody (docs/zulip-wire.md §7).
+pub(crate) const PRESENCE_DISABLED: &str =
+    "Zulip reports nobody's presence, although the organisation has people: everybody is unknown";
+/// What an administrator can do about it.
+pub(crate) const PRESENCE_DISABLED_FIX: &str = "let an administrator of the organisation enable presence in its settings (realm_presence_disabled), or check that the bot may see the presence of others";
+
 const PROXY_AUTH: &str =
     "put the proxy's user name and password into HTTPS_PROXY, or except the site by NO_PROXY";
 

@@ -323,6 +323,38 @@ async fn preflight_allows_whatever_headers_a_page_asks_for() {
     assert_eq!(gateway.asked("realm/presence"), 0);
 }
 
+/// An organisation that has presence disabled: nobody is offline for that, by ID or email, in any form.
+#[tokio::test]
+async fn disabled_presence_is_unknown() {
+    let zulip = organisation(4);
+    let options = Options { refresh: Duration::from_millis(200), ..Options::default() };
+    let gateway = TestGateway::with(zulip, options).await;
+    let realm = batch("[12,17,\"chiamaka@example.com\",31]");
+    let is_known = |reply: &Reply| reply.json()["presences"]["12"] != serde_json::json!({});
+    gateway.until(&realm, is_known).await;
+    gateway.zulip.set_presence_disabled(true);
+    gateway.until(&realm, |reply| !is_known(reply)).await;
+    let singles = gateway.zulip.asked().iter().filter(|path| path.starts_with("users/")).count();
+    let nobody = serde_json::json!({"12": {}, "17": {}, "chiamaka@example.com": {}, "31": {}});
+    for path in [realm.clone(), format!("{realm}&slim_presence=true")] {
+        assert_eq!(gateway.get(&path).await.json()["presences"], nobody, "{path}");
+    }
+    for user in ["12", "17", "ada@example.com", "38"] {
+        let reply = gateway.get(&format!("/api/v1/users/{user}/presence")).await;
+        is_problem(&reply, StatusCode::BAD_REQUEST, &format!("No presence data for {user}"));
+        let picture = gateway.get(&format!("/users/{user}/presence.svg")).await;
+        assert!(picture.text().contains("<title>Activity unknown</title>"), "{user}");
+    }
+    let asked = gateway.asked("realm/presence");
+    gateway.until("/readyz", |_| gateway.asked("realm/presence") > asked + 1).await;
+    let singles_now =
+        gateway.zulip.asked().iter().filter(|path| path.starts_with("users/")).count();
+    assert_eq!(singles_now, singles, "nobody is asked about who will have no status anyway");
+    gateway.zulip.set_presence_disabled(false);
+    gateway.until(&realm, is_known).await;
+    assert_eq!(gateway.get(ADA).await.word("/presence/aggregated/status"), "active");
+}
+
 #[tokio::test]
 async fn metrics_count_and_time_each_route() {
     let gateway = TestGateway::new().await;

@@ -269,6 +269,28 @@ fn people_lists_who_can_be_shown() {
     assert!(said.contains("the list of users cannot be read: status 500; see the Zulip"), "{said}");
 }
 
+#[test]
+fn log_and_doctor_say_that_presence_is_disabled() {
+    let zulip = organisation(4);
+    zulip.set_presence_disabled(true);
+    let server = zulip.start().expect("a free port");
+    let config = file("disabled", &zuliprc(&zulip, server.address()));
+    let output = program().arg("--config-file").arg(&config).arg("doctor").output();
+    let output = output.expect("it starts");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("✗ Zulip reports nobody's presence, although"), "{said}");
+    assert!(said.contains("→ let an administrator"), "{said}");
+    let running = Running::start(program().arg("--config-file").arg(&config));
+    for user in [12, 17, 23] {
+        let reply = get(running.address, &format!("/api/v1/users/{user}/presence"));
+        assert!(reply.contains("No presence data for"), "{reply}");
+    }
+    running.terminate();
+    let (log, _) = running.ended();
+    assert_eq!(log.matches("Zulip reports nobody's presence").count(), 1, "{log}");
+}
+
 /// Deactivated organisation: the key is not to blame, and the log and the list of people say so.
 #[test]
 fn log_and_list_name_the_cause_of_a_refusal() {
