@@ -403,7 +403,7 @@ fn account_change_cancels_the_requests_of_the_former_one() {
     let former = page.take();
     page.list.account_changed(page.now);
     let step = page.list.step(page.now);
-    assert_eq!(step.cancelled, [former.clone()]);
+    assert_eq!(step.cancelled, std::slice::from_ref(&former));
     assert_eq!(step.requests.len(), 1, "the new one need not wait");
     let outcome = page.list.handle_error(former.id, RequestError::Unauthorized, page.now);
     assert_eq!(outcome, Outcome::Ignored);
