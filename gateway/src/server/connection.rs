@@ -30,10 +30,15 @@ impl Connection {
     }
 
     /// From now on the connection carries a stream, its last reply: it does not count among the
-    /// connections for requests, and is not ended because it is idle.
+    /// connections for requests.
     pub(crate) fn carry_stream(&self) {
         self.0.carries_stream.store(true, Ordering::Relaxed);
-        self.0.permit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self.take_permit());
+    }
+
+    /// Its permit, if it counts among the connections for requests.
+    pub(super) fn take_permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(super) fn carries_stream(&self) -> bool {

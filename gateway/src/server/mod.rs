@@ -1,5 +1,6 @@
 //! Accepts connections, cuts off clients that never finish a request, and ends gracefully.
 
+mod activity;
 pub(crate) mod background;
 pub(crate) mod connection;
 mod connection_limit;
@@ -23,9 +24,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use self::activity::Activity;
 use self::background::{BackgroundTasks, TaskEnded};
 use self::connection::Connection;
-use self::connection_limit::{ConnectionLimiter, RequestCount};
+use self::connection_limit::ConnectionLimiter;
 use self::file_limit::max_connections;
 use self::listener::Listener;
 
@@ -89,12 +91,9 @@ async fn serve_at_most(
     loop {
         let accepted = tokio::select! {
             () = &mut end => break,
-            accepted = async { (limiter.acquire().await, listener.accept().await) } => accepted,
+            accepted = listener.accept() => accepted,
         };
-        let (Some(permit), connection) = accepted else {
-            break;
-        };
-        let stream = match connection {
+        let stream = match accepted {
             Ok(stream) => stream,
             Err(error) => {
                 // Mostly out of file descriptors: connections that end free some.
@@ -102,26 +101,41 @@ async fn serve_at_most(
                     tracing::warn!(%error, "a connection was not accepted");
                     error_logged_at = Some(Instant::now());
                 }
-                limiter.evict_one();
+                drop(limiter.evict().await);
                 tokio::time::sleep(Duration::from_millis(10)).await;
                 continue;
             }
         };
-        let (router, requests) = (router.clone(), RequestCount::default());
+        // Only now, so that none is ended before another one needs its place.
+        let permit = tokio::select! {
+            () = &mut end => break,
+            permit = limiter.acquire() => permit,
+        };
+        let Some(permit) = permit else {
+            break;
+        };
+        let (router, activity) = (router.clone(), Activity::default());
         let this = Connection::new(permit, shutdown.subscribe());
-        let (counter, extension) = (requests.clone(), this.clone());
+        let (observer, extension) = (activity.clone(), this.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(extension.clone());
-            counter.clone().during(router.clone().oneshot(request))
+            observer.clone().during(router.clone().oneshot(request))
         });
-        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(activity.observe(stream));
+        let connection = server.serve_connection(stream, service);
         let (limiter, open) = (Arc::clone(&limiter), open.clone());
         tokio::spawn(async move {
-            let mut connection = pin!(connection);
-            let is_idle = || requests.is_even() && !this.carries_stream();
+            let mut connection = Box::pin(connection);
             tokio::select! {
-                () = limiter.run_until_evicted(connection.as_mut(), &requests, is_idle) => return,
+                evicted = limiter.run_until_evicted(connection.as_mut(), &activity) => {
+                    drop(connection);
+                    if let (Some(successor), Some(permit)) = (evicted, this.take_permit()) {
+                        // Whoever needed it may have ended meanwhile.
+                        let _ = successor.send(permit);
+                    }
+                    return;
+                }
                 () = this.aborted() => return,
                 () = max_age(&this) => {}
                 () = this.shutdown() => {}
@@ -148,39 +162,97 @@ async fn max_age(connection: &Connection) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use axum::body::Bytes;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
-    /// Of three connections, the one that was used first and last is kept.
-    #[tokio::test]
-    async fn recently_used_connection_is_not_evicted() {
+    /// Larger than what sockets and hyper buffer.
+    const LARGE: usize = 64 << 20;
+
+    /// A server of at most `limit` connections.
+    async fn server(limit: usize) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it has one");
-        let router = Router::new().route("/", get(|| async { "here\n" }));
-        tokio::spawn(serve_at_most(3, listener.into(), router, std::future::pending()));
-        let connect = async || TcpStream::connect(address).await.expect("it listens");
-        let ask = async |stream: &mut TcpStream| {
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
-            let mut reply = vec![0; 1024];
-            let length = stream.read(&mut reply).await.expect("it answers");
-            assert!(reply[..length].ends_with(b"here\n"), "{}", String::from_utf8_lossy(&reply));
-        };
-        let (mut first, mut idle) = (connect().await, connect().await);
+        let large = Bytes::from(vec![b'x'; LARGE]);
+        let router = Router::new()
+            .route("/", get(|| async { "here\n" }))
+            .route("/large", get(move || async move { large }));
+        tokio::spawn(serve_at_most(limit, listener.into(), router, std::future::pending()));
+        address
+    }
+
+    async fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.expect("it listens")
+    }
+
+    async fn ask(stream: &mut TcpStream) {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
+        let mut reply = vec![0; 1024];
+        let length = stream.read(&mut reply).await.expect("it answers");
+        assert!(reply[..length].ends_with(b"here\n"), "{}", String::from_utf8_lossy(&reply));
+    }
+
+    /// Of four connections, the one that was used first and last is kept.
+    #[tokio::test]
+    async fn recently_used_connection_is_not_evicted() {
+        let address = server(3).await;
+        let (mut first, mut idle) = (connect(address).await, connect(address).await);
         ask(&mut first).await;
         ask(&mut idle).await;
         for _ in 0..10 {
             ask(&mut first).await;
         }
-        let _third = connect().await;
+        let (_third, _fourth) = (connect(address).await, connect(address).await);
         assert_eq!(
             idle.read(&mut [0]).await.expect("no reset"),
             0,
             "the longest idle one is ended"
         );
         ask(&mut first).await;
+    }
+
+    #[tokio::test]
+    async fn as_many_connections_as_the_limit_stay_open() {
+        let address = server(3).await;
+        let mut streams = Vec::new();
+        for _ in 0..3 {
+            streams.push(connect(address).await);
+        }
+        for _ in 0..10 {
+            for stream in &mut streams {
+                ask(stream).await;
+            }
+        }
+    }
+
+    /// A reader that is slow while all connections are taken, and new ones come.
+    #[tokio::test]
+    async fn answer_that_is_being_sent_is_not_cut() {
+        for limit in [1, 2] {
+            let address = server(limit).await;
+            let mut slow = connect(address).await;
+            slow.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .await
+                .expect("it reads");
+            let mut reply = vec![0; 1 << 10];
+            slow.read_exact(&mut reply).await.expect("it begins");
+            let mut others: Vec<_> = Vec::new();
+            for _ in 0..10 {
+                let mut stream = connect(address).await;
+                if limit > 1 {
+                    ask(&mut stream).await;
+                }
+                others.push(stream);
+            }
+            slow.read_to_end(&mut reply).await.expect("no reset");
+            assert!(reply.len() > LARGE, "{} of {LARGE} bytes", reply.len());
+            ask(others.last_mut().expect("ten")).await;
+        }
     }
 
     /// A limit of eight, used up by connections that send nothing, half a head, or a slow request.

@@ -90,3 +90,27 @@ impl SharedStore {
         now.saturating_duration_since(turned_at) <= MAX_TURN
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::config::allow_list::AllowList;
+    use crate::store::StoreConfig;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_zulip_longer_than_the_limit() {
+        let config = StoreConfig {
+            refresh: Duration::from_secs(30),
+            offline_threshold: None,
+            budget: 60,
+            hide_times: false,
+            seed: 1,
+        };
+        let store = SharedStore::new(Store::new(config, AllowList::default(), clock::now()));
+        let started = tokio::time::Instant::now();
+        let result = store.wait_for_result(|_, can_wait| (!can_wait).then_some("nothing")).await;
+        assert_eq!((result, started.elapsed()), (Some("nothing"), MAX_WAIT));
+        assert!(MAX_WAIT <= Duration::from_secs(5), "docs/gateway.md promises it");
+    }
+}

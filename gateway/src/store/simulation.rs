@@ -547,3 +547,26 @@ async fn replies_to_a_former_account_change_nothing() {
         assert!(world.store.is_healthy(), "{late}");
     }
 }
+
+/// An organisation that has presence disabled, which nobody told: nobody is offline for that, nor asked
+/// about singly, whenever a page asks for them first.
+#[tokio::test]
+async fn disabled_presence_is_unknown_and_costs_no_single_requests() {
+    let zulip = people(50, |_| Activity::AtTheDesk);
+    zulip.set_presence_disabled(true);
+    let mut world = World::new(zulip, "").await;
+    for id in 10_000..10_050 {
+        assert_eq!(world.status(&id.to_string()), None);
+        world.pass(Duration::from_secs(1)).await;
+        assert!(matches!(world.page_asks(&id.to_string()), Lookup::NoData(_)), "{id}");
+    }
+    world.pass(MINUTE).await;
+    assert!(world.store.is_presence_disabled());
+    assert!(!world.asked.iter().any(|(_, path)| path.starts_with("users/")), "{:?}", world.asked);
+    world.zulip.set_presence_disabled(false);
+    world.pass(MINUTE).await;
+    assert_eq!(world.status("10000"), Some(Status::Active));
+    world.zulip.set_presence_disabled(true);
+    world.pass(MINUTE).await;
+    assert_eq!(world.status("10000"), None);
+}

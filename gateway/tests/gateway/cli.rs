@@ -190,7 +190,7 @@ fn help_lists_every_setting_with_its_default() {
         "--budget",
         "--log-format",
         "[default: 15]",
-        "[default: 200]",
+        "[default: as Zulip",
         "[default: 60]",
         "[default: 127.0.0.1:8640]",
         "ZULIP_PRESENCE_LISTEN",

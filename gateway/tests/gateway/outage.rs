@@ -41,8 +41,8 @@ fn is_unavailable(reply: &Reply, why: &impl std::fmt::Debug) {
     );
 }
 
-/// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503 within 5 s,
-/// by single and by batch.
+/// Neither 401 nor 429 nor anything else is passed on where there is no answer yet: 503, by single and
+/// by batch.
 #[tokio::test]
 async fn faults_before_the_first_answer_give_503() {
     let mut rows = JoinSet::new();
@@ -57,12 +57,10 @@ async fn faults_before_the_first_answer_give_503() {
                     zulip.fail_at("realm/presence", fault.clone());
                 }
                 let gateway = TestGateway::with(zulip, Options::default()).await;
-                let started = tokio::time::Instant::now();
                 let (single, batch) = tokio::join!(
                     gateway.get(ADA),
                     gateway.get("/api/v1/realm/presence?users=[12,17]")
                 );
-                assert!(started.elapsed() < Duration::from_secs(7), "{fault:?}");
                 is_unavailable(&single, &fault);
                 is_unavailable(&batch, &fault);
                 assert_eq!(gateway.get("/healthz").await.status, StatusCode::OK);

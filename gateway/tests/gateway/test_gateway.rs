@@ -195,6 +195,12 @@ impl TestGateway {
         }
     }
 
+    /// The paths of all requests that Zulip saw, but for those of the event queue.
+    pub(crate) fn polled(&self) -> Vec<String> {
+        let is_of_queue = |path: &str| path.starts_with("register") || path.starts_with("events");
+        self.zulip.asked().into_iter().filter(|path| !is_of_queue(path)).collect()
+    }
+
     /// How many requests of this path Zulip saw.
     pub(crate) fn asked(&self, path: &str) -> usize {
         self.zulip.asked().iter().filter(|asked| *asked == path).count()

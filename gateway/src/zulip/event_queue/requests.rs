@@ -29,7 +29,7 @@ pub(crate) async fn register(client: &ZulipClient) -> Result<Registered, ClientE
     let reply = in_time(REGISTER_TIMEOUT, client.post("register", &REGISTER)).await?;
     match reply.status {
         200 => Registered::parse(&reply.body).map_err(|_| RequestError::InvalidResponse.into()),
-        _ => Err(reply.error().into()),
+        _ => Err(reply.error()),
     }
 }
 
@@ -51,7 +51,7 @@ pub(crate) async fn poll(
         200 => Events::parse(&reply.body)
             .map_err(|_| PollError::Request(RequestError::InvalidResponse.into())),
         _ if is_bad_queue(&reply.body) => Err(PollError::Lost),
-        _ => Err(PollError::Request(reply.error().into())),
+        _ => Err(PollError::Request(reply.error())),
     }
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn poll(
 /// [`ClientError`] where Zulip may not have heard of it.
 pub(crate) async fn delete(client: &ZulipClient, queue_id: &str) -> Result<(), ClientError> {
     let reply = in_time(DELETE_TIMEOUT, client.delete("events", &[("queue_id", queue_id)])).await?;
-    if reply.status == 200 { Ok(()) } else { Err(reply.error().into()) }
+    if reply.status == 200 { Ok(()) } else { Err(reply.error()) }
 }
 
 async fn in_time(
