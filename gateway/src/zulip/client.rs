@@ -57,6 +57,9 @@ impl ZulipClient {
             .user_agent(concat!("zulip-presence-gateway/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            // A connection for each request: one that stays open leads to the old host for as long as
+            // that answers, whatever it answers, after the site's name has moved.
+            .pool_max_idle_per_host(0)
             .http1_only();
         if is_loopback_site(&credentials.site) {
             builder = builder.no_proxy();

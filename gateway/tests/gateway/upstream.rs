@@ -15,9 +15,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use hyper::body::Frame;
+use hyper::body::{Frame, Incoming};
+use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
-use zulip_simulator::Fault;
+use tower::ServiceExt as _;
+use zulip_simulator::{Activity, Fault};
 
 use crate::test_gateway::{ADA, Options, Reply, TestGateway, on_a_port, organisation};
 
@@ -159,6 +161,53 @@ async fn absurd_retry_after_is_ignored() {
                 }
             });
         }
+    }
+    while let Some(row) = rows.join_next().await {
+        row.expect("the row holds");
+    }
+}
+
+/// Serves `router` on connections that stay when this is given up.
+async fn serve_connections(listener: tokio::net::TcpListener, router: Router) {
+    loop {
+        let (stream, _) = listener.accept().await.expect("a connection");
+        let router = router.clone();
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let server = hyper::server::conn::http1::Builder::new();
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(connection);
+    }
+}
+
+/// Zulip's name moves to another address, while the old host answers on, on the connections that it has:
+/// with errors, redirects, or what it knew before.
+#[tokio::test]
+async fn zulip_that_moved_is_found() {
+    let mut rows = JoinSet::new();
+    for fault in [None, Some(Fault::Html(503)), Some(Fault::ServerError), Some(Fault::Redirect)] {
+        rows.spawn(async move {
+            let old = organisation(4);
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            let address = listener.local_addr().expect("it has one");
+            let accepting = tokio::spawn(serve_connections(listener, old.router()));
+            let options = Options { refresh: Duration::from_millis(200), ..Options::default() };
+            let gateway = TestGateway::asking(address, old.clone(), options);
+            assert_eq!(gateway.get(ADA).await.word("/presence/aggregated/status"), "active");
+            old.fail(fault.clone());
+            accepting.abort();
+            let new = organisation(4);
+            new.set_activity(12, Activity::AwayFromTheDesk);
+            assert!(accepting.await.is_err_and(|error| error.is_cancelled()));
+            let _server = new.start_at(address).expect("only its listener is gone");
+            let is_idle = |reply: &Reply| {
+                reply.status == StatusCode::OK
+                    && reply.word("/presence/aggregated/status") == "idle"
+            };
+            gateway.until(ADA, is_idle).await;
+            assert!(!new.asked().is_empty(), "{fault:?}");
+        });
     }
     while let Some(row) = rows.join_next().await {
         row.expect("the row holds");
