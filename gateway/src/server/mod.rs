@@ -164,6 +164,7 @@ async fn max_age(connection: &Connection) {
 mod tests {
     use std::net::SocketAddr;
 
+    use axum::Extension;
     use axum::body::Bytes;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -297,6 +298,62 @@ mod tests {
                 rest(stream).await.ends_with("slow\n"),
                 "what is being answered keeps its permit"
             );
+        }
+    }
+
+    /// Connections that carry streams are neither counted nor evicted.
+    #[tokio::test]
+    async fn streams_leave_connections_to_requests() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it has one");
+        let (news, _) = watch::channel(());
+        let messages = news.clone();
+        let stream = move |Extension(connection): Extension<Connection>| {
+            connection.carry_stream();
+            let messages = messages.subscribe();
+            let body =
+                futures_util::stream::unfold((true, messages), async |(is_first, mut messages)| {
+                    if !is_first {
+                        messages.changed().await.ok()?;
+                    }
+                    Some((Ok::<_, std::io::Error>("message\n"), (false, messages)))
+                });
+            std::future::ready(Body::from_stream(body))
+        };
+        let router =
+            Router::new().route("/", get(|| async { "here\n" })).route("/stream", get(stream));
+        tokio::spawn(serve_at_most(2, listener.into(), router, std::future::pending()));
+        let ask = async |path: &str| {
+            let mut stream = TcpStream::connect(address).await.expect("it listens");
+            let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.expect("it reads");
+            stream
+        };
+        let read_until = async |stream: &mut TcpStream, wanted: &str| {
+            let mut reply = String::new();
+            while !reply.contains(wanted) {
+                let mut part = [0; 1024];
+                let length = stream.read(&mut part).await.expect("no reset");
+                assert!(length > 0, "it ended: {reply}");
+                reply.push_str(std::str::from_utf8(&part[..length]).expect("text"));
+            }
+        };
+        let mut streams = Vec::new();
+        for _ in 0..5 {
+            let mut stream = ask("/stream").await;
+            read_until(&mut stream, "message\n").await;
+            streams.push(stream);
+        }
+        // Each takes the place of one that is idle by then.
+        let mut idle = Vec::new();
+        for _ in 0..10 {
+            let mut connection = ask("/").await;
+            read_until(&mut connection, "here\n").await;
+            idle.push(connection);
+        }
+        news.send_replace(());
+        for stream in &mut streams {
+            read_until(stream, "message\n").await;
         }
     }
 

@@ -93,6 +93,12 @@ impl Store {
         }
     }
 
+    /// How many people streams are about.
+    #[must_use]
+    pub(crate) fn followed(&self) -> usize {
+        self.news.people.len()
+    }
+
     /// What pages with a stream cannot know by themselves now. Keeps their people watched.
     pub(crate) fn news(&mut self, now: ClockReading) -> NewsToSend {
         let mut news = std::mem::take(&mut self.news);

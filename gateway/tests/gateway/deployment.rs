@@ -311,6 +311,12 @@ fn nginx_auth_request_guards_every_reply() {
         }
     };
     refused("before anybody was told");
+    let stream = "/api/v1/realm/presence/stream?users=%5B12%5D";
+    for (reply, status) in
+        [(nginx.get(stream), 401), (get(stream, "guest"), 403), (get(stream, "ada2"), 401)]
+    {
+        assert!(reply.starts_with(&format!("HTTP/1.1 {status}")) && !tells(&reply), "{reply}");
+    }
     for path in paths {
         for _ in 0..3 {
             let reply = get(path, "ada");
@@ -357,6 +363,12 @@ fn nginx_auth_request_guards_every_reply() {
         "/API/v1/users/12/presence",
         "http://presence.example.com/api/v1/users/12/presence",
         "/api/v1/realm/presence/?users=%5B12%5D",
+        "/api/v1/realm/presence/stream/?users=%5B12%5D",
+        "/api/v1/realm/presence/%73tream?users=%5B12%5D",
+        "/api/v1/realm/presence%2fstream?users=%5B12%5D",
+        "/api/v1/realm/presence//stream?users=%5B12%5D",
+        "/x/../api/v1/realm/presence/stream?users=%5B12%5D",
+        "/api/v1/realm/presence/stream;x?users=%5B12%5D",
         "/api/v1/realm/presence/..?users=%5B12%5D",
         "/users/12%2f/presence.svg",
         "//users/12/presence.svg",

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use axum::body::BodyDataStream;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tower::ServiceExt as _;
 use zulip_presence_gateway::{StreamConfig, serve};
 use zulip_simulator::{Activity, Fault, ReportedTimestamps};
 
@@ -49,14 +48,7 @@ enum Sent {
 
 impl Stream {
     pub(crate) async fn open(gateway: &TestGateway, users: &str) -> Self {
-        let request =
-            Request::get(path(users)).header("origin", PAGE).header("accept-encoding", "gzip, br");
-        let response = gateway
-            .app
-            .clone()
-            .oneshot(request.body(Body::empty()).expect("a request"))
-            .await
-            .expect("infallible");
+        let response = gateway.open(&path(users)).await;
         assert_eq!(response.status(), StatusCode::OK, "{response:?}");
         let (parts, body) = response.into_parts();
         Self { headers: parts.headers, body: body.into_data_stream(), read: String::new() }
@@ -153,13 +145,7 @@ async fn first_everybody_then_whoever_comes() {
 #[tokio::test]
 async fn full_form_without_the_parameter() {
     let gateway = TestGateway::with(organisation(2), brisk(StreamConfig::default())).await;
-    let request = Request::get("/api/v1/realm/presence/stream?users=[12]");
-    let response = gateway
-        .app
-        .clone()
-        .oneshot(request.body(Body::empty()).expect("a request"))
-        .await
-        .expect("infallible");
+    let response = gateway.open("/api/v1/realm/presence/stream?users=[12]").await;
     let mut stream = Stream {
         headers: HeaderMap::new(),
         body: response.into_body().into_data_stream(),
@@ -206,6 +192,29 @@ async fn beyond_the_limit_pages_poll() {
     assert!(metrics.contains("zulip_presence_stream_lists 1"), "{metrics}");
     drop(first);
     let _third = Stream::open(&gateway, "[12]").await;
+}
+
+/// Whoever invents lists cannot fill memory, and takes streams from nobody but by their number.
+#[tokio::test]
+async fn invented_people_are_limited() {
+    let gateway = TestGateway::new().await;
+    let list = |first: u32| {
+        let users: Vec<String> = (first..first + 1_000).map(|id| id.to_string()).collect();
+        format!("[{}]", users.join(","))
+    };
+    let mut streams = Vec::new();
+    let refused = loop {
+        let first = 1_000_000 + 1_000 * u32::try_from(streams.len()).expect("few");
+        let reply = gateway.open(&path(&list(first))).await;
+        if reply.status() != StatusCode::OK {
+            break reply;
+        }
+        streams.push(reply);
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!((40..=60).contains(&streams.len()), "{}", streams.len());
+    drop(streams);
+    let _again = Stream::open(&gateway, "[12]").await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use axum::response::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
@@ -180,6 +181,13 @@ impl TestGateway {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.expect("a body in memory");
         Reply { status: parts.status, headers: parts.headers, body: body.to_vec() }
+    }
+
+    /// A reply whose body is read as it comes.
+    pub(crate) async fn open(&self, path: &str) -> Response {
+        let request = Request::get(path).header("origin", PAGE);
+        let request = request.header("accept-encoding", "gzip, br").body(Body::empty());
+        self.app.clone().oneshot(request.expect("a request")).await.expect("infallible")
     }
 
     /// Asks until `wanted` holds: what it waits for happens elsewhere in this process.

@@ -32,6 +32,9 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// A comment: it keeps proxies from closing a silent stream, and shows pages that it is alive.
 const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
+/// Different people in all streams together: as they are all looked at whenever Zulip replies.
+const MAX_PEOPLE: usize = 50_000;
+
 /// How streams are served.
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
@@ -159,7 +162,12 @@ pub(crate) async fn stream(
             Err(error) => return Some(Err(error)),
         };
         // While the store is locked, so that nothing that happens after `first` is missed.
-        let subscribed = streams.topics().subscribe(&batch, connection.clone());
+        let subscribed = (store.followed() + batch.asked.len() <= MAX_PEOPLE)
+            .then(|| streams.topics().subscribe(&batch, connection.clone()))
+            .flatten();
+        let Some(subscribed) = subscribed else {
+            return Some(Err(ApiError::TooManyStreams));
+        };
         store.follow(batch.users(), subscribed.is_new_list, now);
         Some(Ok((first, subscribed)))
     });

@@ -16,6 +16,10 @@ use crate::zulip::wire::RenderOptions;
 /// somebody comes.
 const CAPACITY: usize = 8;
 
+/// People of all different lists together: about 100 bytes each. With 50 on a page that is 20,000
+/// different pages.
+const MAX_ENTRIES: usize = 1_000_000;
+
 /// All open streams.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
@@ -23,6 +27,8 @@ pub(super) struct Topics {
     topics: HashMap<u32, Topic>,
     /// Where each person is an entry: in which topic, and which entry.
     entries: HashMap<UserRef, HashSet<(u32, u32)>>,
+    /// How many entries all topics have.
+    entry_count: usize,
     next_topic: u32,
     next_subscriber: u64,
 }
@@ -58,15 +64,16 @@ pub(super) struct Subscribed {
 }
 
 impl Topics {
-    /// Adds a stream about `batch`.
+    /// Adds a stream about `batch`. `None`: there are too many different ones.
     pub(super) fn subscribe(
         &mut self,
         batch: &Arc<Batch>,
         connection: Option<Connection>,
-    ) -> Subscribed {
+    ) -> Option<Subscribed> {
         let list = list(batch);
         let (topic, is_new_list) = match self.by_list.get(&*list) {
             Some(topic) => (*topic, false),
+            None if self.entry_count + batch.asked.len() > MAX_ENTRIES => return None,
             None => (self.add(list, Arc::clone(batch)), true),
         };
         let subscriber = self.next_subscriber;
@@ -75,7 +82,7 @@ impl Topics {
         if let Some(topic) = self.topics.get_mut(&topic) {
             topic.subscribers.insert(subscriber, Subscriber { messages: sender, connection });
         }
-        Subscribed { id: StreamId { topic, subscriber }, messages, is_new_list }
+        Some(Subscribed { id: StreamId { topic, subscriber }, messages, is_new_list })
     }
 
     fn add(&mut self, list: Arc<str>, batch: Arc<Batch>) -> u32 {
@@ -86,6 +93,7 @@ impl Topics {
         for (entry, user) in entries(&batch) {
             self.entries.entry(user.clone()).or_default().insert((id, entry));
         }
+        self.entry_count += batch.asked.len();
         self.by_list.insert(Arc::clone(&list), id);
         self.topics.insert(id, Topic { list, batch, subscribers: HashMap::new() });
         id
@@ -100,6 +108,7 @@ impl Topics {
         }
         let topic = self.topics.remove(&id.topic)?;
         self.by_list.remove(&topic.list);
+        self.entry_count = self.entry_count.saturating_sub(topic.batch.asked.len());
         for (entry, user) in entries(&topic.batch) {
             if let Some(places) = self.entries.get_mut(user) {
                 places.remove(&(id.topic, entry));
