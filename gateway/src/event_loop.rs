@@ -88,6 +88,8 @@ impl EventLoop {
             }
             Some(Change::Down) => {
                 self.metrics.set_events_arrive(false);
+                self.store.lock().queue_is_down();
+                self.store.wake_poll_loop();
                 tracing::warn!(
                     outcome =
                         failure.map_or("the queue is lost".into(), |error| describe(error.kind)),
@@ -101,6 +103,7 @@ impl EventLoop {
 
     /// Reads queues for `client`, one after the other.
     async fn run_for(&self, client: &ZulipClient, queue: &mut EventQueue) {
+        let with_statuses = self.store.lock().shows_statuses();
         let mut is_again = false;
         loop {
             let action = queue.next(clock::now().monotonic);
@@ -116,7 +119,7 @@ impl EventLoop {
             }
             let failure = match action {
                 Action::Wait(_) => continue,
-                Action::Register => match requests::register(client).await {
+                Action::Register => match requests::register(client, with_statuses).await {
                     Ok(registered) => {
                         self.metrics.upstream(Kind::Register, None);
                         self.set_open(Some((client.clone(), registered.queue_id.clone())));

@@ -72,6 +72,8 @@ pub struct Config {
     pub people: Option<PathBuf>,
     /// Offline people are sent without timestamps.
     pub hide_last_active: bool,
+    /// What people say of themselves is sent.
+    pub show_statuses: bool,
     /// Zulip's events are read, and pages are served streams in this way; `None`: neither.
     pub live: Option<StreamConfig>,
     /// The static files.
@@ -133,6 +135,7 @@ impl Gateway {
             allow_origins,
             people,
             hide_last_active,
+            show_statuses,
             live,
             files,
             seed,
@@ -142,6 +145,7 @@ impl Gateway {
             offline_threshold: offline_after,
             budget,
             hide_times: hide_last_active,
+            show_statuses,
             seed,
         };
         let allowed = people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();

@@ -12,7 +12,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zulip_presence_gateway::commands::doctor::{self, Check};
 use zulip_presence_gateway::commands::{healthcheck, people};
-use zulip_presence_gateway::config::cli::{Cli, Command, LastActive, ListFormat, Live, Settings};
+use zulip_presence_gateway::config::cli::{
+    Cli, Command, LastActive, ListFormat, Live, Settings, StatusMessages,
+};
 use zulip_presence_gateway::{
     AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, StreamConfig,
     Tls, ZulipClient, ZulipCredentials, init_logging, max_streams, printable, raise_file_limit,
@@ -183,6 +185,7 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
         allow_origins: allow_origins.clone(),
         people,
         hide_last_active: settings.last_active == LastActive::Hide,
+        show_statuses: settings.status_messages == StatusMessages::Show,
         live: (settings.live == Live::On)
             .then(|| StreamConfig { max_streams, ..StreamConfig::default() }),
         files,

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Realm,
     /// `GET users/{user}/presence`.
     Single,
+    /// `GET users/{user}/status`.
+    Status,
     /// `POST register`.
     Register,
     /// `GET events`.
@@ -37,6 +39,7 @@ impl Kind {
             Self::Directory => "users",
             Self::Realm => "realm_presence",
             Self::Single => "user_presence",
+            Self::Status => "user_status",
             Self::Register => "register",
             Self::Events => "events",
         }

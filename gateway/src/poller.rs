@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use zulip_presence_core::reply::RequestError;
@@ -12,16 +13,18 @@ use zulip_presence_core::watchlist::{Query, Request, RequestId};
 use crate::clock;
 use crate::metrics::{Kind, Metrics};
 use crate::store::shared::SharedStore;
-use crate::store::{Account, Actions};
+use crate::store::{Account, Actions, UserId};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::Directory;
 use crate::zulip::failure::{
     ClientError, PRESENCE_DISABLED, PRESENCE_DISABLED_FIX, describe, remedy,
 };
+use crate::zulip::user_status::UserStatus;
 
 /// The directory of 20,000 people is a large reply.
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Statuses change by age all the time; nothing here depends on catching each change.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(10);
 const MIN_WAIT: Duration = Duration::from_millis(250);
 
 /// Polls Zulip for the store.
@@ -86,6 +89,29 @@ impl Poller {
         self.store.publish_change();
     }
 
+    async fn fetch_status(&self, id: UserId) {
+        let path = format!("users/{id}/status");
+        let reply = tokio::time::timeout(STATUS_TIMEOUT, self.client().get(&path)).await;
+        let fetched = match reply {
+            Err(_) => Err(RequestError::TimedOut.into()),
+            Ok(Err(failure)) => Err(failure),
+            Ok(Ok(reply)) => match (reply.status, serde_json::from_slice::<Value>(&reply.body)) {
+                (200, Ok(body)) if body["status"].is_object() => {
+                    Ok(UserStatus::from(&body["status"]))
+                }
+                // Nobody of that ID any more.
+                (400, Ok(body)) if body["code"] == "BAD_REQUEST" => Ok(UserStatus::default()),
+                (200, _) => Err(RequestError::InvalidResponse.into()),
+                _ => Err(reply.error()),
+            },
+        };
+        // Without a line in the log: servers before feature level 262 do not know the request.
+        self.metrics.upstream(Kind::Status, fetched.as_ref().err().map(|error| error.kind));
+        let fetched = fetched.map_err(|error: ClientError| error.kind);
+        self.store.lock().status_fetched(id, fetched, clock::now());
+        self.store.publish_change();
+    }
+
     fn record_outcome(&self, kind: Kind, error: Option<&ClientError>) {
         self.metrics.upstream(kind, error.map(|error| error.kind));
         if let Some(error) = error {
@@ -110,7 +136,7 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
     let mut was_disabled = false;
     loop {
         this.store.record_turn(Instant::now());
-        let (Actions { timed_out, discarded, requests, directory, wait }, is_disabled) = {
+        let (Actions { timed_out, discarded, requests, directory, status, wait }, is_disabled) = {
             let mut store = this.store.lock();
             (store.step(clock::now()), store.is_presence_disabled())
         };
@@ -139,6 +165,10 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
         if let Some(account) = directory {
             let this = Arc::clone(&this);
             fetches.spawn(async move { this.fetch_directory(account).await });
+        }
+        if let Some(id) = status {
+            let this = Arc::clone(&this);
+            fetches.spawn(async move { this.fetch_status(id).await });
         }
         tokio::select! {
             () = tokio::time::sleep(wait.max(MIN_WAIT)) => {}

@@ -22,6 +22,8 @@ const HEARTBEAT: Duration = Duration::from_secs(54);
 /// People are functions of time, so that somebody has to look.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const LONG_POLL_S: u64 = 90;
+/// The types of events that a client must ask for, as JSON.
+const KINDS: [&str; 4] = [r#""presence""#, r#""realm_user""#, r#""realm""#, r#""user_status""#];
 
 /// All event queues of an organisation.
 pub(crate) struct Queues {
@@ -38,6 +40,8 @@ struct Queue {
     events: VecDeque<Value>,
     /// The client understands `simplified_presence_events`.
     simplified: bool,
+    /// The `event_types` that the client asked for, as JSON.
+    types: String,
 }
 
 impl Default for Queues {
@@ -56,7 +60,10 @@ impl Queues {
     fn push(&mut self, event: impl Fn(&Queue) -> Value) {
         for queue in self.queues.values_mut() {
             let event = event(queue);
-            queue.push(event);
+            let kind = event["type"].to_string();
+            if queue.types.contains(&kind) || !KINDS.contains(&&*kind) {
+                queue.push(event);
+            }
         }
         self.changed.send_replace(());
     }
@@ -153,10 +160,18 @@ pub(crate) async fn register(State(zulip): State<Simulator>, body: Bytes) -> Res
     queues.registered += 1;
     let id = format!("queue{}", queues.registered);
     let simplified = capabilities.contains(r#""simplified_presence_events":true"#);
-    let queue = Queue { next_id: 0, events: VecDeque::new(), simplified };
+    let types = parameter(&form, "event_types").unwrap_or_default();
+    let queue = Queue { next_id: 0, events: VecDeque::new(), simplified, types };
     queues.queues.insert(id.clone(), queue);
     let mut reply = json!({"queue_id": id, "last_event_id": -1, "zulip_feature_level": 372});
-    if parameter(&form, "fetch_event_types").is_none_or(|types| types.contains(r#""realm""#)) {
+    let fetched = parameter(&form, "fetch_event_types").unwrap_or_default();
+    if fetched.contains(r#""user_status""#) {
+        let accounts = organisation.accounts.iter();
+        let said = accounts.filter(|(_, account)| account.status != json!({}));
+        reply["user_status"] =
+            said.map(|(id, account)| (id.to_string(), account.status.clone())).collect();
+    }
+    if fetched.contains(r#""realm""#) {
         reply["server_presence_offline_threshold_seconds"] =
             organisation.offline_threshold_s.into();
         reply["server_presence_ping_interval_seconds"] = 60.into();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::activity::Activity;
 
 const MINUTE: u64 = 60;
@@ -48,6 +50,19 @@ pub(crate) fn gallery() -> [(u64, &'static str, Activity); 10] {
         (3008, "Emeka Nwosu", left(4 * DAY)),
         (3009, "Lucie Moreau", left(120 * DAY)),
         (3010, "Anton Kuznetsov", left(500 * DAY)),
+    ]
+}
+
+/// What some people of the demo page and of the gallery say of themselves.
+pub(crate) fn statuses() -> [(u64, Value); 6] {
+    let says = |text: &str, emoji: &str, code: &str| json!({"status_text": text, "emoji_name": emoji, "emoji_code": code, "reaction_type": "unicode_emoji"});
+    [
+        (12, says("Pairing until noon", "laptop", "1f4bb")),
+        (17, says("On holiday until Monday", "beach", "1f3d6")),
+        (23, json!({"status_text": "Back at three"})),
+        (3001, says("In a meeting", "calendar", "1f4c5")),
+        (3002, says("", "coffee", "2615")),
+        (3005, says("בחופשה עד יום ראשון", "palm_tree", "1f334")),
     ]
 }
 

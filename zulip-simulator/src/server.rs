@@ -78,6 +78,8 @@ pub(crate) struct Account {
     pub(crate) is_active: bool,
     is_listed: bool,
     activity: Activity,
+    /// What they say of themselves, in Zulip's form.
+    pub(crate) status: Value,
 }
 
 /// A running [`Simulator`], in a thread of its own. Its port is closed, and all connections with it,
@@ -145,6 +147,9 @@ impl Simulator {
         for (id, full_name, activity) in people::gallery() {
             zulip.add(id, &format!("user{id}@example.com"), full_name, activity);
         }
+        for (id, status) in people::statuses() {
+            zulip.set_status(id, &status);
+        }
         // The gallery's unknown person: a deactivated account, which is unknown from the first reply.
         zulip.deactivate(GALLERY_UNKNOWN_ID);
         zulip.add(DEACTIVATED_ID, "gone@example.com", "Gone Long Since", Activity::Scheduled);
@@ -162,6 +167,7 @@ impl Simulator {
             is_active: true,
             is_listed: true,
             activity,
+            status: json!({}),
         };
         let mut organisation = self.organisation();
         organisation.notify(&json!({"type": "realm_user", "op": "add", "person": account.row(id)}));
@@ -199,6 +205,20 @@ impl Simulator {
         self.organisation().look();
         self.with(id, |account| account.activity = activity);
         self.organisation().look();
+    }
+
+    /// What a user says of themselves: `status_text`, `emoji_name`, `emoji_code`, `reaction_type`,
+    /// and `away` for whoever is invisible. Fields that are left out are empty.
+    pub fn set_status(&self, id: u64, status: &Value) {
+        let mut organisation = self.organisation();
+        let mut event = json!({"type": "user_status", "user_id": id});
+        for field in ["status_text", "emoji_name", "emoji_code", "reaction_type"] {
+            event[field] = status[field].as_str().unwrap_or_default().into();
+        }
+        if let Some(account) = organisation.accounts.get_mut(&id) {
+            account.status = status.clone();
+        }
+        organisation.notify(&event);
     }
 
     /// Disables presence in the organisation: its organisation-wide reply is empty, while single
@@ -311,6 +331,7 @@ impl Simulator {
             .route("/api/v1/users", get(users))
             .route("/api/v1/users/me", get(me))
             .route("/api/v1/users/{user}/presence", get(single))
+            .route("/api/v1/users/{user}/status", get(status))
             .route("/api/v1/realm/presence", get(realm))
             .route("/api/v1/server_settings", get(server_settings))
             .route("/api/v1/register", post(events::register))
@@ -524,6 +545,15 @@ async fn single(State(zulip): State<Simulator>, Path(user): Path<String>) -> Res
         body["server_timestamp"] = organisation.now().into();
     }
     success(body)
+}
+
+async fn status(State(zulip): State<Simulator>, Path(user): Path<String>) -> Response {
+    let organisation = zulip.organisation();
+    let account = user.parse().ok().and_then(|id: u64| organisation.accounts.get(&id));
+    match account.filter(|account| account.is_active) {
+        Some(account) => success(json!({"status": account.status})),
+        None => bad_request("No such user"),
+    }
 }
 
 async fn realm(State(zulip): State<Simulator>) -> Response {

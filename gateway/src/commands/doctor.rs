@@ -372,7 +372,7 @@ async fn presence(
 
 /// Whether Zulip sends events. Polling is enough without them, so that nothing here is a problem.
 async fn events(client: &ZulipClient, directory: &Directory) -> Check {
-    match requests::register(client).await {
+    match requests::register(client, false).await {
         Ok(registered) => {
             // It would end by itself, too.
             let _ = requests::delete(client, &registered.queue_id).await;

@@ -137,6 +137,10 @@ pub struct Settings {
     #[arg(long, env = "ZULIP_PRESENCE_LAST_ACTIVE", value_name = "show|hide", value_enum, default_value_t = LastActive::Show, hide_possible_values = true)]
     pub last_active: LastActive,
 
+    /// Whether replies include what people say of themselves in Zulip: text and emoji
+    #[arg(long, env = "ZULIP_PRESENCE_STATUS_MESSAGES", value_name = "show|hide", value_enum, default_value_t = StatusMessages::Hide, hide_possible_values = true)]
+    pub status_messages: StatusMessages,
+
     /// Whether pages are told at once who comes: the gateway reads Zulip's events, and pages read a
     /// stream. Without it, or where either fails, both poll
     #[arg(long, global = true, env = "ZULIP_PRESENCE_LIVE", value_name = "on|off", value_enum, default_value_t = Live::On, hide_possible_values = true)]
@@ -198,6 +202,15 @@ impl Settings {
 /// Whether replies include the last activity of offline people.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum LastActive {
+    /// They do.
+    Show,
+    /// They do not.
+    Hide,
+}
+
+/// Whether replies include what people say of themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum StatusMessages {
     /// They do.
     Show,
     /// They do not.

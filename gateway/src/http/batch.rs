@@ -7,6 +7,7 @@ use zulip_presence_core::{ClockReading, Observation, Timestamp, UserRef};
 use crate::http::error::ApiError;
 use crate::http::routes::{is_slim, unavailable, users};
 use crate::store::{Lookup, Store};
+use crate::zulip::user_status::UserStatus;
 use crate::zulip::wire::{RenderOptions, push_presence, push_slim_presence, push_timestamp};
 
 /// Whom a request is about.
@@ -59,8 +60,11 @@ impl Batch {
             return Some(Err(unavailable(store, now)));
         }
         let render = store.render(now);
-        let mut body = BodyWriter::new(self.asked.len());
-        for ((key, _), reply) in self.asked.iter().zip(&replies) {
+        let mut body = BodyWriter::new(self.asked.len(), store.shows_statuses());
+        for ((key, user), reply) in self.asked.iter().zip(&replies) {
+            if let Some(status) = user.as_ref().and_then(|user| store.status_message(user)) {
+                body.push_status(key, status);
+            }
             match reply {
                 Some(Lookup::CachedPresence(known)) => {
                     body.push(key, known.at, |json| push_entry(self.is_slim, known, render, json));
@@ -90,14 +94,17 @@ pub(crate) struct BodyWriter {
     separator: &'static str,
     /// When the oldest part of it was observed.
     observed_at: Option<Timestamp>,
+    /// What people say of themselves; `None`: hidden.
+    statuses: Option<String>,
 }
 
 impl BodyWriter {
-    /// For about `users` entries.
-    pub(crate) fn new(users: usize) -> Self {
+    /// For about `users` entries, and what they say of themselves where `shows_statuses`.
+    pub(crate) fn new(users: usize, shows_statuses: bool) -> Self {
         let mut json = String::with_capacity(128 + 80 * users);
         json.push_str(r#"{"result":"success","msg":"","presences":{"#);
-        Self { json, separator: "", observed_at: None }
+        let statuses = shows_statuses.then(String::new);
+        Self { json, separator: "", observed_at: None, statuses }
     }
 
     /// Adds an entry of what was `observed_at`.
@@ -123,9 +130,21 @@ impl BodyWriter {
         self.separator = ",";
     }
 
+    /// Adds what somebody says of themselves. Whoever has an entry and is not added says nothing.
+    pub(crate) fn push_status(&mut self, key: &str, status: &UserStatus) {
+        if let Some(statuses) = &mut self.statuses {
+            let separator = if statuses.is_empty() { "" } else { "," };
+            let _ = write!(statuses, "{separator}{key}:");
+            status.push(statuses);
+        }
+    }
+
     /// The whole reply.
     pub(crate) fn finish(mut self, render: RenderOptions) -> String {
         self.json.push('}');
+        if let Some(statuses) = &self.statuses {
+            let _ = write!(self.json, r#","user_statuses":{{{statuses}}}"#);
+        }
         push_metadata(self.observed_at.unwrap_or(render.now), render, &mut self.json);
         self.json
     }

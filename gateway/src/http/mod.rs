@@ -40,6 +40,7 @@ use crate::store::shared::SharedStore;
 
 const USER_PRESENCE: &str = "/api/v1/users/{user}/presence";
 const REALM_PRESENCE: &str = "/api/v1/realm/presence";
+const USER_STATUS: &str = "/api/v1/users/{user}/status";
 const STREAM: &str = "/api/v1/realm/presence/stream";
 const SERVER_SETTINGS: &str = "/api/v1/server_settings";
 const OTHER_API: &str = "/api/{*rest}";
@@ -49,8 +50,9 @@ const READYZ: &str = "/readyz";
 const METRICS: &str = "/metrics";
 /// Everything without a route: the static files.
 const FILES: &str = "files";
-const ROUTES: [&str; 9] = [
+const ROUTES: [&str; 10] = [
     USER_PRESENCE,
+    USER_STATUS,
     REALM_PRESENCE,
     STREAM,
     SERVER_SETTINGS,
@@ -80,6 +82,7 @@ pub(crate) fn router(
 ) -> Router {
     let api = Router::new()
         .route(USER_PRESENCE, get(routes::single))
+        .route(USER_STATUS, get(routes::status))
         .route(REALM_PRESENCE, get(routes::realm))
         .route(SERVER_SETTINGS, get(routes::server_settings))
         .route(SVG, get(svg::picture))

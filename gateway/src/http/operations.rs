@@ -88,6 +88,7 @@ mod tests {
             offline_threshold: None,
             budget: 60,
             hide_times: false,
+            show_statuses: false,
             seed: 1,
         };
         let store =

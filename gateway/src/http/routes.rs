@@ -55,6 +55,44 @@ pub(crate) async fn single(
     result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }
 
+/// `GET /api/v1/users/{user}/status`, where that is shown.
+pub(crate) async fn status(
+    State(store): State<Arc<SharedStore>>,
+    user: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    if !store.lock().shows_statuses() {
+        return Err(ApiError::NotFound);
+    }
+    let written = user.map(|Path(user)| user).unwrap_or_default();
+    let nobody = |now: ClockReading, store: &Store, why| ApiError::NoPresence {
+        why,
+        asked: written.clone(),
+        max_age_s: store.max_age(now).as_secs(),
+    };
+    let Ok(user) = written.parse::<UserRef>() else {
+        return Err(nobody(clock::now(), &store.lock(), NoPresenceReason::NoSuchUser));
+    };
+    let result = store.wait_for_result(|store, can_wait| {
+        let now = clock::now();
+        store.watch(&user, now);
+        match store.lookup(&user, can_wait, now) {
+            Lookup::Pending => None,
+            Lookup::Unavailable => Some(Err(unavailable(store, now))),
+            Lookup::Nobody(why) => Some(Err(nobody(now, store, why))),
+            Lookup::CachedPresence(_) | Lookup::NoData(_) => {
+                let mut json = String::from(r#"{"result":"success","msg":"","status":"#);
+                match store.status_message(&user) {
+                    Some(status) => status.push(&mut json),
+                    None => json.push_str("{}"),
+                }
+                json.push('}');
+                Some(Ok(presence(json, store, now)))
+            }
+        }
+    });
+    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+}
+
 /// `GET /api/v1/realm/presence?users=[…]`, with Zulip's own `slim_presence=true` for the modern
 /// fields only.
 pub(crate) async fn realm(

@@ -30,6 +30,7 @@ impl Store {
             self.news.resend();
         }
         self.told_disabled = registered.presence_disabled;
+        self.statuses_told(&registered.statuses);
         self.hint(now);
         if is_again {
             self.directory_hint(now);
@@ -49,6 +50,7 @@ impl Store {
                 self.directory_hint(now);
                 false
             }
+            Event::Status(update) => self.status_told(update),
             Event::PresenceDisabled(is_disabled) => {
                 self.told_disabled = *is_disabled;
                 self.hint(now);

@@ -13,7 +13,8 @@ use zulip_simulator::{Activity, ReportedTimestamps, Simulator};
 use super::simulation::{MINUTE, World, people};
 use crate::http::batch::{Batch, BodyWriter, push_entry};
 use crate::store::Lookup;
-use crate::zulip::event_queue::wire::{Event, Events, REGISTER, Registered, is_bad_queue};
+use crate::store::news::Known;
+use crate::zulip::event_queue::wire::{Event, Events, Registered, is_bad_queue, register_form};
 use crate::zulip::event_queue::{Action, EventQueue, QueueError};
 
 /// A page with a stream, and nothing else: it never polls.
@@ -65,10 +66,10 @@ impl StreamPage {
         }
         let news = world.store.news(world.now());
         self.look_at = world.elapsed + news.wait;
-        let mut body = BodyWriter::new(news.people.len());
-        for (user, known) in &news.people {
+        let mut body = BodyWriter::new(news.people.len(), false);
+        for Known { user, presence, .. } in &news.people {
             let key = format!("\"{user}\"");
-            match known {
+            match presence {
                 Some(known) => body.push(&key, known.at, |json| {
                     push_entry(true, known, news.render, json);
                 }),
@@ -200,8 +201,10 @@ impl QueueReader {
         match self.queue.next(world.elapsed) {
             Action::Wait(_) => {}
             Action::Register => {
-                let form: Vec<_> =
-                    REGISTER.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let form: Vec<_> = register_form(false)
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 match self.send(world, Method::POST, "register", form.join("&")).await {
                     Ok(body) => {
                         let registered = Registered::parse(&body).expect("a queue");

@@ -5,10 +5,11 @@ mod events;
 mod key_changes;
 #[cfg(test)]
 mod live_simulation;
-mod news;
+pub(crate) mod news;
 pub(crate) mod shared;
 #[cfg(test)]
 mod simulation;
+mod statuses;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -22,6 +23,8 @@ use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef,
 use self::delays::{MIN_MAX_AGE, stretched_refresh};
 use self::key_changes::KeyChanges;
 use self::news::News;
+use self::statuses::Statuses;
+pub(crate) use self::statuses::UserId;
 use crate::config::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::RenderOptions;
@@ -49,6 +52,8 @@ pub(crate) struct StoreConfig {
     pub(crate) budget: u32,
     /// Offline people are sent without timestamps.
     pub(crate) hide_times: bool,
+    /// What people say of themselves is sent.
+    pub(crate) show_statuses: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
 }
@@ -67,6 +72,8 @@ pub(crate) struct Store {
     /// Users whom pages requested within [`WATCH_TTL`], by email.
     watched: HashMap<UserRef, Watched>,
     news: News,
+    /// What people say of themselves; `None`: hidden.
+    statuses: Option<Statuses>,
     /// The threshold that Zulip told.
     told_threshold: Option<Duration>,
     /// Whether Zulip told that the organisation has presence disabled.
@@ -134,6 +141,8 @@ pub(crate) struct Actions {
     pub(crate) requests: Vec<Request>,
     /// Fetch the directory, for this account.
     pub(crate) directory: Option<Account>,
+    /// Ask what this person says of themselves.
+    pub(crate) status: Option<UserId>,
     /// Time until the next step.
     pub(crate) wait: Duration,
 }
@@ -149,6 +158,7 @@ impl Store {
             .seed(policy.seed);
         Self {
             refresh: policy.refresh,
+            statuses: policy.show_statuses.then(Statuses::default),
             policy,
             watchlist: Watchlist::new(settings, now),
             allowed,
@@ -299,7 +309,9 @@ impl Store {
         self.needs_step = false;
         self.next_step_at = now.monotonic + wait;
         let directory = directory.then_some(self.account);
-        Actions { timed_out, discarded, requests: step.requests, directory, wait }
+        let (status, next_status) = self.step_statuses(now);
+        let wait = next_status.map_or(wait, |next| next.min(wait));
+        Actions { timed_out, discarded, requests: step.requests, directory, status, wait }
     }
 
     /// Releases users whom no page requested recently.
@@ -343,8 +355,10 @@ impl Store {
             self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
         }
         if let (Response::Realm(reply), Some(directory)) = (&mut reply, &self.directory) {
-            self.is_realm_empty =
-                reply.content.iter().next().is_none() && directory.humans().next().is_some();
+            let is_empty = reply.content.iter().next().is_none();
+            self.is_realm_empty = is_empty && directory.humans().next().is_some();
+            // Whoever told otherwise may no longer tell that it has changed.
+            self.told_disabled &= is_empty;
             if self.is_realm_empty {
                 // Whoever is absent would be offline, and be asked about singly.
                 let nobody =

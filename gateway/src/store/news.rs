@@ -7,6 +7,7 @@ use std::time::Duration;
 use zulip_presence_core::{ClockReading, Observation, Timestamp, UserRef, watchlist};
 
 use super::{Lookup, Store};
+use crate::zulip::user_status::UserStatus;
 use crate::zulip::wire::{RenderOptions, SlimPresence};
 
 /// Newer reports that change no status are collected for this long.
@@ -36,6 +37,8 @@ struct Followed {
     lists: usize,
     /// What every page knows, or something newer. `None`: no data.
     known: Option<Observation>,
+    /// What they say of themselves, as every page knows.
+    status: Option<UserStatus>,
     /// Something newer was observed that was not sent.
     is_collected: bool,
 }
@@ -43,12 +46,25 @@ struct Followed {
 /// What to send now.
 #[derive(Debug)]
 pub(crate) struct NewsToSend {
-    /// Who, and what is known of them: `None` for no data.
-    pub(crate) people: Vec<(UserRef, Option<Observation>)>,
+    /// Who, and what is known of them.
+    pub(crate) people: Vec<Known>,
+    /// What people say of themselves is sent.
+    pub(crate) shows_statuses: bool,
     /// How to render it.
     pub(crate) render: RenderOptions,
     /// Time until the next call.
     pub(crate) wait: Duration,
+}
+
+/// What is known of somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    /// Who.
+    pub(crate) user: UserRef,
+    /// Their presence; `None`: no data.
+    pub(crate) presence: Option<Observation>,
+    /// What they say of themselves.
+    pub(crate) status: Option<UserStatus>,
 }
 
 impl News {
@@ -70,9 +86,11 @@ impl Store {
         let render = self.render(now);
         for user in users {
             let current = self.known(user, now).flatten().map(|known| as_sent(&known, render));
+            let status = self.status_message(user).cloned();
             let followed = self.news.people.entry(user.clone()).or_insert_with(|| Followed {
                 lists: 0,
                 known: current,
+                status,
                 is_collected: false,
             });
             followed.lists += usize::from(is_new_list);
@@ -124,8 +142,12 @@ impl Store {
             }
             let due = difference(followed.known, current, render);
             let is_due = due.is_some_and(|due| due <= soon);
-            if is_due || followed.is_collected && is_collected || is_outdated {
-                people.push((user.clone(), observed));
+            let status = self.status_message(user);
+            let says_else = followed.status.as_ref() != status;
+            if is_due || followed.is_collected && is_collected || is_outdated || says_else {
+                let status = status.cloned();
+                followed.status.clone_from(&status);
+                people.push(Known { user: user.clone(), presence: observed, status });
                 (followed.known, followed.is_collected) = (current, false);
             } else {
                 next = [next, due].into_iter().flatten().min();
@@ -144,7 +166,7 @@ impl Store {
         let collection = has_collected.then(|| collects_until.saturating_sub(now.monotonic));
         let wait = [next.map(|at| render.now.age(at)), collection, Some(MAX_WAIT)];
         let wait = wait.into_iter().flatten().min().unwrap_or_default().max(MIN_WAIT);
-        NewsToSend { people, render, wait }
+        NewsToSend { people, shows_statuses: self.shows_statuses(), render, wait }
     }
 
     /// What is known of `user`; the outer `None` while that may change with the next reply.

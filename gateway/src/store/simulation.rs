@@ -48,6 +48,7 @@ impl World {
             offline_threshold: None,
             budget: 60,
             hide_times: false,
+            show_statuses: false,
             seed: 7,
         };
         let allowed = if allowed.is_empty() {

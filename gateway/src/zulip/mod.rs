@@ -6,4 +6,5 @@ pub(crate) mod event_queue;
 pub(crate) mod failure;
 pub(crate) mod refusal;
 pub(crate) mod tls;
+pub(crate) mod user_status;
 pub(crate) mod wire;

@@ -10,6 +10,7 @@ mod deployment;
 mod events;
 mod outage;
 mod secrets;
+mod statuses;
 mod streams;
 mod test_gateway;
 mod tls;

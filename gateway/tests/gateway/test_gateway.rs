@@ -47,6 +47,7 @@ pub(crate) struct Options {
     pub(crate) hide: bool,
     pub(crate) zuliprc: Option<PathBuf>,
     pub(crate) files: StaticFiles,
+    pub(crate) show_statuses: bool,
     pub(crate) live: Option<StreamConfig>,
     pub(crate) offline_after: Option<Duration>,
 }
@@ -60,6 +61,7 @@ impl Default for Options {
             hide: false,
             zuliprc: None,
             files: StaticFiles::default(),
+            show_statuses: false,
             live: Some(StreamConfig::default()),
             offline_after: None,
         }
@@ -139,6 +141,7 @@ impl TestGateway {
             people: options.people,
             hide_last_active: options.hide,
             files: options.files,
+            show_statuses: options.show_statuses,
             live: options.live,
             seed: 1,
         };

@@ -133,7 +133,7 @@ pub(crate) async fn run_streams(this: Arc<Streams>) {
         epoch.mark_unchanged();
         let news = this.store.lock().news(clock::now());
         if !news.people.is_empty() {
-            let (sent, dropped) = this.topics().publish(&news.people, news.render);
+            let (sent, dropped) = this.topics().publish(&news);
             this.counters.messages.fetch_add(sent, Ordering::Relaxed);
             this.counters.dropped.fetch_add(dropped, Ordering::Relaxed);
         }

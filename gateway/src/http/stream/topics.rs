@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use zulip_presence_core::{Observation, UserRef};
+use zulip_presence_core::UserRef;
 
 use super::message;
 use crate::http::batch::{Batch, BodyWriter, push_entry};
 use crate::server::connection::Connection;
-use crate::zulip::wire::RenderOptions;
+use crate::store::news::{Known, NewsToSend};
 
 /// Messages that a stream may lag behind. There are few: mostly one a minute, and one whenever
 /// somebody comes.
@@ -124,11 +124,10 @@ impl Topics {
     /// how many streams were dropped because their readers are too slow.
     pub(super) fn publish(
         &mut self,
-        people: &[(UserRef, Option<Observation>)],
-        render: RenderOptions,
+        NewsToSend { people, shows_statuses, render, .. }: &NewsToSend,
     ) -> (u64, u64) {
         let mut changes: HashMap<u32, Vec<(u32, usize)>> = HashMap::new();
-        for (person, (user, _)) in people.iter().enumerate() {
+        for (person, Known { user, .. }) in people.iter().enumerate() {
             for (topic, entry) in self.entries.get(user).into_iter().flatten() {
                 changes.entry(*topic).or_default().push((*entry, person));
             }
@@ -143,16 +142,19 @@ impl Topics {
             changed.sort_unstable();
             let Batch { asked, is_slim } = &*topic.batch;
             let rendered = &mut rendered[usize::from(*is_slim)];
-            let mut body = BodyWriter::new(changed.len());
+            let mut body = BodyWriter::new(changed.len(), *shows_statuses);
             for (entry, person) in changed {
                 let Some((key, _)) = asked.get(entry as usize) else {
                     continue;
                 };
-                match &people[person].1 {
+                if let Some(status) = &people[person].status {
+                    body.push_status(key, status);
+                }
+                match &people[person].presence {
                     Some(known) => {
                         let text = rendered.entry(person).or_insert_with(|| {
                             let mut text = String::new();
-                            push_entry(*is_slim, known, render, &mut text);
+                            push_entry(*is_slim, known, *render, &mut text);
                             text
                         });
                         body.push(key, known.at, |json| json.push_str(text));
@@ -160,7 +162,7 @@ impl Topics {
                     None => body.push_no_data(key),
                 }
             }
-            let message = message(&body.finish(render));
+            let message = message(&body.finish(*render));
             topic.subscribers.retain(|_, subscriber| {
                 match subscriber.messages.try_send(message.clone()) {
                     Ok(()) => {

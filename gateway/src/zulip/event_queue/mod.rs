@@ -236,6 +236,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::wire::Event;
     use super::*;
 
@@ -253,6 +255,7 @@ mod tests {
             long_poll: 90 * S,
             offline_threshold: None,
             presence_disabled: false,
+            statuses: HashMap::new(),
         }
     }
 

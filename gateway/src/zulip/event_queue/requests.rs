@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zulip_presence_core::reply::RequestError;
 
-use super::wire::{Events, REGISTER, Registered, is_bad_queue};
+use super::wire::{Events, Registered, is_bad_queue, register_form};
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::failure::ClientError;
 
@@ -21,12 +21,16 @@ pub(crate) enum PollError {
     Request(ClientError),
 }
 
-/// Registers a queue.
+/// Registers a queue, `with_statuses`: what people say of themselves.
 ///
 /// # Errors
 /// [`ClientError`] where there is none then.
-pub(crate) async fn register(client: &ZulipClient) -> Result<Registered, ClientError> {
-    let reply = in_time(REGISTER_TIMEOUT, client.post("register", &REGISTER)).await?;
+pub(crate) async fn register(
+    client: &ZulipClient,
+    with_statuses: bool,
+) -> Result<Registered, ClientError> {
+    let form = register_form(with_statuses);
+    let reply = in_time(REGISTER_TIMEOUT, client.post("register", &form)).await?;
     match reply.status {
         200 => Registered::parse(&reply.body).map_err(|_| RequestError::InvalidResponse.into()),
         _ => Err(reply.error()),

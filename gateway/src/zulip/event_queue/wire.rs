@@ -1,24 +1,35 @@
 //! `POST /register` and `GET /events` as Zulip sends them (docs/zulip-wire.md §11).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 use zulip_presence_core::UserRef;
 
+use crate::zulip::user_status::UserStatus;
+
 /// What `POST /register` is sent: as little as possible, as its reply is large where an
 /// organisation is. The capabilities are those that all servers require, and the newer form of
 /// presence events.
-pub(crate) const REGISTER: [(&str, &str); 5] = [
-    ("event_types", r#"["presence","realm_user","realm"]"#),
-    ("fetch_event_types", r#"["realm"]"#),
-    ("slim_presence", "true"),
-    ("include_subscribers", "false"),
-    (
-        "client_capabilities",
-        r#"{"notification_settings_null":true,"bulk_message_deletion":true,"simplified_presence_events":true}"#,
-    ),
-];
+/// With what people say of themselves where `with_statuses`: about 100 bytes for each who does.
+pub(crate) fn register_form(with_statuses: bool) -> [(&'static str, &'static str); 5] {
+    let (events, fetched) = if with_statuses {
+        (r#"["presence","realm_user","realm","user_status"]"#, r#"["realm","user_status"]"#)
+    } else {
+        (r#"["presence","realm_user","realm"]"#, r#"["realm"]"#)
+    };
+    [
+        ("event_types", events),
+        ("fetch_event_types", fetched),
+        ("slim_presence", "true"),
+        ("include_subscribers", "false"),
+        (
+            "client_capabilities",
+            r#"{"notification_settings_null":true,"bulk_message_deletion":true,"simplified_presence_events":true}"#,
+        ),
+    ]
+}
 
 /// How long Zulip may hold a request for events, where it does not say so.
 const LONG_POLL: Duration = Duration::from_secs(90);
@@ -37,22 +48,35 @@ pub(crate) struct Registered {
     pub(crate) offline_threshold: Option<Duration>,
     /// `realm_presence_disabled`.
     pub(crate) presence_disabled: bool,
+    /// What people say of themselves, by ID.
+    pub(crate) statuses: HashMap<u64, UserStatus>,
+}
+
+/// What somebody says of themselves now.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct StatusUpdate {
+    /// Who.
+    pub(crate) user_id: u64,
+    /// The fields that changed.
+    pub(crate) fields: Value,
 }
 
 /// An event, as far as the gateway is concerned.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Event {
     /// Something happened to the presence of these. What, the next reply tells: the status in an
     /// event may be wrong, as its form and meaning differ between versions.
     Presence(Vec<UserRef>),
     /// Somebody was added, deactivated, or named anew.
     Directory,
+    /// Somebody says something else of themselves.
+    Status(StatusUpdate),
     /// The organisation switched presence off, or on.
     PresenceDisabled(bool),
 }
 
 /// The events of one reply.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Events {
     /// The greatest ID among them, also of those that do not matter.
     pub(crate) last_event_id: Option<i64>,
@@ -70,6 +94,7 @@ impl Event {
         match self {
             Self::Presence(_) => "presence",
             Self::Directory => "realm_user",
+            Self::Status(_) => "user_status",
             Self::PresenceDisabled(_) => "realm",
         }
     }
@@ -92,6 +117,8 @@ impl Registered {
             server_presence_offline_threshold_seconds: Option<f64>,
             #[serde(default)]
             realm_presence_disabled: Option<bool>,
+            #[serde(default)]
+            user_status: Value,
         }
         let body: Body = serde_json::from_slice(body).map_err(|_| InvalidBody)?;
         if body.result != "success" || body.queue_id.is_empty() {
@@ -110,6 +137,7 @@ impl Registered {
                 .min(MAX_LONG_POLL),
             offline_threshold: seconds(body.server_presence_offline_threshold_seconds),
             presence_disabled: body.realm_presence_disabled.unwrap_or(false),
+            statuses: statuses(&body.user_status),
         })
     }
 }
@@ -142,10 +170,22 @@ pub(crate) fn is_bad_queue(body: &[u8]) -> bool {
     serde_json::from_slice::<Value>(body).is_ok_and(|body| body["code"] == "BAD_EVENT_QUEUE_ID")
 }
 
+fn statuses(by_id: &Value) -> HashMap<u64, UserStatus> {
+    let by_id = by_id.as_object().into_iter().flatten();
+    by_id
+        .filter_map(|(id, fields)| Some((id.parse().ok()?, UserStatus::from(fields))))
+        .filter(|(_, status)| !status.is_empty())
+        .collect()
+}
+
 fn event(event: &Value) -> Option<Event> {
     match event["type"].as_str()? {
         "presence" => Some(Event::Presence(people(event))),
         "realm_user" => concerns_directory(event).then_some(Event::Directory),
+        "user_status" => Some(Event::Status(StatusUpdate {
+            user_id: event["user_id"].as_u64()?,
+            fields: event.clone(),
+        })),
         "realm" => {
             let setting = match event["op"].as_str()? {
                 "update" if event["property"] == "presence_disabled" => &event["value"],
@@ -189,13 +229,17 @@ mod tests {
         let registered = |body: &str| Registered::parse(body.as_bytes());
         let full = r#"{"result":"success","msg":"","queue_id":"1:0","last_event_id":-1,"zulip_feature_level":372,
             "server_presence_offline_threshold_seconds":140,"server_presence_ping_interval_seconds":60,
-            "realm_presence_disabled":true,"event_queue_longpoll_timeout_seconds":45,"ignored_parameters_unsupported":["x"]}"#;
+            "user_status":{"12":{"status_text":"Out","away":true},"x":{},"7":null},"realm_presence_disabled":true,"event_queue_longpoll_timeout_seconds":45,"ignored_parameters_unsupported":["x"]}"#;
         let expected = Registered {
             queue_id: "1:0".into(),
             last_event_id: -1,
             long_poll: Duration::from_secs(45),
             offline_threshold: Some(Duration::from_secs(140)),
             presence_disabled: true,
+            statuses: HashMap::from([(
+                12,
+                UserStatus::from(&serde_json::json!({"status_text": "Out"})),
+            )]),
         };
         assert_eq!(registered(full), Ok(expected));
         let least = r#"{"result":"success","queue_id":"fb67bf8a","last_event_id":7}"#;
@@ -205,6 +249,7 @@ mod tests {
             long_poll: Duration::from_secs(90),
             offline_threshold: None,
             presence_disabled: false,
+            statuses: HashMap::new(),
         };
         assert_eq!(registered(least), Ok(expected.clone()));
         let absurd = r#"{"result":"success","queue_id":"fb67bf8a","last_event_id":7,
@@ -276,6 +321,14 @@ mod tests {
                 r#"{"type":"realm","op":"update","property":"presence_disabled","value":"x","id":3}"#,
                 None,
             ),
+            (
+                r#"{"type":"user_status","user_id":7,"status_text":"Out","id":3}"#,
+                Some(Event::Status(StatusUpdate {
+                    user_id: 7,
+                    fields: serde_json::json!({"type":"user_status","user_id":7,"status_text":"Out","id":3}),
+                })),
+            ),
+            (r#"{"type":"user_status","user_id":"7","id":3}"#, None),
             (r#"{"type":"message","id":3}"#, None),
             (r#"{"type":7,"id":3}"#, None),
             (r#"{"id":3}"#, None),
