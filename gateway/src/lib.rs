@@ -146,6 +146,7 @@ impl Gateway {
             budget,
             hide_times: hide_last_active,
             show_statuses,
+            has_queue: live.is_some(),
             seed,
         };
         let allowed = people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();

@@ -89,6 +89,7 @@ mod tests {
             budget: 60,
             hide_times: false,
             show_statuses: false,
+            has_queue: false,
             seed: 1,
         };
         let store =

@@ -54,6 +54,8 @@ pub(crate) struct StoreConfig {
     pub(crate) hide_times: bool,
     /// What people say of themselves is sent.
     pub(crate) show_statuses: bool,
+    /// An event queue is read, or will be.
+    pub(crate) has_queue: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
 }
@@ -158,7 +160,7 @@ impl Store {
             .seed(policy.seed);
         Self {
             refresh: policy.refresh,
-            statuses: policy.show_statuses.then(Statuses::default),
+            statuses: policy.show_statuses.then(|| Statuses::new(policy.has_queue)),
             policy,
             watchlist: Watchlist::new(settings, now),
             allowed,

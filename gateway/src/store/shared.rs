@@ -105,6 +105,8 @@ mod tests {
             offline_threshold: None,
             budget: 60,
             hide_times: false,
+            show_statuses: false,
+            has_queue: false,
             seed: 1,
         };
         let store = SharedStore::new(Store::new(config, AllowList::default(), clock::now()));

@@ -49,6 +49,7 @@ impl World {
             budget: 60,
             hide_times: false,
             show_statuses: false,
+            has_queue: false,
             seed: 7,
         };
         let allowed = if allowed.is_empty() {

@@ -25,7 +25,7 @@ pub(crate) type UserId = u64;
 #[derive(Debug, Default)]
 pub(super) struct Statuses {
     known: HashMap<UserId, UserStatus>,
-    /// The event queue tells every change: `known` is complete.
+    /// The event queue tells every change, so that `known` is complete, or it soon will.
     is_told: bool,
     /// When people were asked about, while it is not.
     asked_at: HashMap<UserId, Duration>,
@@ -34,6 +34,10 @@ pub(super) struct Statuses {
 }
 
 impl Statuses {
+    pub(super) fn new(has_queue: bool) -> Self {
+        Self { is_told: has_queue, ..Self::default() }
+    }
+
     fn set(&mut self, id: UserId, status: UserStatus) {
         if status.is_empty() {
             self.known.remove(&id);
