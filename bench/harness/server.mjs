@@ -1,10 +1,9 @@
 // One loopback server for every page: brotli, correct content types; scripts may be cached, pages and replies may not.
 
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { extname } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, brotliCompressSync, constants } from "node:zlib";
+import { LocalServer } from "../../tests/local-server.mjs";
 import { realmPresence } from "./people.mjs";
 
 const TYPES = {
@@ -19,30 +18,20 @@ const CACHED = /javascript|wasm|css/;
 /** Replies are compressed on request, as on a real server; files are compressed beforehand. */
 const REPLY_QUALITY = 4;
 
-export class Server {
-  #server;
+export class Server extends LocalServer {
   /** Path to `{ type, body }`, compressed. */
   #files = new Map();
   /** Every request for presence: when, for whom, from which page. */
   requests = [];
   /** With each generation one person in ten changes in the replies. */
   generation = 0;
-  origin;
 
-  async start() {
-    this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
-      this.#answer(request, response),
-    );
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.origin = `http://127.0.0.1:${this.#server.address().port}`;
-    return this;
+  constructor() {
+    super({ keepAliveTimeout: 60_000 });
   }
 
-  async stop() {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
+  get origin() {
+    return this.url;
   }
 
   /** Serves these bytes at that path; returns their size on the wire. */
@@ -57,7 +46,7 @@ export class Server {
     return body.length;
   }
 
-  #answer(request, response) {
+  answer(request, response) {
     const url = new URL(request.url, this.origin);
     const file = this.#files.get(url.pathname) ?? this.#reply(url, request.headers.referer);
     if (!file) return response.writeHead(404).end();

@@ -1,19 +1,9 @@
 // The gateway is killed and restarted under load.
 
-import { EVERYBODY, KNOWN, expect, test as shared } from "./fixtures.mjs";
-import { Gateway } from "./gateway.mjs";
+import { EVERYBODY, KNOWN, expect, test } from "./fixtures.mjs";
 
 const PAGES = 3;
 const CALLERS = 16;
-
-const test = shared.extend({
-  /** A separate gateway, because it is killed here. */
-  mortal: async ({ site }, use) => {
-    const gateway = await new Gateway(["--allow-origin", site.origin]).start();
-    await use(gateway);
-    await gateway.kill();
-  },
-});
 
 test("after a gateway is killed under load and restarted every page recovers by itself", async ({
   context,

@@ -4,20 +4,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { KNOWN, expect, people, test as shared } from "./fixtures.mjs";
-import { Gateway } from "./gateway.mjs";
+import { KNOWN, expect, people, test } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
-
-const test = shared.extend({
-  /** A gateway that allows any page. */
-  open: async ({}, use) => {
-    const open = await new Gateway(["--allow-origin", "*"]).start();
-    await use(open);
-    await open.kill();
-  },
-});
 
 const drawn = (badge) => badge.locator("svg").getAttribute("data-status");
 

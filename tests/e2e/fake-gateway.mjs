@@ -1,7 +1,6 @@
 // An endpoint with the gateway's replies and a clock that the test sets: a real gateway cannot follow virtual time.
 
-import { once } from "node:events";
-import { createServer } from "node:http";
+import { LocalServer } from "../local-server.mjs";
 
 /** Noon of Monday 2026-11-23, UTC: when virtual time begins, in UNIX seconds. */
 export const NOON_S = 1_795_435_200;
@@ -25,8 +24,7 @@ export const SIMULATED_STATES = {
 /** The people on every page of these tests, and their status. */
 export const EXPECTED_STATUSES = { 12: "active", 17: "idle", 23: "offline", 31: "unknown" };
 
-export class FakeGateway {
-  #server;
+export class FakeGateway extends LocalServer {
   /** The server's now, in UNIX seconds. */
   now_s = NOON_S;
   people = new Map([
@@ -35,23 +33,8 @@ export class FakeGateway {
     ["23", SIMULATED_STATES.offline],
     ["31", SIMULATED_STATES.noData],
   ]);
-  url;
 
-  async start() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.url = `http://127.0.0.1:${this.#server.address().port}`;
-    return this;
-  }
-
-  async stop() {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-
-  #answer({ url, headers }, response) {
+  answer({ url, headers }, response) {
     const users = JSON.parse(new URL(url, this.url).searchParams.get("users")).map(String);
     const presences = Object.fromEntries(users.map((user) => [user, this.#presence(user)]));
     const body = {

@@ -38,7 +38,7 @@ const UNAUTHORIZED = {
   recovers_s: INTERVAL_S + 2 * UNAUTHORIZED_S - OUTAGE_S,
 };
 
-const refused = { begin: ({ proxy }) => proxy.refuse(), end: ({ proxy }) => proxy.listen() };
+const refused = { begin: ({ proxy }) => proxy.stop(), end: ({ proxy }) => proxy.start() };
 const disconnected = {
   begin: ({ page }) => page.context().setOffline(true),
   end: ({ page }) => page.context().setOffline(false),

@@ -1,6 +1,9 @@
 // Fixtures of every test: the gateway, a site of another origin, and a record of the page's requests and console messages.
 
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test as base, expect as baseExpect } from "@playwright/test";
 import { Gateway } from "./gateway.mjs";
 import { Site } from "./site.mjs";
@@ -48,6 +51,27 @@ export const test = base.extend({
     },
     { scope: "worker" },
   ],
+
+  /** A gateway that allows any page. */
+  open: async ({}, use) => {
+    const open = await new Gateway(["--allow-origin", "*"]).start();
+    await use(open);
+    await open.kill();
+  },
+
+  /** A gateway that the test may kill. */
+  mortal: async ({ site }, use) => {
+    const mortal = await new Gateway(["--allow-origin", site.origin]).start();
+    await use(mortal);
+    await mortal.kill();
+  },
+
+  /** A directory that is removed after the test. */
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
+    await use(folder);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  },
 
   /** The script tag, with further attributes. */
   tag: async ({ gateway }, use) => {

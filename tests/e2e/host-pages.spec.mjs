@@ -2,21 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { builtFiles } from "../../tools/built-files.mjs";
-import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
-import { Gateway } from "./gateway.mjs";
+import { EVERYBODY, KNOWN, expect, people, presences, test } from "./fixtures.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 const PICTURE = `<i style="display: inline-block; width: 40px; height: 40px; background: #ccc"></i>`;
 const LOADER = readFileSync("dist/zulip-presence.js", "utf8");
-
-const test = shared.extend({
-  /** A gateway that allows any page. */
-  open: async ({}, use) => {
-    const open = await new Gateway(["--allow-origin", "*"]).start();
-    await use(open);
-    await open.kill();
-  },
-});
 
 const icon = (badge) => badge.locator("svg");
 const details = (badge) => badge.locator("[part=details]");
@@ -334,7 +324,7 @@ test("an email as it was copied names the person", async ({
 
 // Clicks and links.
 
-test("the press of a badge inside a link or a card is its own", async ({ page, site, tag }) => {
+test("a press of a badge inside a link or a card follows no link", async ({ page, site, tag }) => {
   const body = `<div id="card"><a href="#followed"><zulip-presence user="12" details>Ada</zulip-presence></a></div>`;
   await page.goto(site.page(body, tag()));
   const badge = page.locator("zulip-presence");

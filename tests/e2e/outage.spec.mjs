@@ -1,16 +1,6 @@
 // The gateway goes down and comes back.
 
-import { EVERYBODY, KNOWN, expect, people, presences, test as shared } from "./fixtures.mjs";
-import { Gateway } from "./gateway.mjs";
-
-// A separate gateway, because it is killed here.
-const test = shared.extend({
-  mortal: async ({ site }, use) => {
-    const gateway = await new Gateway(["--allow-origin", site.origin]).start();
-    await use(gateway);
-    await gateway.kill();
-  },
-});
+import { EVERYBODY, KNOWN, expect, people, presences, test } from "./fixtures.mjs";
 
 test("while the gateway is down nobody turns offline, and polling resumes when it is back", async ({
   page,

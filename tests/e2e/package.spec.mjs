@@ -9,8 +9,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { builtFiles } from "../../tools/built-files.mjs";
 import { LiveGateway } from "../hosts/live-gateway.mjs";
-import { KNOWN, expect, test as shared } from "./fixtures.mjs";
-import { Gateway } from "./gateway.mjs";
+import { KNOWN, expect, test } from "./fixtures.mjs";
 
 const run = promisify(execFile);
 
@@ -23,21 +22,6 @@ const TYPES = {
   ".json": "application/json",
   ".wasm": "application/wasm",
 };
-
-const test = shared.extend({
-  /** A gateway that allows any page. */
-  open: async ({}, use) => {
-    const open = await new Gateway(["--allow-origin", "*"]).start();
-    await use(open);
-    await open.kill();
-  },
-
-  folder: async ({}, use) => {
-    const folder = await mkdtemp(join(tmpdir(), "zulip-presence-"));
-    await use(folder);
-    await rm(folder, { recursive: true });
-  },
-});
 
 // All tests share one project, so they run one after the other.
 test.describe.configure({ mode: "default" });

@@ -1,39 +1,21 @@
 // A proxy between a page and its endpoint that fails as networks, servers and reverse proxies do.
 
-import { once } from "node:events";
-import { createServer } from "node:http";
 import { createGzip } from "node:zlib";
+import { LocalServer } from "../local-server.mjs";
 
 /** The request headers that are passed on. */
 const PASSED = ["origin", "accept", "accept-language", "authorization"];
 
-export class Proxy {
-  #server;
+export class Proxy extends LocalServer {
   #upstream;
   /** Replies that are held back, each with the rest of its body. */
   #held = new Set();
   /** What happens to every request: a fault, or `undefined` for none. See `FAULTS`. */
   fault;
-  /** Its URL, which stays the same over `refuse()` and `listen()`. */
-  url;
 
   constructor(upstream) {
+    super();
     this.#upstream = upstream;
-  }
-
-  async listen() {
-    this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.listen(this.url ? new URL(this.url).port : 0, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.url = `http://127.0.0.1:${this.#server.address().port}`;
-    return this;
-  }
-
-  /** Stops listening: connections are refused until `listen()`. */
-  async refuse() {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
   }
 
   /** How many replies are held back now. */
@@ -57,7 +39,7 @@ export class Proxy {
     }
   }
 
-  async #answer(request, response) {
+  async answer(request, response) {
     response.on("error", () => {}); // The page has closed the connection.
     response.sendDate = false;
     if (this.fault)
@@ -137,7 +119,7 @@ function endless({ response }, into = response) {
   more();
 }
 
-/** Every fault by its name; `Proxy.fault` takes one. Refused connections are `Proxy.refuse()`. */
+/** Every fault by its name; `Proxy.fault` takes one. Refused connections are `Proxy.stop()`. */
 export const FAULTS = {
   "reset at once": ({ request }) => request.socket.resetAndDestroy(),
   "reset in the middle of the body": async ({ response, reply }) => {

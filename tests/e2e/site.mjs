@@ -1,20 +1,13 @@
 // Somebody's web site: pages on an origin that is not the gateway's.
 
-import { once } from "node:events";
-import { createServer } from "node:http";
+import { LocalServer } from "../local-server.mjs";
 
-export class Site {
+export class Site extends LocalServer {
   #pages = new Map();
   #routes = new Map();
-  #server;
-  origin;
 
-  async start() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    this.origin = `http://127.0.0.1:${this.#server.address().port}`;
-    return this;
+  get origin() {
+    return this.url;
   }
 
   /** Adds a page with this body and head; returns its URL. */
@@ -33,13 +26,7 @@ export class Site {
     return this.origin + path;
   }
 
-  async stop() {
-    this.#server.closeAllConnections();
-    this.#server.close();
-    await once(this.#server, "close");
-  }
-
-  #answer(request, response) {
+  answer(request, response) {
     const route = [...this.#routes].find(([path]) => request.url.startsWith(path));
     if (route) return route[1](request, response);
     const page = this.#pages.get(new URL(request.url, this.origin).pathname);

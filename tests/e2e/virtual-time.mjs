@@ -18,10 +18,10 @@ export const test = shared.extend({
 
   virtualPage: async ({ page, site, gateway, consoleMessages }, use) => {
     const fakeGateway = await new FakeGateway().start();
-    const proxy = await new Proxy(fakeGateway.url).listen();
+    const proxy = await new Proxy(fakeGateway.url).start();
     await use(new VirtualPage({ page, site, gateway, consoleMessages, fakeGateway, proxy }));
     proxy.fault = undefined;
-    await proxy.refuse();
+    await proxy.stop();
     await fakeGateway.stop();
   },
 });

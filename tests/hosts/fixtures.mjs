@@ -81,6 +81,17 @@ export function statuses(page) {
   });
 }
 
+/** The attributes of every badge, in order. */
+export function attributesOf(page) {
+  return page
+    .locator("zulip-presence")
+    .evaluateAll((badges) =>
+      badges.map((badge) =>
+        Object.fromEntries([...badge.attributes].map(({ name, value }) => [name, value])),
+      ),
+    );
+}
+
 /** Waits until each of the five has a badge with the right status. */
 export async function expectTeam(page) {
   await expect.poll(() => statuses(page)).toEqual(STATUSES);

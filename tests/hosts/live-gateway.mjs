@@ -10,7 +10,7 @@ export class LiveGateway {
 
   async start() {
     this.#gateway = await new Gateway(["--allow-origin", "*", "--refresh", "10"]).start();
-    this.#proxy = await new Proxy(this.#gateway.url).listen();
+    this.#proxy = await new Proxy(this.#gateway.url).start();
     this.#proxy.fault = (exchange) => this.#answer(exchange);
     return this;
   }
@@ -31,7 +31,7 @@ export class LiveGateway {
   }
 
   async stop() {
-    await this.#proxy.refuse();
+    await this.#proxy.stop();
     await this.#gateway.kill();
   }
 

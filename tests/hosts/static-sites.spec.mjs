@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { serve } from "./bundle.mjs";
 import {
   TEAM,
+  attributesOf,
   expect,
   expectArrival,
   expectTeam,
@@ -133,17 +134,7 @@ for (const { name, badge, build, options, seen } of [HUGO, JEKYLL]) {
     await page.goto(serve(site, `/${name}/options`, built, "text/html"));
     await expect.poll(() => statuses(page)).toMatchObject({ 3001: ["active"], 3002: ["idle"] });
     expect(await page.evaluate(() => window.evil)).toBeUndefined();
-    const attributes = await page.locator("zulip-presence").evaluateAll((badges) =>
-      badges.map((badge) =>
-        Object.fromEntries(
-          badge
-            .getAttributeNames()
-            .filter((name) => name !== "status")
-            .map((name) => [name, badge.getAttribute(name)]),
-        ),
-      ),
-    );
-    expect(attributes).toEqual(seen);
+    expect(await attributesOf(page)).toEqual(seen);
     await expect(page.locator("[onerror]")).toHaveCount(0);
   });
 

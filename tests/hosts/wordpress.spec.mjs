@@ -2,6 +2,7 @@
 
 import {
   TEAM,
+  attributesOf,
   expect,
   expectArrival,
   expectTeam,
@@ -112,17 +113,7 @@ test("WordPress: attributes of the shortcode, and what people write stays text",
   await page.goto(url);
   await expect.poll(() => statuses(page)).toMatchObject({ 3001: ["active"], 3002: ["idle"] });
   expect(await page.evaluate(() => window.evil)).toBeUndefined();
-  const attributes = await page.locator("zulip-presence").evaluateAll((badges) =>
-    badges.map((badge) =>
-      Object.fromEntries(
-        badge
-          .getAttributeNames()
-          .filter((name) => name !== "status")
-          .map((name) => [name, badge.getAttribute(name)]),
-      ),
-    ),
-  );
-  expect(attributes).toEqual([
+  expect(await attributesOf(page)).toEqual([
     { user: "3001", name: "Ines F.", label: "status", details: "" },
     { user: "3002", name: "Jonas" },
     { user: `3003" onclick="window.evil = 1`, name: `"><b>Meera` },
