@@ -224,6 +224,68 @@ fn visible_member_requests_its_whole_group() {
 }
 
 #[test]
+fn nobody_waits_longer_than_a_second_for_the_parser() {
+    let mut page = Page::new(gateway());
+    page.list.set_parsing(true);
+    // Two people a second: those of one second share a request.
+    for id in 0..12 {
+        page.show(&[&format!("{}", 10 + id)]);
+        page.run(Duration::from_millis(500), |page, request| page.active(request, secs(5)));
+    }
+    page.run(2 * MINUTE, |page, request| page.active(request, secs(5)));
+    let paths: Vec<_> = page.sent.iter().map(|(_, query)| query.path()).collect();
+    let first = "realm/presence?users=%5B10%2C11%5D&slim_presence=true";
+    assert_eq!((page.sent[0].0, paths[0].as_str()), (1, first));
+    // Each group keeps its URL, and nobody is in two of them.
+    let groups: std::collections::BTreeSet<_> = paths.iter().collect();
+    assert!((4..=6).contains(&groups.len()), "{groups:?}");
+    let people: usize = groups.iter().map(|path| path.matches("%2C").count() + 1).sum();
+    assert_eq!(people, 12);
+}
+
+#[test]
+fn end_of_parsing_ends_the_wait() {
+    let mut page = Page::new(gateway());
+    page.list.set_parsing(true);
+    page.show(&["12"]);
+    assert_eq!(page.step().requests, []);
+    page.list.set_parsing(false);
+    assert_eq!(page.step().requests.len(), 1);
+    // Its group gets further members again.
+    page.run(secs(3), |page, request| page.active(request, secs(5)));
+    page.show(&["13"]);
+    page.step();
+    assert_eq!(page.sent.last(), Some(&(3, Query::Group(vec![user("12"), user("13")]))));
+}
+
+#[test]
+fn who_was_asked_for_early_does_not_wait() {
+    let mut page = Page::new(gateway());
+    page.list.set_parsing(true);
+    page.show(&["12"]);
+    page.list.stop_waiting();
+    assert_eq!(page.step().requests.len(), 1);
+    page.show(&["13"]);
+    assert_eq!(page.step().requests, []);
+    page.run(secs(1), |page, request| page.active(request, secs(5)));
+    assert_eq!(page.sent.last(), Some(&(1, Query::Group(vec![user("13")]))));
+}
+
+#[test]
+fn document_that_never_ends_keeps_within_the_budget() {
+    let mut page = Page::new(gateway().interval(secs(30)));
+    page.list.set_parsing(true);
+    for id in 0..600 {
+        page.show(&[&format!("{}", 1_000 + id)]);
+        page.run(secs(1), |page, request| page.active(request, secs(5)));
+    }
+    let before = page.sent.len();
+    page.run(10 * MINUTE, |page, request| page.active(request, secs(5)));
+    assert!(page.sent.len() - before <= 10 * 60, "{}", page.sent.len() - before);
+    assert!(page.list.watched() == 600 && page.open.is_empty());
+}
+
+#[test]
 fn group_url_is_sorted_and_bounded() {
     let mut page = Page::new(gateway());
     let long: Vec<_> = (0..60).map(|n| format!("{n}{}@example.com", "+".repeat(100))).collect();

@@ -100,6 +100,12 @@ impl PresenceClient {
         self.0.settings.message_url(*id)
     }
 
+    /// Requests those who are watched now, without waiting for others whom the parser may find.
+    pub fn stop_waiting(&self) {
+        self.0.watchlist.borrow_mut().stop_waiting();
+        self.0.tick();
+    }
+
     /// Whether a request has ended, successfully or not.
     #[must_use]
     pub fn has_settled(&self) -> bool {
@@ -109,7 +115,8 @@ impl PresenceClient {
 
 impl Inner {
     fn start(settings: Settings) -> Rc<Self> {
-        let mut watchlist = Watchlist::new(settings.polling(), clock::now());
+        let now = clock::now();
+        let mut watchlist = Watchlist::new(settings.polling(), now);
         if !is_visible() {
             watchlist.sleep();
         }
@@ -146,6 +153,7 @@ impl Inner {
     pub(super) fn event_now(self: &Rc<Self>) -> ClockReading {
         self.next_tick.get().unwrap_or_else(|| {
             let now = clock::now();
+            self.watchlist.borrow_mut().set_parsing(is_loading());
             self.next_tick.set(Some(now));
             let client = Rc::downgrade(self);
             spawn_local(async move { with(&client, Self::tick) });
@@ -156,12 +164,12 @@ impl Inner {
     fn tick(self: &Rc<Self>) {
         self.next_tick.take();
         self.listen();
-        // Groups contain all people of the document, in document order.
-        if is_loading() {
-            return;
-        }
         let now = clock::now();
-        let actions = self.watchlist.borrow_mut().step(now);
+        let actions = {
+            let mut watchlist = self.watchlist.borrow_mut();
+            watchlist.set_parsing(is_loading());
+            watchlist.step(now)
+        };
         for Request { id, .. } in actions.cancelled {
             if let Some(abort) = self.take_in_flight(id) {
                 abort.abort();

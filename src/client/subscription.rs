@@ -75,13 +75,13 @@ impl Subscription {
     /// Sets whether the subscriber is on screen: those off screen cause no requests.
     pub fn set_visible(&self, is_visible: bool) {
         if self.is_visible.replace(is_visible) != is_visible {
+            self.client.0.schedule_tick();
             let mut watchlist = self.client.0.watchlist.borrow_mut();
             if is_visible {
                 watchlist.show(&self.user);
             } else {
                 watchlist.hide(&self.user);
             }
-            self.client.0.schedule_tick();
         }
     }
 

@@ -11,6 +11,7 @@ export {
   refreshElement,
   refreshUser,
   statusOf,
+  stopWaiting,
   updateElements,
 } from "wasm-bindgen";
 export { takeOver } from "../client/fetch.js";

@@ -15,6 +15,8 @@ const SWITCHES = ["details", "overlay"];
 const MAX_DRAWN_AT_ONCE = 100;
 /** In the core's order. */
 const STATUSES = ["active", "idle", "offline", "unknown"];
+/** How long the first people wait for those whom the parser may find. */
+const MAX_WAIT_MS = 1_000;
 
 /** Connected elements, by their IDs. */
 const elements = new Map();
@@ -24,6 +26,9 @@ const dirty = new Set();
 let parsing;
 let drawnAtOnce = 0;
 let hasPreloaded = false;
+let hasBegun = false;
+/** The elements that were there when that wait was over, if it was over before the parser was. */
+let first = [];
 /** Functions that the class below gives to the functions here. */
 let valuesOf, drop, rootOf, onView, isVisible;
 
@@ -236,13 +241,21 @@ export function connectElements() {
 
 /** Passes every element to the WebAssembly, after it was loaded or configured. */
 export function updateAll() {
+  // The same groups as those that were requested early.
+  if (first.length) {
+    wasm.updateElements(values(first.filter((element) => element.isConnected)));
+    wasm.stopWaiting();
+    first = [];
+  }
   for (const element of elements.values()) scheduleFlush(element);
 }
+
+const isParsing = () => document.readyState === "loading";
 
 function scheduleFlush(element) {
   if (!dirty.size) {
     // The parser runs microtasks after every element: a message gathers all elements that it creates in one task.
-    if (document.readyState === "loading") parsing.port2.postMessage(null);
+    if (isParsing()) parsing.port2.postMessage(null);
     else queueMicrotask(flush);
   }
   dirty.add(element);
@@ -266,13 +279,22 @@ const values = (elements) =>
     .map((value) => `${value}`.replaceAll("\0", ""))
     .join("\0");
 
-/** Runs once: when it is known who is on screen, and the document is parsed. Not with a bundler: its page may set the endpoint later. */
+/** Called when it is known who is on screen. Not with a bundler: its page may set the endpoint later. */
 function preloadOnce() {
   if (IS_PACKAGE || hasPreloaded) return;
   hasPreloaded = true;
-  const begin = () => {
-    if (wasm === undefined) preload(settings, defaultEndpoint(), isVisible);
-  };
-  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
-  else begin();
+  if (!isParsing()) return begin();
+  document.addEventListener("DOMContentLoaded", begin);
+  setTimeout(begin, MAX_WAIT_MS);
+}
+
+/** Requests the first replies, once the document is parsed, or the parser has had its time. */
+function begin() {
+  if (hasBegun) return;
+  hasBegun = true;
+  if (wasm) wasm.stopWaiting();
+  else if (wasm === undefined) {
+    preload(settings, defaultEndpoint(), isVisible);
+    if (isParsing()) first = [...document.querySelectorAll(NAME)];
+  }
 }

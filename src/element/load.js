@@ -6,7 +6,7 @@ import { preloaded } from "./preload.js";
 import { retry, wake } from "./retry.js";
 import { baseUrl, isPinned, script } from "./script-tag.js";
 
-/** How long a file may take; after failures twice and four times as long, as the connection may be slow. */
+/** How long an attempt may take; after failures twice and four times as long, as the connection may be slow. */
 const TIME_LIMIT_MS = 30_000;
 /** How often an attempt begins anew with other files: replicas of two versions may answer in turn. */
 const MAX_ROUNDS = 4;
@@ -51,32 +51,30 @@ async function attempt(failures) {
   const base = baseUrl();
   if (!IS_PACKAGE && !base) throw undefined;
   document.addEventListener("securitypolicyviolation", noticeViolation);
-  const limit_ms = TIME_LIMIT_MS * Math.min(2 ** failures, 4);
-  let tries = 1;
+  const signal = AbortSignal.timeout(TIME_LIMIT_MS * Math.min(2 ** failures, 4));
   for (let round = 1; ; round++) {
-    const obtain = ([name, integrity], begin) =>
-      once(IS_PACKAGE ? name : new URL(name, base).href, tries, (url) =>
-        within(limit_ms, (signal) => begin(url, integrity, signal)),
+    const obtain = (begin, [name, integrity]) =>
+      once(IS_PACKAGE ? name : new URL(name, base).href, failures < 4 ? 2 : 1, (url) =>
+        begin(url, integrity, signal),
       );
     try {
       // In parallel: neither needs to wait for the other.
-      run(...(await Promise.all([obtain(files.glue, loadGlue), obtain(files.wasm, loadBinary)])));
+      run(...(await Promise.all([obtain(loadGlue, files.glue), obtain(loadBinary, files.wasm)])));
       return true;
     } catch (error) {
-      if (hopeless || round === MAX_ROUNDS) throw error;
-      const present = await presentFiles(base, limit_ms);
+      const present =
+        hopeless || round === MAX_ROUNDS ? undefined : await presentFiles(base, signal);
       isOutdated = present && present.interface !== INTERFACE;
-      if (!present || isOutdated) throw error;
-      if (present.glue[0] !== files.glue[0] || present.wasm[0] !== files.wasm[0]) tries = 1;
-      // The server is there. Twice in a row: of two replicas that answer in turn, one has the file.
-      else if (tries === 1 && failures < 4) tries = 2;
-      else throw error;
+      if (!present || isOutdated || JSON.stringify(present) === JSON.stringify(files)) throw error;
       files = present;
     }
   }
 }
 
-/** Calls `begin(url)`, up to so many times, unless the same has loaded already, or is loading. */
+/**
+ * Calls `begin(url)`, unless the same has loaded already, or is loading; a second time if that fails: of two replicas that answer in turn,
+ * one has the file.
+ */
 function once(url, tries, begin) {
   const attempt = async () => {
     // The query keeps caches from repeating their last answer.
@@ -97,23 +95,13 @@ function once(url, tries, begin) {
   return loads.get(url);
 }
 
-/** Calls `begin(signal)`; the signal is aborted after `limit_ms`. */
-async function within(limit_ms, begin) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), limit_ms);
-  try {
-    return await begin(controller.signal);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /**
  * Runs the glue, a classic script: after an ES module some browsers ignore an import map that comes later in the page. The glue stores its
  * exports on its own tag.
  */
-function loadGlue(url, integrity, signal) {
+async function loadGlue(url, integrity, signal) {
   if (IS_PACKAGE) return import("built:glue");
+  signal.throwIfAborted();
   const element = document.createElement("script");
   return new Promise((resolve, reject) => {
     Object.assign(element, {
@@ -155,14 +143,12 @@ async function loadBinary(url, integrity, signal) {
 }
 
 /** FILES of the zulip-presence.js that is there at present; undefined if the page pins its own, or it cannot be read. */
-async function presentFiles(base, limit_ms) {
+async function presentFiles(base, signal) {
   if (IS_PACKAGE || isPinned()) return undefined;
   try {
-    return await within(limit_ms, async (signal) => {
-      const url = new URL(`zulip-presence.js?${Math.random()}`, base);
-      const response = await fetch(url, { cache: "no-store", signal });
-      return JSON.parse(FILES_IN_LOADER.exec(await response.text())[0]);
-    });
+    const url = new URL(`zulip-presence.js?${Math.random()}`, base);
+    const response = await fetch(url, { cache: "no-store", signal });
+    return JSON.parse(FILES_IN_LOADER.exec(await response.text())[0]);
   } catch {
     return undefined;
   }

@@ -115,6 +115,14 @@ pub fn refresh(user: &str) {
     }
 }
 
+/// Requests those who are watched now, without waiting for others whom the parser may find.
+#[wasm_bindgen(js_name = stopWaiting)]
+pub fn stop_waiting() {
+    if let Some(client) = client("") {
+        client.stop_waiting();
+    }
+}
+
 /// Milliseconds since 1970, as in JavaScript; undefined if there is no instant.
 fn milliseconds(at: Option<Timestamp>) -> JsValue {
     at.map(|at| at.as_ms() as f64).into()

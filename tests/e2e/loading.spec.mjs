@@ -197,6 +197,14 @@ for (const kind of ["glue", "the WebAssembly"]) {
   test(`${kind}: no answer ever`, async ({ page, site, files, ours }) => {
     await page.clock.install();
     await page.addInitScript(nameTimers);
+    // By the virtual clock.
+    await page.addInitScript(() => {
+      AbortSignal.timeout = (ms) => {
+        const controller = new AbortController();
+        setTimeout(() => controller.abort(), ms);
+        return controller.signal;
+      };
+    });
     const open = [];
     files.fault = ({ name, response }) => KINDS[kind].test(name) && open.push(response);
     // A script that is loading delays the event `load`.

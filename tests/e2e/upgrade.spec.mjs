@@ -200,7 +200,7 @@ test("what the loader uses of its files is as the number of the interface says",
     1: [
       ...["PageSubscription/2", "STYLE", "configure/8", "connectElements/1", "freeElement/1"],
       ...["initSync/1", "lastActiveOf/1", "refreshElement/1", "refreshUser/1", "scan/0"],
-      ...["setRetry/1", "statusOf/1", "takeOver/1", "updateElements/1"],
+      ...["setRetry/1", "statusOf/1", "stopWaiting/0", "takeOver/1", "updateElements/1"],
       ...["constructor/2", "free/0"],
     ],
   });

@@ -1,23 +1,38 @@
 //! The fixed groups of users that are requested together.
 
+use core::time::Duration;
+
 use super::poll::{GroupId, PollState};
 use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, member_bytes};
 use crate::UserRef;
 use crate::time::EngineInstant;
+
+/// How long new users wait for those who follow while a document is being parsed, so that they
+/// share a request.
+const GATHERING: Duration = Duration::from_secs(1);
+/// While there are more groups than this, none is closed: a document that never ends must not end
+/// in a request per second (the budget is 60 requests a minute).
+const MAX_CLOSED: usize = 24;
 
 /// Users who are requested together.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) id: GroupId,
     pub(super) poll: PollState,
+    /// Not requested earlier: it waits for further members.
+    pub(super) gathers_until: EngineInstant,
     members: usize,
     bytes: usize,
+    /// Gets no further members: it was requested while the document was being parsed.
+    is_closed: bool,
 }
 
 impl Group {
     /// A group without members.
     pub(super) fn new(id: GroupId, now: EngineInstant) -> Self {
-        Self { id, poll: PollState::due_at(now), members: 0, bytes: GROUP_FRAME_BYTES }
+        let poll = PollState::due_at(now);
+        let gathers_until = EngineInstant::default();
+        Self { id, poll, gathers_until, members: 0, bytes: GROUP_FRAME_BYTES, is_closed: false }
     }
 }
 
@@ -31,6 +46,8 @@ pub(super) fn index_of(groups: &[Group], id: GroupId) -> Option<usize> {
 pub(super) struct Groups {
     pub(super) list: Vec<Group>,
     next: u32,
+    /// The document is being parsed.
+    pub(super) is_parsing: bool,
 }
 
 impl Groups {
@@ -38,6 +55,7 @@ impl Groups {
     pub(super) fn join(&mut self, user: &UserRef, now: EngineInstant) -> GroupId {
         let bytes = member_bytes(user);
         if let Some(last) = self.list.last_mut()
+            && !last.is_closed
             && last.members < MAX_GROUP
             && last.bytes + bytes <= MAX_GROUP_BYTES
         {
@@ -46,12 +64,33 @@ impl Groups {
             return last.id;
         }
         let mut group = Group::new(GroupId(self.next), now);
+        if self.is_parsing {
+            group.gathers_until = now + GATHERING;
+        }
         self.next += 1;
         group.members = 1;
         group.bytes += bytes;
         let id = group.id;
         self.list.push(group);
         id
+    }
+
+    /// New users wait no longer for those who follow.
+    pub(super) fn stop_waiting(&mut self) {
+        for group in &mut self.list {
+            group.gathers_until = EngineInstant::default();
+        }
+    }
+
+    /// To be called when a group is requested: users who follow in the document join other groups,
+    /// so that its URL stays as it is.
+    pub(super) fn close(&mut self, id: GroupId) {
+        if self.is_parsing
+            && self.list.len() <= MAX_CLOSED
+            && let Some(index) = index_of(&self.list, id)
+        {
+            self.list[index].is_closed = true;
+        }
     }
 
     /// Removes `user` from a group.

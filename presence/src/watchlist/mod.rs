@@ -99,6 +99,18 @@ impl Watchlist {
         self.polling.people.watch(user, self.polling.interval, now);
     }
 
+    /// The document is being parsed (`true`): new people wait for up to a second for those who
+    /// follow, so that they share a request; and those who follow later join other groups, so that
+    /// a group that was requested keeps its URL. `false`: parsed, nobody waits any longer.
+    pub fn set_parsing(&mut self, is_parsing: bool) {
+        self.polling.people.strategy.set_parsing(is_parsing);
+    }
+
+    /// Nobody who is watched now waits any longer for people who follow in the document.
+    pub fn stop_waiting(&mut self) {
+        self.polling.people.strategy.stop_waiting();
+    }
+
     /// Removes a watcher of `user`; one that is on screen must [`hide`](Self::hide) first.
     pub fn unwatch(&mut self, user: &UserRef, now: ClockReading) {
         let now = self.tick(now);

@@ -108,7 +108,7 @@ impl People {
                         members.push(user);
                     }
                 }
-                self.strategy.query(&members)
+                self.strategy.query(*group, &members)
             }
         }
     }

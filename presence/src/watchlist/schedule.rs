@@ -31,7 +31,7 @@ pub(super) fn due_targets(
     now: EngineInstant,
 ) -> Vec<(EngineInstant, PollTarget)> {
     let mut due_targets = Vec::new();
-    for (Group { id, poll, .. }, demand) in
+    for (Group { id, poll, gathers_until, .. }, demand) in
         groups.iter().zip(demands(groups, entries, interval, now))
     {
         if poll.in_flight || !(demand.on_screen || poll.refresh_requested && demand.watched) {
@@ -47,7 +47,7 @@ pub(super) fn due_targets(
                 due = due.min(soonest.max(hints_at));
             }
         }
-        due_targets.push((due, PollTarget::Group(*id)));
+        due_targets.push((due.max(*gathers_until), PollTarget::Group(*id)));
     }
     for (user, entry) in entries.iter() {
         if let Some(poll) = entry.poll

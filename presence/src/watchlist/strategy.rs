@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::entry::{Entry, ObservationMeta};
 use super::gateway::{self, GatewayStrategy};
 use super::groups::Group;
+use super::poll::GroupId;
 use super::query::Query;
 use super::settings::Endpoint;
 use super::zulip::ZulipStrategy;
@@ -49,10 +50,32 @@ impl Strategy {
         }
     }
 
-    /// The query for the members of a group.
-    pub(super) fn query(&self, members: &[&UserRef]) -> Query {
+    /// Whether the document is being parsed.
+    pub(super) fn set_parsing(&mut self, is_parsing: bool) {
+        if let Self::Gateway(gateway) = self
+            && gateway.groups.is_parsing != is_parsing
+        {
+            gateway.groups.is_parsing = is_parsing;
+            if !is_parsing {
+                gateway.groups.stop_waiting();
+            }
+        }
+    }
+
+    /// New users wait no longer for those who follow.
+    pub(super) fn stop_waiting(&mut self) {
+        if let Self::Gateway(gateway) = self {
+            gateway.groups.stop_waiting();
+        }
+    }
+
+    /// The query for the members of a group, which is requested now.
+    pub(super) fn query(&mut self, id: GroupId, members: &[&UserRef]) -> Query {
         match self {
-            Self::Gateway(_) => Query::Group(members.iter().copied().cloned().collect()),
+            Self::Gateway(gateway) => {
+                gateway.groups.close(id);
+                Query::Group(members.iter().copied().cloned().collect())
+            }
             Self::Zulip(_) => Query::AllUsers,
         }
     }
