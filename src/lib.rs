@@ -26,7 +26,8 @@ pub use badge::{
     Label, PresenceBadge, PresenceBadgeProps, PresenceProvider, PresenceProviderProps, use_presence,
 };
 pub use client::{
-    Cause, Credentials, InvalidEndpoint, PresenceClient, PresenceNow, Settings, Subscription,
+    Cause, Credentials, InvalidEndpoint, OnPresence, PresenceClient, PresenceNow, Settings,
+    Subscription,
 };
 #[doc(hidden)]
 pub mod __private {

@@ -13,8 +13,8 @@ use web_sys::{Element, HtmlIFrameElement};
 use yew::prelude::*;
 use zulip_presence_widget::__private::ScriptSettings;
 use zulip_presence_widget::{
-    Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceProvider, Settings, Status,
-    UserRef, use_presence,
+    Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceNow, PresenceProvider,
+    Settings, Status, UserRef, use_presence,
 };
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -235,7 +235,7 @@ async fn who_else_watches_hears_on_after_an_unmount() {
     let client = PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap());
     let subscription = client.subscribe(&UserRef::Id(1), {
         let heard = heard.clone();
-        move |presence, _| heard.set(presence.view.status)
+        Rc::new(move |presence: PresenceNow, _| heard.set(presence.view.status))
     });
     unmount(app).await;
     assert_eq!(subscription.view().status, Status::Active);
@@ -581,7 +581,7 @@ async fn an_address_of_the_other_kind_of_endpoint_is_named_once() {
         set_presence("ada@example.com", Some(10.0), None);
         let client = PresenceClient::new(&settings);
         let users = [UserRef::Id(1), UserRef::Email("ada@example.com".into())];
-        let subscriptions = users.map(|user| client.subscribe(&user, |_, _| ()));
+        let subscriptions = users.map(|user| client.subscribe(&user, Rc::new(|_, _| ())));
         subscriptions.iter().for_each(|subscription| subscription.set_visible(true));
         pass(120_000.0).await;
         let lines: Vec<_> = warning_lines().iter().filter_map(|line| line.as_string()).collect();
@@ -599,7 +599,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     let page = Page::new();
     set_zulip(true);
     let settings = direct();
-    let direct = PresenceClient::new(&settings).subscribe(&UserRef::Id(1), |_, _| ());
+    let direct = PresenceClient::new(&settings).subscribe(&UserRef::Id(1), Rc::new(|_, _| ()));
     direct.set_visible(true);
     wait(asked(1)).await;
     let expected = "https://zulip.example.com/api/v1/users/1/presence omit accept-language=en authorization=Basic Ym90QGV4YW1wbGUuY29tOmFiYw==";
@@ -608,7 +608,7 @@ async fn zulip_itself_gets_the_key_in_a_header_and_nothing_else() {
     assert_eq!(direct.view().status, Status::Active);
     set_zulip(false);
     let other = PresenceClient::new(&settings.with_endpoint(ENDPOINT).unwrap());
-    let other = other.subscribe(&UserRef::Id(2), |_, _| ());
+    let other = other.subscribe(&UserRef::Id(2), Rc::new(|_, _| ()));
     other.set_visible(true);
     wait(asked(2)).await;
     assert_eq!(
@@ -627,7 +627,7 @@ async fn refresh_asks_at_once_but_not_twice() {
     let app = mount(&page, &["1"]);
     page.see("svg[data-status=active]").await;
     let subscription = PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap())
-        .subscribe(&UserRef::Id(1), |_, _| ());
+        .subscribe(&UserRef::Id(1), Rc::new(|_, _| ()));
     pass(15_000.0).await;
     for _ in 0..5 {
         subscription.refresh();

@@ -11,7 +11,7 @@ use super::appearance::{Appearance, Options};
 use super::details_popover::DetailsPopover;
 use super::icon::icon;
 use super::label::Label;
-use crate::client::{Cause, PresenceClient, PresenceNow, Subscription};
+use crate::client::{Cause, OnPresence, PresenceClient, PresenceNow, Subscription};
 use crate::i18n::{self, CatalogListener};
 
 /// A person's badge, drawn into the element in which it is rendered: the shape, and optionally a
@@ -202,7 +202,7 @@ impl Badge {
     }
 }
 
-fn on_presence(ctx: &Context<Badge>) -> impl Fn(PresenceNow, Cause) + 'static {
+fn on_presence(ctx: &Context<Badge>) -> OnPresence {
     let link = ctx.link().clone();
-    move |presence, cause| link.send_message(Msg::Presence(presence, cause))
+    Rc::new(move |presence, cause| link.send_message(Msg::Presence(presence, cause)))
 }

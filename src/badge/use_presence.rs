@@ -1,5 +1,7 @@
 //! Presence for Yew apps that draw it themselves.
 
+use std::rc::Rc;
+
 use yew::prelude::*;
 use zulip_presence_core::watchlist::View;
 
@@ -29,7 +31,7 @@ pub fn use_presence(user: impl Into<AttrValue>) -> View {
     let update = use_force_update();
     let subscription = use_memo((client, user.into()), |(client, user)| {
         let (client, user) = client.as_ref().zip(parse_user(user))?;
-        let subscription = client.subscribe(&user, move |_, _| update.force_update());
+        let subscription = client.subscribe(&user, Rc::new(move |_, _| update.force_update()));
         subscription.set_visible(true);
         Some(subscription)
     });

@@ -43,7 +43,7 @@ pub enum Cause {
 }
 
 /// What a subscriber is called with.
-pub(crate) type OnPresence = Rc<dyn Fn(PresenceNow, Cause)>;
+pub type OnPresence = Rc<dyn Fn(PresenceNow, Cause)>;
 
 pub(super) struct Subscriber {
     pub(super) user: UserRef,

@@ -2,14 +2,13 @@
 
 use core::cell::Cell;
 use core::time::Duration;
-use std::rc::Rc;
 
 use zulip_presence_core::UserRef;
 use zulip_presence_core::watchlist::View;
 
 use super::clock;
 use super::presence_client::PresenceClient;
-use super::subscribers::{Cause, OnPresence, PresenceNow, RerenderAt, Subscriber};
+use super::subscribers::{OnPresence, PresenceNow, RerenderAt, Subscriber};
 
 /// A subscription to one person, until dropped.
 pub struct Subscription {
@@ -24,12 +23,8 @@ impl PresenceClient {
     /// Subscribes to `user`; off screen until [`Subscription::set_visible`] is called.
     /// `on_presence` is called on every change, and when a time in words must be rendered again;
     /// never from within this call.
-    pub fn subscribe(
-        &self,
-        user: &UserRef,
-        on_presence: impl Fn(PresenceNow, Cause) + 'static,
-    ) -> Subscription {
-        let subscriber = Subscriber::new(user.clone(), Rc::new(on_presence));
+    pub fn subscribe(&self, user: &UserRef, on_presence: OnPresence) -> Subscription {
+        let subscriber = Subscriber::new(user.clone(), on_presence);
         let key = self.0.subscribers.borrow_mut().all.insert(subscriber);
         let now = self.0.event_now();
         self.0.watchlist.borrow_mut().watch(user, now);
@@ -51,8 +46,7 @@ impl Subscription {
     }
 
     /// Replaces the function that is called on every change.
-    pub fn set_on_presence(&self, on_presence: impl Fn(PresenceNow, Cause) + 'static) {
-        let on_presence: OnPresence = Rc::new(on_presence);
+    pub fn set_on_presence(&self, on_presence: OnPresence) {
         let former = {
             let mut subscribers = self.client.0.subscribers.borrow_mut();
             let subscriber = subscribers.all.get_mut(self.key);

@@ -9,6 +9,8 @@ let observer;
 
 /** Calls `callback(isVisible, hasBox)` soon, and whenever the element enters or leaves the screen. */
 export function observeVisibility(element, callback) {
+  // Simulated documents, such as jsdom's, have no screen.
+  if (!globalThis.IntersectionObserver) return queueMicrotask(() => callback(true, true));
   observer ??= new IntersectionObserver(
     (entries) => {
       for (const { target, isIntersecting, boundingClientRect: box } of entries)

@@ -30,7 +30,7 @@ let hasBegun = false;
 /** The elements that were there when that wait was over, if it was over before the parser was. */
 let first = [];
 /** Functions that the class below gives to the functions here. */
-let valuesOf, drop, rootOf, onView, isVisible;
+let valuesOf, drop, rootOf, onView, isVisible, show, observe;
 
 export function defineElement() {
   class ZulipPresence extends HTMLElement {
@@ -57,6 +57,11 @@ export function defineElement() {
       rootOf = (element) => emptyRoot(element.#wrapper);
       onView = (element, status, lastActive_ms) => element.#onView(status, lastActive_ms);
       isVisible = (element) => element.#isVisible;
+      show = (element) => element.#show();
+      observe = (element) => {
+        element.#unobserve();
+        element.#observe();
+      };
       for (const name of TEXTS)
         reflect(
           name,
@@ -147,8 +152,13 @@ export function defineElement() {
         return;
       }
       // Visibility in another window cannot be observed from this one.
+      this.#show();
+    }
+
+    #show() {
       this.#isVisible = true;
       this.#draw();
+      scheduleFlush(this);
     }
 
     #unobserve() {
@@ -217,8 +227,9 @@ export function defineElement() {
       }
     }
   }
-  parsing = new MessageChannel();
-  parsing.port1.onmessage = flush;
+  // Simulated documents may have no such channel.
+  parsing = globalThis.MessageChannel && new MessageChannel();
+  if (parsing) parsing.port1.onmessage = flush;
   customElements.define(NAME, ZulipPresence);
 }
 
@@ -255,13 +266,26 @@ const isParsing = () => document.readyState === "loading";
 function scheduleFlush(element) {
   if (!dirty.size) {
     // The parser runs microtasks after every element: a message gathers all elements that it creates in one task.
-    if (isParsing()) parsing.port2.postMessage(null);
+    if (isParsing() && parsing) parsing.port2.postMessage(null);
     else queueMicrotask(flush);
   }
   dirty.add(element);
 }
 
+/** Draws everybody, and asks for their presence: pages are printed without having been scrolled. */
+function beforePrint() {
+  elements.forEach(show);
+  flush();
+}
+
+function afterPrint() {
+  elements.forEach(observe);
+}
+
 function flush() {
+  // Again and again, because document.open() removes all listeners.
+  addEventListener("beforeprint", beforePrint);
+  addEventListener("afterprint", afterPrint);
   const settled = [...dirty];
   dirty.clear();
   if (wasm === undefined && settled.some((element) => element.isConnected)) load();

@@ -2,13 +2,14 @@
 //! its badge is drawn, and the badge takes it over.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element as HtmlElement;
 use yew::{AppHandle, Callback, Renderer};
 use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, Msg, parse_user};
-use zulip_presence_widget::{Cause, Label, PresenceClient, Subscription, View};
+use zulip_presence_widget::{Cause, Label, PresenceClient, PresenceNow, Subscription, View};
 
 use super::page_api;
 
@@ -161,12 +162,13 @@ impl ElementBadge {
 /// Subscribes to the person of an element whose badge is not drawn yet.
 fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
     let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
-        let subscription = client.subscribe(user, move |presence, cause| {
+        let on_presence = Rc::new(move |presence: PresenceNow, cause| {
             if cause == Cause::Change {
                 report(id, presence.view);
             }
             mount(id);
         });
+        let subscription = client.subscribe(user, on_presence);
         subscription.set_visible(props.is_visible);
         subscription
     });

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::console;
 use zulip_presence_widget::__private::{ScriptSettings, parse_user};
 use zulip_presence_widget::{
-    Cause, PresenceClient, Settings, Subscription, Timestamp, UserRef, View,
+    Cause, PresenceClient, PresenceNow, Settings, Subscription, Timestamp, UserRef, View,
 };
 
 thread_local! {
@@ -66,11 +66,12 @@ impl PageSubscription {
         let callback = Rc::new(callback);
         let subscription = client("").zip(parse_user(user)).map(|(client, user)| {
             let callback = callback.clone();
-            let subscription = client.subscribe(&user, move |presence, cause| {
+            let on_presence = Rc::new(move |presence: PresenceNow, cause| {
                 if cause == Cause::Change {
                     call(&callback, presence.view);
                 }
             });
+            let subscription = client.subscribe(&user, on_presence);
             subscription.set_visible(true);
             subscription
         });

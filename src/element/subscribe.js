@@ -10,7 +10,7 @@ export function subscribe(user, callback) {
   const subscription = { begin, end };
   let handle, known;
   subscriptions.add(subscription);
-  load().then(begin);
+  load().then(() => handle ?? begin());
   return subscription;
 
   function begin() {

@@ -28,10 +28,13 @@ export function adopt(shadow) {
   }
 }
 
-/** Replaces the drawn badge by an empty one, and returns it. */
+/** Returns an empty badge, which takes the place of the drawn one. */
 export function emptyRoot(wrapper) {
-  const root = wrapper.lastChild.cloneNode();
-  wrapper.lastChild.replaceWith(root);
+  const former = wrapper.lastChild;
+  const root = former.cloneNode();
+  former.after(root);
+  // When the new one is drawn: a script may print the page before.
+  queueMicrotask(() => former.remove());
   return root;
 }
 

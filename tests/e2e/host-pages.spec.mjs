@@ -133,10 +133,15 @@ for (const [how, head] of [
     consoleMessages,
   }) => {
     await page.goto(site.page(ADA + ADA, head));
+    // A callback of the page begins when badges do.
+    await page.evaluate(() => {
+      globalThis.heard = new Promise((resolve) => zulipPresence.subscribe(12, resolve));
+    });
     await expect.poll(() => consoleMessages.length).toBe(1);
     expect(consoleMessages[0]).toMatch(/^warning: zulip-presence: .*where its files are/);
     await page.evaluate((endpoint) => zulipPresence.configure({ endpoint }), `${open.url}/api/v1`);
     await lives(page.locator("zulip-presence").first());
+    expect(await page.evaluate(() => heard)).toMatchObject({ user: "12", previous: "unknown" });
     expect(consoleMessages).toHaveLength(1);
   });
 }

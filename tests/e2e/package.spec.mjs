@@ -23,6 +23,32 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
+/** Imports the package in a simulated document, whose names become global, and prints what an element of it says. */
+const SIMULATED = (library) => `
+  import ${library === "jsdom" ? "{ JSDOM }" : "{ Window }"} from "${library}";
+  const window = ${
+    library === "jsdom"
+      ? 'new JSDOM("<!doctype html><body>", { url: "http://127.0.0.1:9/" }).window'
+      : 'new Window({ url: "http://127.0.0.1:9/" })'
+  };
+  globalThis.MessageChannel = undefined;
+  for (const name of Object.getOwnPropertyNames(window))
+    if (!(name in globalThis)) globalThis[name] = window[name];
+  globalThis.window = window;
+  globalThis.addEventListener ??= window.addEventListener.bind(window);
+  document.body.innerHTML = '<zulip-presence user="12" label="status">Ada</zulip-presence>';
+  await import("zulip-presence");
+  const element = document.createElement("zulip-presence");
+  element.user = "12";
+  document.body.append(element);
+  element.remove();
+  document.body.append(element);
+  await new Promise((resolve) => setTimeout(resolve));
+  const all = [...document.querySelectorAll("zulip-presence")];
+  console.log(all.map(({ status, user }) => status + user).join(), all[0].textContent);
+  process.exit();
+`;
+
 // All tests share one project, so they run one after the other.
 test.describe.configure({ mode: "default" });
 
@@ -349,4 +375,12 @@ async function shows(page) {
   await expect(page.locator("#vue zulip-presence")).toHaveClass(KNOWN);
   // The catalogs of other languages are separate files, which the bundler must find too.
   await expect(page.locator("#preact [part=label]")).toHaveText("Gerade aktiv");
+}
+
+for (const library of ["jsdom", "happy-dom"]) {
+  test(`in ${library} the element is defined, and unknown`, async () => {
+    const script = ["--input-type=module", "--eval", SIMULATED(library)];
+    const { stdout } = await run("node", script, { cwd: PROJECT });
+    expect(stdout.trim()).toBe("unknown12,unknown12 Ada");
+  });
 }
