@@ -39,7 +39,7 @@ dev: tools-dev $(GATEWAY) ## Demo gateway and trunk serve: http://127.0.0.1:8641
 
 .PHONY: dist
 dist: tools-build ## Build the files to deploy into dist/, and print what they weigh
-	$(call say,the widget (1 minute the first time))
+	$(call say,Building the widget (a minute the first time))
 	node tools/build.mjs
 	node tools/size.mjs
 
@@ -57,7 +57,7 @@ yew-team: tools-build ## The example app with Yew, in target/yew-team
 # With other settings: larger, but it works.
 .PHONY: dist-plain
 dist-plain: tools-build
-	$(call say,the widget with other settings (1 minute))
+	$(call say,Building the widget with other settings)
 	WASM_OPT= node tools/build.mjs target/plain -Cstrip=none
 
 # The standard library is built along, for size, and a panic says nothing: it traps. RUSTFLAGS replaces the flags of
@@ -77,12 +77,12 @@ dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth l
 # With the feature that its tests turn on, so that they find its dependencies compiled.
 .PHONY: $(GATEWAY)
 $(GATEWAY):
-	$(call say,the gateway (2 minutes the first time))
+	$(call say,Building the gateway (two minutes the first time))
 	cargo build -p zulip-presence-gateway --features tokio/test-util
 
 .PHONY: $(FAST_GATEWAY)
 $(FAST_GATEWAY):
-	$(call say,the optimised gateway (3 minutes the first time))
+	$(call say,Building the optimised gateway (three minutes the first time))
 	cargo build --profile gateway -p zulip-presence-gateway
 
 # The comparison with Trunk runs where Trunk is installed: make dev installs it.
@@ -91,25 +91,25 @@ test: test-native test-browser test-e2e $(if $(shell PATH="$(PATH)" command -v t
 
 .PHONY: test-native
 test-native: tools-gateway ## Core and gateway, and what a badge shows: cargo test
-	$(call say,core and gateway)
+	$(call say,Testing core and gateway)
 	ZULIP_PRESENCE_TEST_ALL=1 cargo test $(NATIVE)
-	$(call say,what a badge shows)
+	$(call say,Testing what a badge shows)
 	cargo test $(WIDGET) --lib
 
 .PHONY: test-browser
 test-browser: tools-build tools-browser ## Widget: wasm-bindgen-test in headless Chromium
-	$(call say,the widget in Chromium)
+	$(call say,Testing the widget in Chromium)
 	WASM_BINDGEN_TEST_TIMEOUT=120 CHROMEDRIVER="$${CHROMEDRIVER:-$$(command -v chromedriver)}" cargo test $(WASM) $(WIDGET)
 
 .PHONY: test-e2e
 test-e2e: dist $(GATEWAY) package dist-plain yew-team tools-browser tools-vite ## Built files and real gateway: Playwright
-	$(call say,pages with badges)
+	$(call say,Testing pages with badges)
 	npx --no-install playwright test
 
 # Without wasm-opt, which both call alike, and which takes most of the time.
 .PHONY: test-trunk
 test-trunk: tools-dev ## Trunk builds the same files as make dist
-	$(call say,the same files by Trunk)
+	$(call say,Building the same files with Trunk)
 	WASM_OPT= node tools/build.mjs target/same/cargo
 	WASM_OPT= $(TRUNK) build --release --dist target/same/trunk
 	diff -r target/same/cargo target/same/trunk

@@ -55,10 +55,10 @@ cargo_tool() { # crate version command [option of cargo install...]
   found=$("$command" --version 2>/dev/null | awk '{ print $2 }') || found=
   [ "$found" = "$version" ] && return
   if [ -n "$found" ]; then
-    say "$command is $found here; installing $crate $version into .tools/ (some minutes)"
+    say "$command is $found here; installing $crate $version into .tools/ (one to three minutes)"
     where=(--root .tools)
   else
-    say "installing $crate $version (some minutes)"
+    say "installing $crate $version (one to three minutes)"
   fi
   if have cargo-binstall && cargo binstall --no-confirm --disable-strategies compile "${where[@]+"${where[@]}"}" "$crate@$version"; then
     return
