@@ -6,6 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 GATEWAY=${GATEWAY:-target/gateway/zulip-presence-gateway}
-# One file for each stream here, and one in the gateway; 20,000 ports are needed at most.
-ulimit -n 25000
+# One file for each stream, here and in the gateway, and the gateway's 4,096 connections for requests.
+ulimit -n 16000
 cargo run --quiet --profile gateway -p zulip-presence-gateway --example streams -- "$GATEWAY" ${STREAMS:-1000 10000}
