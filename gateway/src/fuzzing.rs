@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use zulip_presence_core::UserRef;
 
-use crate::config::allow_list::AllowList;
 use crate::config::ini::Ini;
-use crate::http::routes;
+use crate::http;
+use crate::zulip::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 
 /// The keys of the reply to `realm/presence?…` as JSON, and the user that each names.
 #[must_use]
 pub fn users(query: &str) -> Option<Vec<(String, Option<UserRef>)>> {
-    routes::users(query).ok()
+    http::users::users(query).ok()
 }
 
 /// The entries of a `zuliprc` that are read.

@@ -23,13 +23,15 @@ use std::time::Duration;
 
 use axum::Router;
 
-use crate::config::allow_list::AllowList;
-pub use crate::config::allow_list::PeopleError;
 use crate::event_loop::{EventLoop, run_event_loop};
+use crate::zulip::allow_list::AllowList;
+pub use crate::zulip::allow_list::PeopleError;
 
 pub use crate::config::credentials::{CredentialsError, ZulipCredentials};
 pub use crate::config::ini::{IniError, IniErrorKind, InterpolationError};
+pub use crate::config::last_active::LastActive;
 pub use crate::config::origin::{AllowedOrigin, InvalidOrigin};
+pub use crate::config::pace::{Budget, OutOfBounds, Refresh};
 pub use crate::config::secret::Secret;
 pub use crate::config::site::SiteError;
 pub use crate::config::tls::Tls;
@@ -44,16 +46,18 @@ pub use crate::printable::printable;
 use crate::reload::Reloader;
 pub use crate::server::background::{BackgroundTasks, TaskEnded};
 pub use crate::server::file_limit::{max_streams, raise_file_limit};
-pub use crate::server::listener::Listener;
+pub use crate::server::listener::{BindError, Listener};
 pub use crate::server::logging::init_logging;
 pub use crate::server::{serve, serve_with};
 use crate::store::shared::SharedStore;
 use crate::store::{Store, StoreConfig};
 pub use crate::zulip::client::ZulipClient;
+pub use crate::zulip::failure::FailedRequest;
 pub use crate::zulip::tls::TlsError;
 
 /// The settings of a gateway.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The client for Zulip.
     pub client: ZulipClient,
@@ -61,17 +65,17 @@ pub struct Config {
     /// `None`: never.
     pub zuliprc: Option<PathBuf>,
     /// Time between two organisation-wide requests to Zulip.
-    pub refresh: Duration,
+    pub refresh: Refresh,
     /// The threshold of "offline"; `None`: Zulip's own.
     pub offline_after: Option<Duration>,
     /// Maximum requests to Zulip in any 60 s.
-    pub budget: u32,
+    pub budget: Budget,
     /// Which pages may read the replies.
     pub allow_origins: AllowedOrigins,
     /// The file of users who may be seen; `None`: everybody.
     pub people: Option<PathBuf>,
-    /// Offline people are sent without timestamps.
-    pub hide_last_active: bool,
+    /// Whether offline people are sent with timestamps.
+    pub last_active: LastActive,
     /// What people say of themselves is sent.
     pub show_statuses: bool,
     /// Zulip's events are read, and pages are served streams in this way; `None`: neither.
@@ -80,6 +84,28 @@ pub struct Config {
     pub files: StaticFiles,
     /// Seed of the jitter.
     pub seed: u64,
+}
+
+impl Config {
+    /// The defaults: everybody whom the client's account sees, for pages of the gateway's own origin, with
+    /// streams, without files.
+    #[must_use]
+    pub fn new(client: ZulipClient) -> Self {
+        Self {
+            client,
+            zuliprc: None,
+            refresh: Refresh::default(),
+            offline_after: None,
+            budget: Budget::default(),
+            allow_origins: AllowedOrigins::default(),
+            people: None,
+            last_active: LastActive::default(),
+            show_statuses: false,
+            live: Some(StreamConfig::default()),
+            files: StaticFiles::default(),
+            seed: 0,
+        }
+    }
 }
 
 /// A running gateway.
@@ -134,17 +160,18 @@ impl Gateway {
             budget,
             allow_origins,
             people,
-            hide_last_active,
+            last_active,
             show_statuses,
             live,
             files,
             seed,
         } = config;
+        let budget = budget.get();
         let config = StoreConfig {
-            refresh,
+            refresh: refresh.get(),
             offline_threshold: offline_after,
             budget,
-            hide_times: hide_last_active,
+            last_active,
             show_statuses,
             has_queue: live.is_some(),
             seed,

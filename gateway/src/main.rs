@@ -1,7 +1,9 @@
 //! Serves Zulip presence to web pages.
 
+use std::fmt;
 use std::future::Future;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,12 +15,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use zulip_presence_gateway::commands::doctor::{self, Check};
 use zulip_presence_gateway::commands::{healthcheck, people};
 use zulip_presence_gateway::config::cli::{
-    Cli, Command, LastActive, ListFormat, Live, Settings, StatusMessages,
+    Cli, Command, ListFormat, Live, Settings, StatusMessages,
 };
+use zulip_presence_gateway::config::listen::ListenAddress;
 use zulip_presence_gateway::{
-    AllowedOrigin, AllowedOrigins, Config, Gateway, Listener, Secret, StaticFiles, StreamConfig,
-    Tls, ZulipClient, ZulipCredentials, init_logging, max_streams, printable, raise_file_limit,
-    serve_with,
+    AllowedOrigin, AllowedOrigins, BindError, Config, CredentialsError, DistError, Gateway,
+    Listener, PeopleError, Secret, StaticFiles, StreamConfig, TlsError, ZulipClient,
+    ZulipCredentials, init_logging, max_streams, printable, raise_file_limit, serve_with,
 };
 use zulip_simulator::{EMAIL, Simulator};
 
@@ -28,12 +31,35 @@ const USAGE: u8 = 2;
 /// A background task ended: `EX_SOFTWARE` of sysexits.h.
 const SOFTWARE: u8 = 70;
 
+/// Why a command cannot start: a setting is wrong, or the system refuses something.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("no runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("no signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error("no manual page: {0}")]
+    Man(#[source] std::io::Error),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error(transparent)]
+    Dist(#[from] DistError),
+    #[error(transparent)]
+    People(#[from] PeopleError),
+    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
+    Listen { address: ListenAddress, error: BindError },
+    #[error("cannot listen on {address}: {error}; choose another address with --demo-listen")]
+    DemoListen { address: SocketAddr, error: std::io::Error },
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let _log = init_logging(&cli.settings);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return usage_error(&format!("no runtime: {error}")),
+        Err(error) => return usage_error(&StartError::Runtime(error)),
     };
     let done = runtime.block_on(async {
         match &cli.command {
@@ -45,12 +71,10 @@ fn main() -> ExitCode {
             Some(Command::Healthcheck) => healthcheck::healthcheck(&cli.settings.listen)
                 .await
                 .map(|()| ExitCode::SUCCESS)
-                .or_else(|error| Ok(failed(&error.to_string()))),
+                .or_else(|error| Ok(failed(&error))),
             Some(Command::Man) => {
                 let mut page = Vec::new();
-                clap_mangen::Man::new(Cli::command())
-                    .render(&mut page)
-                    .map_err(|error| error.to_string())?;
+                clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(StartError::Man)?;
                 Ok(write_out(&page))
             }
             Some(Command::Completions { shell }) => {
@@ -62,31 +86,23 @@ fn main() -> ExitCode {
     });
     // A pending DNS lookup must not delay the exit.
     runtime.shutdown_background();
-    done.unwrap_or_else(|message| usage_error(&message))
+    done.unwrap_or_else(|error: StartError| usage_error(&error))
 }
 
 /// Zulip's address and the bot's account, and the simulated server if there is one.
-async fn credentials(settings: &Settings) -> Result<(ZulipCredentials, BoxFuture), String> {
+async fn credentials(settings: &Settings) -> Result<(ZulipCredentials, BoxFuture), StartError> {
     if settings.demo {
         let address = settings.demo_listen;
-        let listener = TcpListener::bind(address).await.map_err(|error| {
-            format!(
-                "cannot listen on {address}: {error}; choose another address with --demo-listen"
-            )
-        })?;
+        let cannot_listen = |error| StartError::DemoListen { address, error };
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let zulip = Simulator::demo(settings.demo_generation);
         zulip.add_people(settings.demo_people);
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
-        let credentials = ZulipCredentials {
-            site: format!("http://{address}"),
-            email: EMAIL.into(),
-            key: Secret::new(zulip.key()),
-            tls: Tls::default(),
-        };
+        let site = format!("http://{}", listener.local_addr().map_err(cannot_listen)?);
+        let credentials = ZulipCredentials::new(site, EMAIL, Secret::new(zulip.key()));
         Ok((credentials, Box::pin(zulip.serve(listener))))
     } else {
-        let credentials = ZulipCredentials::load(settings.config_file.as_deref(), variable);
-        Ok((credentials.map_err(|error| error.to_string())?, Box::pin(std::future::pending())))
+        let credentials = ZulipCredentials::load(settings.config_file.as_deref(), variable)?;
+        Ok((credentials, Box::pin(std::future::pending())))
     }
 }
 
@@ -100,15 +116,16 @@ async fn run_doctor(
     settings: &Settings,
     origin: Option<&AllowedOrigin>,
     public_url: Option<&Url>,
-) -> Result<ExitCode, String> {
+) -> Result<ExitCode, StartError> {
     let checks = match credentials(settings).await {
         Ok((credentials, server)) => tokio::select! {
             checks = doctor::run(settings, credentials, origin, public_url) => checks,
             () = server => Vec::new(),
         },
-        Err(problem) => {
-            vec![Check::Failed { problem, fix: "see docs/gateway.md, \"The bot\"".into() }]
-        }
+        Err(error) => vec![Check::Failed {
+            problem: error.to_string(),
+            fix: "see docs/gateway.md, \"The bot\"".into(),
+        }],
     };
     let mut out = std::io::stdout().lock();
     for check in &checks {
@@ -118,7 +135,7 @@ async fn run_doctor(
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn list_people(settings: &Settings, format: ListFormat) -> Result<ExitCode, String> {
+async fn list_people(settings: &Settings, format: ListFormat) -> Result<ExitCode, StartError> {
     let (credentials, server) = credentials(settings).await?;
     let listed = tokio::select! {
         listed = people::list(settings, credentials, format) => listed,
@@ -126,7 +143,7 @@ async fn list_people(settings: &Settings, format: ListFormat) -> Result<ExitCode
     };
     Ok(match listed {
         Ok(text) => write_out(text.as_bytes()),
-        Err(error) => failed(&error.to_string()),
+        Err(error) => failed(&error),
     })
 }
 
@@ -138,31 +155,25 @@ fn write_out(text: &[u8]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn failed(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{NAME}: {}", printable(message));
+fn failed(error: &impl fmt::Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "{NAME}: {}", printable(&error.to_string()));
     ExitCode::FAILURE
 }
 
-fn usage_error(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "{NAME}: {}", printable(message));
+fn usage_error(error: &StartError) -> ExitCode {
+    let _ = failed(error);
     ExitCode::from(USAGE)
 }
 
-async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
-    let text = |error: &dyn std::error::Error| error.to_string();
+async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, StartError> {
     let (credentials, simulated_zulip) = credentials(settings).await?;
     let files = match &settings.dist {
-        Some(directory) => StaticFiles::read(directory).map_err(|error| text(&error))?,
+        Some(directory) => StaticFiles::read(directory)?,
         None => StaticFiles::embedded(),
     };
     let allow_origins: AllowedOrigins = settings.allow_origin.iter().cloned().collect();
-    let people = settings.people.clone();
-    let listener = Listener::bind(&settings.listen).await.map_err(|error| {
-        format!(
-            "cannot listen on {}: {error}; choose another address with --listen",
-            settings.listen
-        )
-    })?;
+    let cannot_listen = |error| StartError::Listen { address: settings.listen.clone(), error };
+    let listener = Listener::bind(&settings.listen).await.map_err(cannot_listen)?;
     let has_files = !files.is_empty();
     raise_file_limit();
     let max_streams = max_streams().min(settings.max_streams.into());
@@ -172,33 +183,26 @@ async fn serve_until_shutdown(settings: &Settings) -> Result<ExitCode, String> {
             "the limit of open files allows fewer streams than --max-streams; raise it (LimitNOFILE, ulimit -Hn)"
         );
     }
-    let config = Config {
-        client: ZulipClient::new(credentials.clone()).map_err(|error| text(&error))?,
-        zuliprc: if settings.demo {
-            None
-        } else {
-            ZulipCredentials::file(settings.config_file.as_deref(), variable)
-        },
-        refresh: settings.refresh(),
-        offline_after: settings.offline_after(),
-        budget: settings.budget.into(),
-        allow_origins: allow_origins.clone(),
-        people,
-        hide_last_active: settings.last_active == LastActive::Hide,
-        show_statuses: settings.status_messages == StatusMessages::Show,
-        live: (settings.live == Live::On)
-            .then(|| StreamConfig { max_streams, ..StreamConfig::default() }),
-        files,
-        seed: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .subsec_nanos()
-            .into(),
-    };
-    let mut gateway = Gateway::start(config).map_err(|error| text(&error))?;
+    let mut config = Config::new(ZulipClient::new(credentials.clone())?);
+    if !settings.demo {
+        config.zuliprc = ZulipCredentials::file(settings.config_file.as_deref(), variable);
+    }
+    config.refresh = settings.refresh;
+    config.offline_after = settings.offline_after();
+    config.budget = settings.budget;
+    config.allow_origins = allow_origins.clone();
+    config.people.clone_from(&settings.people);
+    config.last_active = settings.last_active;
+    config.show_statuses = settings.status_messages == StatusMessages::Show;
+    config.live = (settings.live == Live::On)
+        .then(|| StreamConfig { max_streams, ..StreamConfig::default() });
+    config.files = files;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    config.seed = now.subsec_nanos().into();
+    let mut gateway = Gateway::start(config)?;
     gateway.tasks.spawn("simulated Zulip", simulated_zulip);
     log_config(settings, &credentials, has_files, &allow_origins);
-    let mut signals = Signals::new().map_err(|error| text(&error))?;
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
     // Scripts wait for this line. A closed standard output is no error.
     let _ = writeln!(std::io::stdout(), "listening on {}", listener.name());
     let _ = std::io::stdout().flush();

@@ -12,8 +12,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use zulip_presence_core::reply::RequestError;
 
-use crate::http::stream::StreamNumbers;
-
 const PREFIX: &str = "zulip_presence";
 
 /// A kind of request to Zulip.
@@ -70,6 +68,18 @@ struct UpstreamRequest {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct EventType {
     r#type: &'static str,
+}
+
+/// What streams there are.
+pub(crate) struct StreamNumbers {
+    /// How many are open.
+    pub(crate) open: usize,
+    /// How many different lists of people they are about.
+    pub(crate) lists: usize,
+    /// Messages sent since the start, but the first of each stream.
+    pub(crate) messages: u64,
+    /// Streams dropped since the start, as their readers were too slow.
+    pub(crate) dropped: u64,
 }
 
 /// Counters since the start.

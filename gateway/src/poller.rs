@@ -89,7 +89,7 @@ impl Poller {
         self.store.publish_change();
     }
 
-    async fn fetch_status(&self, id: UserId) {
+    async fn fetch_status(&self, id: UserId, account: Account) {
         let path = format!("users/{id}/status");
         let reply = tokio::time::timeout(STATUS_TIMEOUT, self.client().get(&path)).await;
         let fetched = match reply {
@@ -108,7 +108,7 @@ impl Poller {
         // Without a line in the log: servers before feature level 262 do not know the request.
         self.metrics.upstream(Kind::Status, fetched.as_ref().err().map(|error| error.kind));
         let fetched = fetched.map_err(|error: ClientError| error.kind);
-        self.store.lock().status_fetched(id, fetched, clock::now());
+        self.store.lock().status_fetched(id, fetched, account, clock::now());
         self.store.publish_change();
     }
 
@@ -166,9 +166,9 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
             let this = Arc::clone(&this);
             fetches.spawn(async move { this.fetch_directory(account).await });
         }
-        if let Some(id) = status {
+        if let Some((id, account)) = status {
             let this = Arc::clone(&this);
-            fetches.spawn(async move { this.fetch_status(id).await });
+            fetches.spawn(async move { this.fetch_status(id, account).await });
         }
         tokio::select! {
             () = tokio::time::sleep(wait.max(MIN_WAIT)) => {}

@@ -11,15 +11,15 @@ use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{Timestamp, UserRef};
 
 use crate::clock;
-use crate::commands::healthcheck::healthcheck;
-use crate::config::allow_list::AllowList;
+use crate::commands::healthcheck::{HealthError, healthcheck};
 use crate::config::cli::{Live, Settings};
 use crate::config::credentials::ZulipCredentials;
 use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
 use crate::http::cors::AllowedOrigins;
 use crate::printable::printable;
-use crate::server::listener::Listener;
+use crate::server::listener::{BindError, Listener};
+use crate::zulip::allow_list::AllowList;
 use crate::zulip::client::{Reply, ZulipClient};
 use crate::zulip::directory::{Directory, Kind};
 use crate::zulip::event_queue::requests;
@@ -36,6 +36,7 @@ const MAX_ACCOUNTS: usize = 100;
 
 /// One line of the report.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Check {
     /// No problem.
     Ok(String),
@@ -166,13 +167,15 @@ async fn listening(address: &ListenAddress) -> Option<Check> {
     let Err(error) = Listener::bind(address).await else {
         return Some(Check::Ok(format!("{address} is free to listen at")));
     };
+    let is_in_use =
+        matches!(&error, BindError::System(error) if error.kind() == ErrorKind::AddrInUse);
     Some(match healthcheck(address).await {
         Ok(()) => Check::Ok(format!("a gateway runs at {address}")),
-        Err(health) if health.kind() == ErrorKind::ResourceBusy => problem(
+        Err(health @ HealthError::Unhealthy(_)) => problem(
             format_args!("the gateway at {address} is {health}"),
             "read its log, and restart it",
         ),
-        Err(_) if error.kind() == ErrorKind::AddrInUse => Check::Warning(format!(
+        Err(_) if is_in_use => Check::Warning(format!(
             "something else than a healthy gateway listens at {address}: choose another address with --listen"
         )),
         Err(_) => problem(
@@ -246,7 +249,7 @@ async fn zulip(
     if let (Some(limit), Some(left)) =
         (header("x-ratelimit-limit"), header("x-ratelimit-remaining"))
     {
-        let budget = u64::from(settings.budget);
+        let budget = u64::from(settings.budget.get());
         checks.push(if budget > limit {
             problem(
                 format_args!("--budget {budget} is above Zulip's {limit} requests a minute"),

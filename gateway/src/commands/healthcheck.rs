@@ -1,6 +1,6 @@
 //! Asks a running gateway whether it is healthy, for containers.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -11,15 +11,36 @@ use crate::config::listen::ListenAddress;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n";
 
+/// Why a gateway is not known to be healthy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HealthError {
+    /// Nothing listens there, or the connection broke.
+    #[error(transparent)]
+    Connection(#[from] io::Error),
+    /// No reply in time.
+    #[error("timed out")]
+    TimedOut,
+    /// `fd` names no address.
+    #[error("only systemd knows where this socket is: say it by --listen")]
+    Fd,
+    /// The gateway itself says that it is unhealthy.
+    #[error("not well: {0}")]
+    Unhealthy(String),
+    /// Another program listens there.
+    #[error("not well: {0}")]
+    Other(String),
+}
+
 /// Requests `/healthz` from the gateway that listens at `address`.
 ///
 /// # Errors
-/// If it cannot be reached or is unhealthy.
-pub async fn healthcheck(address: &ListenAddress) -> Result<()> {
-    tokio::time::timeout(TIMEOUT, request(address)).await.map_err(|_| ErrorKind::TimedOut)?
+/// [`HealthError`].
+pub async fn healthcheck(address: &ListenAddress) -> Result<(), HealthError> {
+    tokio::time::timeout(TIMEOUT, request(address)).await.map_err(|_| HealthError::TimedOut)?
 }
 
-async fn request(address: &ListenAddress) -> Result<()> {
+async fn request(address: &ListenAddress) -> Result<(), HealthError> {
     match address {
         ListenAddress::Tcp { host, port } => {
             // The addresses for every interface cannot be connected to.
@@ -30,14 +51,11 @@ async fn request(address: &ListenAddress) -> Result<()> {
             ask(TcpStream::connect((host, *port)).await?).await
         }
         ListenAddress::Unix(path) => ask(UnixStream::connect(path).await?).await,
-        ListenAddress::Fd => Err(Error::new(
-            ErrorKind::InvalidInput,
-            "only systemd knows where this socket is: say it by --listen",
-        )),
+        ListenAddress::Fd => Err(HealthError::Fd),
     }
 }
 
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<(), HealthError> {
     stream.write_all(REQUEST).await?;
     let mut reply = Vec::new();
     stream.read_to_end(&mut reply).await?;
@@ -45,12 +63,10 @@ async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&reply);
-    let body = text.rsplit("\r\n").next().unwrap_or_default();
-    // From an unhealthy gateway, unlike from any other program that listens there.
-    let kind = if reply.starts_with(b"HTTP/1.1 503 ") {
-        ErrorKind::ResourceBusy
+    let body = text.rsplit("\r\n").next().unwrap_or_default().trim().to_owned();
+    Err(if reply.starts_with(b"HTTP/1.1 503 ") {
+        HealthError::Unhealthy(body)
     } else {
-        ErrorKind::Other
-    };
-    Err(Error::new(kind, format!("not well: {}", body.trim())))
+        HealthError::Other(body)
+    })
 }

@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use zulip_presence_core::reply::RequestError;
 
-use crate::config::allow_list::{AllowList, PeopleError};
 use crate::config::cli::{ListFormat, Settings};
 use crate::config::credentials::ZulipCredentials;
 use crate::printable::{escaped, printable};
+use crate::zulip::allow_list::{AllowList, PeopleError};
 use crate::zulip::client::ZulipClient;
 use crate::zulip::directory::{Directory, Kind};
-use crate::zulip::failure::{ClientError, remedy};
+use crate::zulip::failure::FailedRequest;
 use crate::zulip::tls::TlsError;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ListError {
     /// The people file cannot be used.
     #[error(transparent)]
@@ -28,7 +30,7 @@ pub enum ListError {
     Tls(#[from] TlsError),
     /// Zulip sent no list of users.
     #[error("the list of users cannot be read: {0}")]
-    Zulip(String),
+    Zulip(FailedRequest),
 }
 
 #[derive(Serialize)]
@@ -49,13 +51,12 @@ pub async fn list(
 ) -> Result<String, ListError> {
     let allowed = settings.people.as_deref().map(AllowList::load).transpose()?.unwrap_or_default();
     let client = ZulipClient::new(credentials)?;
-    let no_list = |why: &str| ListError::Zulip(why.to_owned());
-    let failed = |error: &ClientError| no_list(&format!("{error}; {}", remedy(error)));
+    let failed = |error| ListError::Zulip(FailedRequest(error));
     let reply = tokio::time::timeout(TIMEOUT, client.get("users"))
         .await
-        .map_err(|_| no_list("timed out"))?
-        .map_err(|error| failed(&error))?;
-    render(&reply.body, &allowed, format).ok_or_else(|| failed(&reply.error()))
+        .unwrap_or(Err(RequestError::TimedOut.into()))
+        .map_err(failed)?;
+    render(&reply.body, &allowed, format).ok_or_else(|| failed(reply.error()))
 }
 
 fn render(body: &[u8], allowed: &AllowList, format: ListFormat) -> Option<String> {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reqwest::Url;
 
+use crate::config::last_active::LastActive;
 use crate::config::listen::ListenAddress;
 use crate::config::origin::AllowedOrigin;
-use crate::store::delays::REFRESH_RANGE_S;
+use crate::config::pace::{Budget, Refresh};
 
 /// Shows on any web page whether people are active in Zulip, and keeps the bot's key off the page.
 ///
@@ -18,6 +19,7 @@ use crate::store::delays::REFRESH_RANGE_S;
 /// client; so do ZULIP_CERT, ZULIP_CERT_KEY, ZULIP_CERT_BUNDLE and ZULIP_ALLOW_INSECURE.
 #[derive(Parser, Debug)]
 #[command(name = "zulip-presence-gateway", version, about, long_about, max_term_width = 120)]
+#[non_exhaustive]
 pub struct Cli {
     /// A command to run in place of the server.
     #[command(subcommand)]
@@ -74,6 +76,7 @@ pub enum ListFormat {
 
 /// How to serve.
 #[derive(Args, Clone, Debug)]
+#[non_exhaustive]
 pub struct Settings {
     /// The zuliprc [default: $ZULIP_CONFIG, else ~/.zuliprc]
     #[arg(long, global = true, env = "ZULIP_PRESENCE_CONFIG_FILE", value_name = "FILE")]
@@ -157,8 +160,8 @@ pub struct Settings {
 
     /// Seconds between two requests to Zulip, each for all watched people, 10 to 45; more while
     /// Zulip is slow, so that it spends at most 5 % of the time answering
-    #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(REFRESH_RANGE_S))]
-    pub refresh: u16,
+    #[arg(long, env = "ZULIP_PRESENCE_REFRESH", value_name = "SECONDS", default_value_t)]
+    pub refresh: Refresh,
 
     /// Seconds without activity after which a person is offline, 60 to 3600 [default: as Zulip
     /// tells, else 200]
@@ -167,8 +170,14 @@ pub struct Settings {
 
     /// Maximum number of requests to Zulip per minute. Zulip allows a bot 200: divide them among the
     /// replicas
-    #[arg(long, global = true, env = "ZULIP_PRESENCE_BUDGET", value_name = "REQUESTS_PER_MINUTE", default_value_t = 60, value_parser = clap::value_parser!(u16).range(5..=200))]
-    pub budget: u16,
+    #[arg(
+        long,
+        global = true,
+        env = "ZULIP_PRESENCE_BUDGET",
+        value_name = "REQUESTS_PER_MINUTE",
+        default_value_t
+    )]
+    pub budget: Budget,
 
     /// Format of log lines
     #[arg(long, global = true, env = "ZULIP_PRESENCE_LOG_FORMAT", value_name = "text|json", value_enum, default_value_t = LogFormat::Text, hide_possible_values = true)]
@@ -186,26 +195,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Time between two organisation-wide requests.
-    #[must_use]
-    pub fn refresh(&self) -> Duration {
-        Duration::from_secs(self.refresh.into())
-    }
-
     /// The threshold of "offline"; `None`: Zulip's own.
     #[must_use]
     pub fn offline_after(&self) -> Option<Duration> {
         self.offline_after.map(|seconds| Duration::from_secs(seconds.into()))
     }
-}
-
-/// Whether replies include the last activity of offline people.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum LastActive {
-    /// They do.
-    Show,
-    /// They do not.
-    Hide,
 }
 
 /// Whether replies include what people say of themselves.

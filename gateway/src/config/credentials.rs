@@ -13,6 +13,7 @@ const SECTION: &str = "api";
 
 /// A Zulip server and a bot's account on it.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct ZulipCredentials {
     /// Scheme, host and port, without a trailing slash.
     pub site: String,
@@ -26,6 +27,7 @@ pub struct ZulipCredentials {
 
 /// Why there is no account. Each says what is missing and where it was looked for.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CredentialsError {
     /// Neither environment nor file.
     #[error(
@@ -87,6 +89,12 @@ pub enum CredentialsError {
 }
 
 impl ZulipCredentials {
+    /// An account at `site` (scheme, host and port, without a trailing slash), secured as by default.
+    #[must_use]
+    pub fn new(site: impl Into<String>, email: impl Into<String>, key: Secret) -> Self {
+        Self { site: site.into(), email: email.into(), key, tls: Tls::default() }
+    }
+
     /// The `zuliprc` that [`load`](Self::load) reads, if it exists. `None`: no path is known.
     #[must_use]
     pub fn file(

@@ -29,6 +29,7 @@ pub struct IniError {
 
 /// Why a line is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IniErrorKind {
     /// `configparser.ParsingError`.
     #[error("expected `[section]` or `name = value`")]
@@ -46,6 +47,7 @@ pub enum IniErrorKind {
 
 /// A value whose `%` cannot be expanded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InterpolationError {
     /// `configparser.InterpolationSyntaxError`.
     #[error("`%` must be written `%%`, or be part of a reference `%(name)s`")]

@@ -21,42 +21,64 @@ pub enum ListenAddress {
 }
 
 /// An invalid address to listen at.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "{0}; expected HOST:PORT, :PORT for every interface, unix:/PATH, or fd for systemd's socket"
 )]
-pub struct InvalidListenAddress(String);
+pub struct InvalidListenAddress(AddressProblem);
+
+/// What is wrong with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+enum AddressProblem {
+    #[error("the path is missing")]
+    NoPath,
+    #[error("an address has no scheme")]
+    Scheme,
+    #[error("the port is missing")]
+    NoPort,
+    #[error("the port is not a number up to 65535")]
+    Port,
+    #[error("between brackets stands an IPv6 address")]
+    Brackets,
+    #[error("an IPv6 address stands in brackets, like [::1]:8640")]
+    NoBrackets,
+    #[error("a host name has no blanks and no slashes")]
+    Host,
+}
 
 impl FromStr for ListenAddress {
     type Err = InvalidListenAddress;
 
     fn from_str(written: &str) -> Result<Self, InvalidListenAddress> {
-        let invalid = |problem: &str| InvalidListenAddress(problem.to_owned());
-        let written = written.trim();
+        Self::parse(written.trim()).map_err(InvalidListenAddress)
+    }
+}
+
+impl ListenAddress {
+    fn parse(written: &str) -> Result<Self, AddressProblem> {
         if written == "fd" {
             return Ok(Self::Fd);
         }
         if let Some(path) = written.strip_prefix("unix:") {
             return if path.is_empty() {
-                Err(invalid("the path is missing"))
+                Err(AddressProblem::NoPath)
             } else {
                 Ok(Self::Unix(path.into()))
             };
         }
         if written.contains("://") {
-            return Err(invalid("an address has no scheme"));
+            return Err(AddressProblem::Scheme);
         }
-        let (host, port) =
-            written.rsplit_once(':').ok_or_else(|| invalid("the port is missing"))?;
-        let port = port.parse().map_err(|_| invalid("the port is not a number up to 65535"))?;
+        let (host, port) = written.rsplit_once(':').ok_or(AddressProblem::NoPort)?;
+        let port = port.parse().map_err(|_| AddressProblem::Port)?;
         let host = match host.strip_prefix('[').map(|host| host.strip_suffix(']')) {
             Some(Some(host)) if host.parse::<std::net::Ipv6Addr>().is_ok() => host,
-            Some(_) => return Err(invalid("between brackets stands an IPv6 address")),
+            Some(_) => return Err(AddressProblem::Brackets),
             None if host.contains(':') => {
-                return Err(invalid("an IPv6 address stands in brackets, like [::1]:8640"));
+                return Err(AddressProblem::NoBrackets);
             }
             None if host.contains(|c: char| c.is_whitespace() || c == '/') => {
-                return Err(invalid("a host name has no blanks and no slashes"));
+                return Err(AddressProblem::Host);
             }
             None => host,
         };

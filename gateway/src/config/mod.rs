@@ -1,12 +1,12 @@
-//! Configuration: the command line, the `zuliprc`, the people file.
+//! Configuration: the command line and the `zuliprc`.
 
-pub(crate) mod allow_list;
 pub mod cli;
 pub(crate) mod credentials;
-pub(crate) mod file_watch;
 pub(crate) mod ini;
+pub(crate) mod last_active;
 pub mod listen;
 pub(crate) mod origin;
+pub(crate) mod pace;
 pub(crate) mod secret;
 pub(crate) mod site;
 pub(crate) mod tls;

@@ -24,13 +24,42 @@ pub enum AllowedOrigin {
 /// An invalid origin, and what to write instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InvalidOrigin {
-    problem: String,
-    fix: String,
+    problem: OriginProblem,
+    suggestion: Option<String>,
+}
+
+/// Why no page has such an origin.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+enum OriginProblem {
+    #[error("the quotes are part of the value")]
+    Quotes,
+    #[error("an origin has no blanks and no backslashes")]
+    Blank,
+    #[error("the scheme is missing")]
+    NoScheme,
+    #[error("this is no URL: {0}")]
+    Url(<Url as FromStr>::Err),
+    #[error("no page has the scheme `{0}`")]
+    Scheme(String),
+    #[error("the host is missing")]
+    NoHost,
+    #[error("`*` cannot be part of a host: name each host")]
+    Pattern,
+    #[error("an origin has no user name")]
+    UserName,
+    #[error("an origin ends with its host or port")]
+    Path,
+    #[error("it holds a character that no origin has")]
+    Character,
 }
 
 impl fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; write {}", self.problem, self.fix)
+        write!(f, "{}; write ", self.problem)?;
+        match &self.suggestion {
+            Some(origin) => f.write_str(origin),
+            None => write!(f, "it like {EXAMPLE}, or `*`"),
+        }
     }
 }
 
@@ -47,49 +76,46 @@ impl FromStr for AllowedOrigin {
         if written.eq_ignore_ascii_case("null") {
             return Ok(Self::Origin(HeaderValue::from_static("null")));
         }
-        let origin = serialize(written).map_err(|problem| InvalidOrigin {
-            problem,
-            fix: suggestion(written).unwrap_or_else(|| format!("it like {EXAMPLE}, or `*`")),
-        })?;
-        HeaderValue::from_str(&origin).map(Self::Origin).map_err(|_| InvalidOrigin {
-            problem: "it holds a character that no origin has".into(),
-            fix: format!("it like {EXAMPLE}"),
-        })
+        let origin = serialize(written).and_then(|origin| {
+            HeaderValue::from_str(&origin).map_err(|_| OriginProblem::Character)
+        });
+        let invalid = |problem| InvalidOrigin { problem, suggestion: suggestion(written) };
+        origin.map(Self::Origin).map_err(invalid)
     }
 }
 
 /// The origin as browsers send it: host in lower case and ASCII, no default port.
-fn serialize(written: &str) -> Result<String, String> {
+fn serialize(written: &str) -> Result<String, OriginProblem> {
     if written.starts_with(QUOTES) || written.ends_with(QUOTES) {
-        return Err("the quotes are part of the value".into());
+        return Err(OriginProblem::Quotes);
     }
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
     if written.is_empty() || written.contains(odd) {
-        return Err("an origin has no blanks and no backslashes".into());
+        return Err(OriginProblem::Blank);
     }
     if !written.contains("://") {
-        return Err("the scheme is missing".into());
+        return Err(OriginProblem::NoScheme);
     }
-    let url = Url::parse(written).map_err(|error| format!("this is no URL: {error}"))?;
+    let url = Url::parse(written).map_err(OriginProblem::Url)?;
     let scheme = url.scheme();
     let is_http = matches!(scheme, "http" | "https");
     if !is_http && !APP_SCHEMES.contains(&scheme) {
-        return Err(format!("no page has the scheme `{scheme}`"));
+        return Err(OriginProblem::Scheme(scheme.to_owned()));
     }
     let host = url.host_str().unwrap_or_default();
     if host.is_empty() {
-        return Err("the host is missing".into());
+        return Err(OriginProblem::NoHost);
     }
     if host.contains('*') {
-        return Err("`*` cannot be part of a host: name each host".into());
+        return Err(OriginProblem::Pattern);
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("an origin has no user name".into());
+        return Err(OriginProblem::UserName);
     }
     // Url::parse adds the slash after the host.
     let after_host = written.split_once("://").map_or("", |(_, rest)| rest);
     if after_host.contains(['/', '?', '#']) {
-        return Err("an origin ends with its host or port".into());
+        return Err(OriginProblem::Path);
     }
     if is_http {
         return Ok(url.origin().ascii_serialization());

@@ -6,6 +6,7 @@ use reqwest::Url;
 
 /// Why a site is invalid. Contains the site without a possible password.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SiteError {
     /// It is no URL of a server.
     #[error("site {0:?} is not the address of a Zulip server, like https://zulip.example.com")]

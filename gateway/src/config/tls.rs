@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// The TLS settings of the connection.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub struct Tls {
     /// Certificates are not checked, and plain http is allowed.
     pub insecure: bool,

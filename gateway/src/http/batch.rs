@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use zulip_presence_core::{ClockReading, Observation, Timestamp, UserRef};
 
 use crate::http::error::ApiError;
-use crate::http::routes::{is_slim, unavailable, users};
+use crate::http::users::{is_slim, users};
 use crate::store::{Lookup, Store};
 use crate::zulip::user_status::UserStatus;
 use crate::zulip::wire::{RenderOptions, push_presence, push_slim_presence, push_timestamp};
@@ -23,7 +23,7 @@ impl Batch {
     /// Parses the query of a request.
     ///
     /// # Errors
-    /// [`ApiError::Users`] or [`ApiError::UsersMissing`] for an invalid one.
+    /// [`ApiError::Users`] for an invalid one.
     pub(crate) fn parse(query: Option<&str>) -> Result<Self, ApiError> {
         let query = query.unwrap_or_default();
         Ok(Self { asked: users(query)?, is_slim: is_slim(query)? })
@@ -57,7 +57,7 @@ impl Batch {
             replies.iter().flatten().any(|reply| matches!(reply, Lookup::CachedPresence(_)));
         // A user who was added during an outage has no data yet. The others are still served.
         if is_unavailable && !is_known {
-            return Some(Err(unavailable(store, now)));
+            return Some(Err(ApiError::unavailable(store, now)));
         }
         let render = store.render(now);
         let mut body = BodyWriter::new(self.asked.len(), store.shows_statuses());

@@ -4,19 +4,30 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use zulip_presence_core::ClockReading;
 use zulip_presence_core::reply::NoPresenceReason;
+
+use crate::http::users::UsersError;
+use crate::store::Store;
+
+/// What is wrong with the parameters of a picture.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum PictureError {
+    #[error("size must be a number of pixels from 1 to 512, once")]
+    Size,
+    #[error("scheme must be light or dark, once")]
+    Scheme,
+}
 
 /// Why a page gets no presence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum ApiError {
     /// Zulip has no presence for `asked`.
     NoPresence { why: NoPresenceReason, asked: String, max_age_s: u64 },
-    /// The parameter `users` is missing.
-    UsersMissing,
-    /// The parameter `users` is invalid.
-    Users(String),
-    /// An invalid parameter of the SVG.
-    Picture(&'static str),
+    /// The parameters of a request about many people are invalid.
+    Users(UsersError),
+    /// Those of a picture.
+    Picture(PictureError),
     /// No such path.
     NotFound,
     /// The path does not support the method.
@@ -31,6 +42,19 @@ pub(crate) enum ApiError {
 
 /// Seconds until a page that was refused a stream may try again; it polls meanwhile.
 const STREAM_RETRY_AFTER_S: u64 = 60;
+
+impl ApiError {
+    /// Zulip cannot be reached in time.
+    pub(crate) fn unavailable(store: &Store, now: ClockReading) -> Self {
+        Self::Unavailable { retry_after_s: store.retry_after(now).as_secs().max(1) }
+    }
+}
+
+impl From<UsersError> for ApiError {
+    fn from(error: UsersError) -> Self {
+        Self::Users(error)
+    }
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -48,15 +72,15 @@ impl IntoResponse for ApiError {
                 };
                 (StatusCode::BAD_REQUEST, format!("public, max-age={max_age_s}"), bad_request(msg))
             }
-            Self::UsersMissing => {
-                let body = json!({"result": "error", "msg": "Missing 'users' argument", "code": "REQUEST_VARIABLE_MISSING", "var_name": "users"});
+            Self::Users(error @ UsersError::Missing) => {
+                let body = json!({"result": "error", "msg": error.to_string(), "code": "REQUEST_VARIABLE_MISSING", "var_name": "users"});
                 (StatusCode::BAD_REQUEST, NO_STORE.into(), body)
             }
-            Self::Users(msg) => {
-                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(msg.clone()))
+            Self::Users(error) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(error.to_string()))
             }
-            Self::Picture(msg) => {
-                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request((*msg).to_owned()))
+            Self::Picture(error) => {
+                (StatusCode::BAD_REQUEST, NO_STORE.into(), bad_request(error.to_string()))
             }
             Self::NotFound => {
                 let body = json!({"result": "error", "msg": "Not found", "code": "NOT_FOUND"});

@@ -14,6 +14,7 @@ pub(crate) mod routes;
 pub(crate) mod static_files;
 pub(crate) mod stream;
 pub(crate) mod svg;
+pub(crate) mod users;
 
 use std::any::Any;
 use std::sync::Arc;

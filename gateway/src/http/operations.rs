@@ -78,22 +78,16 @@ mod tests {
 
     use super::*;
     use crate::clock;
-    use crate::config::allow_list::AllowList;
     use crate::store::{Store, StoreConfig};
+    use crate::zulip::allow_list::AllowList;
 
     #[tokio::test]
     async fn healthz_fails_when_the_poll_loop_is_stuck() {
-        let config = StoreConfig {
-            refresh: Duration::from_secs(30),
-            offline_threshold: None,
-            budget: 60,
-            hide_times: false,
-            show_statuses: false,
-            has_queue: false,
-            seed: 1,
-        };
-        let store =
-            Arc::new(SharedStore::new(Store::new(config, AllowList::default(), clock::now())));
+        let store = Arc::new(SharedStore::new(Store::new(
+            StoreConfig::default(),
+            AllowList::default(),
+            clock::now(),
+        )));
         for (ago, expected) in [(0, 200), (59, 200), (61, 503)] {
             let turned_at = Instant::now().checked_sub(Duration::from_secs(ago));
             store.record_turn(turned_at.expect("this machine runs for longer"));

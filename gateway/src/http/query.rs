@@ -5,15 +5,18 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 /// Why a parameter cannot be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum ParameterError {
     /// It occurs more than once. This program, caches in front of it and Zulip may use different
     /// ones: a reply about one user would be cached under another's name.
+    #[error("is there more than once")]
     Repeated,
     /// Its name is percent-encoded. Caches that look for it by name do not find it, and would store
     /// all such replies as one.
+    #[error("has a percent-encoded name")]
     EncodedName,
     /// Its value is not UTF-8.
+    #[error("is not UTF-8")]
     NotUtf8,
 }
 

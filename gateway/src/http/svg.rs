@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use zulip_presence_core::{Status, UserRef, VIEWBOX_SIZE};
 
 use crate::clock;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, PictureError};
 use crate::http::query::parameter;
 use crate::store::Lookup;
 use crate::store::shared::SharedStore;
@@ -37,7 +37,8 @@ pub(crate) async fn picture(
     user: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let (size, scheme) = parse_params(query.as_deref().unwrap_or_default())?;
+    let (size, scheme) =
+        parse_params(query.as_deref().unwrap_or_default()).map_err(ApiError::Picture)?;
     let user = user.ok().and_then(|Path(user)| user.parse::<UserRef>().ok());
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
@@ -79,21 +80,20 @@ pub(crate) async fn picture(
 }
 
 /// The parameters. Others are ignored, so that pages can append one that bypasses a cache.
-fn parse_params(query: &str) -> Result<(u16, Scheme), ApiError> {
-    const BAD_SIZE: ApiError =
-        ApiError::Picture("size must be a number of pixels from 1 to 512, once");
-    const BAD_SCHEME: ApiError = ApiError::Picture("scheme must be light or dark, once");
-    let size = match parameter(query, "size").map_err(|_| BAD_SIZE)? {
+fn parse_params(query: &str) -> Result<(u16, Scheme), PictureError> {
+    let size = match parameter(query, "size").map_err(|_| PictureError::Size)? {
         None => SIZE,
-        Some(size) => {
-            size.parse().ok().filter(|size| (1..=MAX_SIZE).contains(size)).ok_or(BAD_SIZE)?
-        }
+        Some(size) => size
+            .parse()
+            .ok()
+            .filter(|size| (1..=MAX_SIZE).contains(size))
+            .ok_or(PictureError::Size)?,
     };
-    let scheme = match parameter(query, "scheme").map_err(|_| BAD_SCHEME)?.as_deref() {
+    let scheme = match parameter(query, "scheme").map_err(|_| PictureError::Scheme)?.as_deref() {
         None => Scheme::Auto,
         Some("light") => Scheme::Light,
         Some("dark") => Scheme::Dark,
-        Some(_) => return Err(BAD_SCHEME),
+        Some(_) => return Err(PictureError::Scheme),
     };
     Ok((size, scheme))
 }

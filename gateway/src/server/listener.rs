@@ -1,6 +1,6 @@
 //! Sockets to accept connections on: TCP, Unix, or handed over by systemd.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,26 @@ use crate::config::listen::ListenAddress;
 /// Connections that the system queues until they are accepted. Of a larger burst it drops some,
 /// which are retried seconds later. The system's own limit is mostly the same.
 const BACKLOG: u32 = 4096;
+
+/// Why nothing can be listened at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The system refuses.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// The name resolves to nothing.
+    #[error("the name has no address")]
+    NoAddress,
+    /// `fd`, but systemd passed nothing.
+    #[error(
+        "no socket was handed over: LISTEN_FDS and LISTEN_PID are set by systemd's socket units"
+    )]
+    NotHandedOver,
+    /// systemd passed another kind of socket.
+    #[error("it is no stream socket")]
+    NoStreamSocket,
+}
 
 /// A listening socket.
 #[derive(Debug)]
@@ -33,8 +53,8 @@ impl Listener {
     /// IPv4 before IPv6.
     ///
     /// # Errors
-    /// If the system refuses to listen there.
-    pub async fn bind(address: &ListenAddress) -> Result<Self> {
+    /// [`BindError`].
+    pub async fn bind(address: &ListenAddress) -> Result<Self, BindError> {
         match address {
             ListenAddress::Tcp { host: None, port } => {
                 // Accepts IPv4 too. The other address is for systems without IPv6.
@@ -49,7 +69,7 @@ impl Listener {
                 addresses.sort_by_key(SocketAddr::is_ipv6);
                 bind_first(&addresses)
             }
-            ListenAddress::Unix(path) => bind_unix(path).await,
+            ListenAddress::Unix(path) => Ok(bind_unix(path).await?),
             ListenAddress::Fd => inherited(),
         }
     }
@@ -69,7 +89,7 @@ impl Listener {
         }
     }
 
-    pub(super) async fn accept(&self) -> Result<Either<TcpStream, UnixStream>> {
+    pub(super) async fn accept(&self) -> io::Result<Either<TcpStream, UnixStream>> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
@@ -88,25 +108,25 @@ impl From<TcpListener> for Listener {
     }
 }
 
-fn bind_first(addresses: &[SocketAddr]) -> Result<Listener> {
+fn bind_first(addresses: &[SocketAddr]) -> Result<Listener, BindError> {
     let bind = |address: SocketAddr| {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    let mut error = Error::new(ErrorKind::NotFound, "the name has no address");
+    let mut error = BindError::NoAddress;
     for address in addresses {
         match bind(*address) {
             Ok(listener) => return Ok(listener.into()),
-            Err(this) => error = this,
+            Err(this) => error = BindError::System(this),
         }
     }
     Err(error)
 }
 
 /// Replaces a stale socket file.
-async fn bind_unix(path: &Path) -> Result<Listener> {
+async fn bind_unix(path: &Path) -> io::Result<Listener> {
     if let Err(error) = UnixStream::connect(path).await
         && error.kind() == ErrorKind::ConnectionRefused
     {
@@ -117,13 +137,10 @@ async fn bind_unix(path: &Path) -> Result<Listener> {
 }
 
 /// The first socket that systemd hands over.
-fn inherited() -> Result<Listener> {
+fn inherited() -> Result<Listener, BindError> {
     let mut inherited = ListenFd::from_env();
     if inherited.len() == 0 {
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            "no socket was handed over: LISTEN_FDS and LISTEN_PID are set by systemd's socket units",
-        ));
+        return Err(BindError::NotHandedOver);
     }
     let socket = match inherited.take_tcp_listener(0) {
         Ok(Some(listener)) => {
@@ -135,7 +152,7 @@ fn inherited() -> Result<Listener> {
                 listener.set_nonblocking(true)?;
                 Socket::Unix(UnixListener::from_std(listener)?)
             }
-            None => return Err(Error::new(ErrorKind::InvalidInput, "it is no stream socket")),
+            None => return Err(BindError::NoStreamSocket),
         },
     };
     Ok(Listener { socket, _file: None })

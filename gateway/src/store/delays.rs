@@ -1,16 +1,15 @@
 //! The delays between a user's last report and the badge. For every `--refresh` their sum is below
 //! the age at which Zulip itself says offline; a test adds them up.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use zulip_presence_core::{OFFLINE_THRESHOLD, watchlist};
 
+use crate::config::pace::Refresh;
+
 /// Maximum age of the last report of a user who is online: clients report every 60 s, and
 /// Zulip stores a report at most every 55 s (docs/zulip-wire.md).
 const MAX_REPORT_LAG: Duration = Duration::from_secs(65);
-/// The values of `--refresh`, in seconds: the time between two organisation-wide requests.
-pub(crate) const REFRESH_RANGE_S: RangeInclusive<i64> = 10..=45;
 /// The core adds up to a tenth to every interval.
 const JITTER_DIVISOR: u32 = 10;
 /// How long a rendered reply is reused.
@@ -27,8 +26,7 @@ const PAGE_INTERVAL: Duration = Duration::from_secs(66);
 /// most 5 % of the time answering. It ends where the sum of delays does, at the longest `--refresh`.
 #[must_use]
 pub(crate) fn stretched_refresh(refresh: Duration, took: Duration) -> Duration {
-    let longest = Duration::from_secs(REFRESH_RANGE_S.end().unsigned_abs());
-    refresh.max(took * 20).min(longest)
+    refresh.max(took * 20).min(Refresh::MAX.get())
 }
 
 /// How long a cache may serve a reply past its `max-age` while it fetches a newer one: what all
@@ -50,12 +48,15 @@ pub(crate) fn stale_while_revalidate(refresh: Duration) -> Duration {
 mod tests {
     use super::*;
 
+    fn range() -> std::ops::RangeInclusive<u64> {
+        Refresh::MIN.get().as_secs()..=Refresh::MAX.get().as_secs()
+    }
+
     #[test]
     fn sum_of_delays_stays_below_the_threshold() {
-        let range = REFRESH_RANGE_S;
-        for seconds in range.clone() {
+        for seconds in range() {
             // Written out on purpose: the constants above are what is tested.
-            let stale = stale_while_revalidate(Duration::from_secs(seconds.unsigned_abs()));
+            let stale = stale_while_revalidate(Duration::from_secs(seconds));
             let sum = 65.0 + seconds as f64 * 1.1 + 1.0 + 1.0 + stale.as_secs_f64() + 66.0 + 10.0;
             assert!(sum <= 200.0, "--refresh {seconds}: {sum} s");
             assert!(
@@ -63,7 +64,7 @@ mod tests {
                 "--refresh {seconds}: time to fetch a newer reply"
             );
         }
-        assert_eq!((*range.start(), *range.end()), (10, 45));
+        assert_eq!(range(), 10..=45);
     }
 
     #[test]
@@ -76,9 +77,9 @@ mod tests {
             assert_eq!(refresh(seconds, took_ms), Duration::from_secs(expected_s));
         }
         // Whatever the stretch, the sum of delays is one that the test above added up.
-        for seconds in REFRESH_RANGE_S {
+        for seconds in range() {
             for took_ms in (0..10_000).step_by(100) {
-                let stretched = refresh(seconds.unsigned_abs(), took_ms).as_secs_f64();
+                let stretched = refresh(seconds, took_ms).as_secs_f64();
                 assert!((10.0..=45.0).contains(&stretched), "{seconds} {took_ms}: {stretched}");
             }
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod delays;
 mod events;
+mod followed;
 mod key_changes;
 #[cfg(test)]
 mod live_simulation;
@@ -9,6 +10,7 @@ pub(crate) mod news;
 pub(crate) mod shared;
 #[cfg(test)]
 mod simulation;
+mod status_messages;
 mod statuses;
 
 use std::collections::HashMap;
@@ -21,11 +23,12 @@ use zulip_presence_core::watchlist::{
 use zulip_presence_core::{ClockReading, OFFLINE_THRESHOLD, Observation, UserRef, Watchlist};
 
 use self::delays::{MIN_MAX_AGE, stretched_refresh};
+use self::followed::News;
 use self::key_changes::KeyChanges;
-use self::news::News;
-use self::statuses::Statuses;
-pub(crate) use self::statuses::UserId;
-use crate::config::allow_list::AllowList;
+use self::status_messages::Statuses;
+pub(crate) use self::status_messages::UserId;
+use crate::config::last_active::LastActive;
+use crate::zulip::allow_list::AllowList;
 use crate::zulip::directory::{Directory, Kind, Member};
 use crate::zulip::wire::RenderOptions;
 
@@ -51,13 +54,28 @@ pub(crate) struct StoreConfig {
     /// Maximum requests to Zulip in any 60 s.
     pub(crate) budget: u32,
     /// Offline people are sent without timestamps.
-    pub(crate) hide_times: bool,
+    pub(crate) last_active: LastActive,
     /// What people say of themselves is sent.
     pub(crate) show_statuses: bool,
     /// An event queue is read, or will be.
     pub(crate) has_queue: bool,
     /// Seed of the jitter.
     pub(crate) seed: u64,
+}
+
+#[cfg(test)]
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            refresh: Duration::from_secs(30),
+            offline_threshold: None,
+            budget: 60,
+            last_active: LastActive::Show,
+            show_statuses: false,
+            has_queue: false,
+            seed: 7,
+        }
+    }
 }
 
 /// What the gateway knows.
@@ -144,7 +162,7 @@ pub(crate) struct Actions {
     /// Fetch the directory, for this account.
     pub(crate) directory: Option<Account>,
     /// Ask what this person says of themselves.
-    pub(crate) status: Option<UserId>,
+    pub(crate) status: Option<(UserId, Account)>,
     /// Time until the next step.
     pub(crate) wait: Duration,
 }
@@ -313,6 +331,7 @@ impl Store {
         let directory = directory.then_some(self.account);
         let (status, next_status) = self.step_statuses(now);
         let wait = next_status.map_or(wait, |next| next.min(wait));
+        let status = status.map(|id| (id, self.account));
         Actions { timed_out, discarded, requests: step.requests, directory, status, wait }
     }
 
@@ -471,6 +490,9 @@ impl Store {
             last: self.directory_refresh.last,
             ..DirectoryRefresh::default()
         };
+        if let Some(statuses) = &mut self.statuses {
+            statuses.ask_again(now.monotonic);
+        }
         self.watchlist.account_changed(now);
         self.needs_step = true;
     }
@@ -511,7 +533,7 @@ impl Store {
                 .offline_threshold
                 .or(self.told_threshold)
                 .unwrap_or(OFFLINE_THRESHOLD),
-            hide_times: self.policy.hide_times,
+            last_active: self.policy.last_active,
         }
     }
 

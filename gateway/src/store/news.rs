@@ -1,12 +1,13 @@
 //! Decides what pages with a stream are sent: what they cannot know by themselves (docs/design.md
 //! §9). Pages compute how statuses age, so that only differences from that are news.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use zulip_presence_core::{ClockReading, Observation, Timestamp, UserRef, watchlist};
 
+use super::followed::Followed;
 use super::{Lookup, Store};
+use crate::config::last_active::LastActive;
 use crate::zulip::user_status::UserStatus;
 use crate::zulip::wire::{RenderOptions, SlimPresence};
 
@@ -19,29 +20,6 @@ const MAX_FUTURE_SKEW: Duration = Duration::from_secs(60);
 const MAX_WAIT: Duration = Duration::from_secs(30);
 /// The shortest.
 const MIN_WAIT: Duration = Duration::from_millis(100);
-
-/// What pages with a stream know.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    people: HashMap<UserRef, Followed>,
-    /// When collected reports were sent last.
-    sent_at: Duration,
-    /// What was sent no longer holds.
-    is_outdated: bool,
-}
-
-/// A person whom a stream is about.
-#[derive(Debug)]
-struct Followed {
-    /// How many different lists of people include them.
-    lists: usize,
-    /// What every page knows, or something newer. `None`: no data.
-    known: Option<Observation>,
-    /// What they say of themselves, as every page knows.
-    status: Option<UserStatus>,
-    /// Something newer was observed that was not sent.
-    is_collected: bool,
-}
 
 /// What to send now.
 #[derive(Debug)]
@@ -65,13 +43,6 @@ pub(crate) struct Known {
     pub(crate) presence: Option<Observation>,
     /// What they say of themselves.
     pub(crate) status: Option<UserStatus>,
-}
-
-impl News {
-    /// Everybody is news: how pages compute statuses has changed.
-    pub(super) fn resend(&mut self) {
-        self.is_outdated = true;
-    }
 }
 
 impl Store {
@@ -153,7 +124,7 @@ impl Store {
                 next = [next, due].into_iter().flatten().min();
                 has_collected |= followed.is_collected;
             }
-            if render.hide_times {
+            if render.last_active == LastActive::Hide {
                 let aged = observed
                     .and_then(|known| known.next_change(render.now, render.offline_threshold));
                 next = [next, aged].into_iter().flatten().min();

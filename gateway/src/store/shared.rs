@@ -95,21 +95,16 @@ impl SharedStore {
 mod tests {
     use super::*;
     use crate::clock;
-    use crate::config::allow_list::AllowList;
     use crate::store::StoreConfig;
+    use crate::zulip::allow_list::AllowList;
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_zulip_longer_than_the_limit() {
-        let config = StoreConfig {
-            refresh: Duration::from_secs(30),
-            offline_threshold: None,
-            budget: 60,
-            hide_times: false,
-            show_statuses: false,
-            has_queue: false,
-            seed: 1,
-        };
-        let store = SharedStore::new(Store::new(config, AllowList::default(), clock::now()));
+        let store = SharedStore::new(Store::new(
+            StoreConfig::default(),
+            AllowList::default(),
+            clock::now(),
+        ));
         let started = tokio::time::Instant::now();
         let result = store.wait_for_result(|_, can_wait| (!can_wait).then_some("nothing")).await;
         assert_eq!((result, started.elapsed()), (Some("nothing"), MAX_WAIT));

@@ -12,8 +12,8 @@ use zulip_presence_core::reply::{NoPresenceReason, RequestError};
 use zulip_presence_core::{ClockReading, Status, Timestamp, UserRef};
 use zulip_simulator::{Activity, EMAIL, KEY, ReportedTimestamps, Simulator};
 
-use crate::config::allow_list::AllowList;
 use crate::store::{Actions, Lookup, Store, StoreConfig};
+use crate::zulip::allow_list::AllowList;
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
 use crate::zulip::wire::push_presence;
@@ -43,15 +43,7 @@ impl World {
 
     pub(super) async fn with_refresh(zulip: Simulator, allowed: &str, refresh: Duration) -> Self {
         let start = Timestamp::from_unix_s(zulip.now());
-        let policy = StoreConfig {
-            refresh,
-            offline_threshold: None,
-            budget: 60,
-            hide_times: false,
-            show_statuses: false,
-            has_queue: false,
-            seed: 7,
-        };
+        let policy = StoreConfig { refresh, ..StoreConfig::default() };
         let allowed = if allowed.is_empty() {
             AllowList::default()
         } else {

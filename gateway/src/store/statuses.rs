@@ -7,60 +7,15 @@ use std::time::Duration;
 use zulip_presence_core::reply::RequestError;
 use zulip_presence_core::{ClockReading, UserRef};
 
-use super::Store;
+use super::status_messages::UserId;
+use super::{Account, Store};
 use crate::zulip::event_queue::wire::StatusUpdate;
 use crate::zulip::user_status::UserStatus;
 
-/// Time between two requests about the same person.
-const ASK_INTERVAL: Duration = Duration::from_secs(600);
 /// Time between two requests about anybody: ten a minute.
 const GAP: Duration = Duration::from_secs(6);
 /// Servers before feature level 262 have no such request; others may have an outage.
 const FAILURE_DELAY: Duration = Duration::from_secs(300);
-
-/// A user's ID, as Zulip has it in events.
-pub(crate) type UserId = u64;
-
-/// The status messages that are known. Those who say nothing have none.
-#[derive(Debug, Default)]
-pub(super) struct Statuses {
-    known: HashMap<UserId, UserStatus>,
-    /// The event queue tells every change, so that `known` is complete, or it soon will.
-    is_told: bool,
-    /// When people were asked about, while it is not.
-    asked_at: HashMap<UserId, Duration>,
-    next_at: Duration,
-    in_flight: bool,
-}
-
-impl Statuses {
-    pub(super) fn new(has_queue: bool) -> Self {
-        Self { is_told: has_queue, ..Self::default() }
-    }
-
-    fn set(&mut self, id: UserId, status: UserStatus) {
-        if status.is_empty() {
-            self.known.remove(&id);
-        } else {
-            self.known.insert(id, status);
-        }
-    }
-
-    /// Whom of `watched` to ask about next, and when.
-    fn next(
-        &self,
-        watched: impl Iterator<Item = UserId>,
-        now: Duration,
-    ) -> Option<(UserId, Duration)> {
-        if self.is_told || self.in_flight {
-            return None;
-        }
-        let asked_at = |id: &UserId| self.asked_at.get(id).copied();
-        let oldest = watched.min_by_key(asked_at)?;
-        let due = asked_at(&oldest).map_or(now, |at| at + ASK_INTERVAL);
-        Some((oldest, due.max(self.next_at)))
-    }
-}
 
 impl Store {
     /// Whether what people say of themselves is shown.
@@ -109,14 +64,15 @@ impl Store {
         (Some(id), None)
     }
 
-    /// Zulip said what `id` says of themselves.
+    /// Zulip said to `account` what `id` says of themselves.
     pub(crate) fn status_fetched(
         &mut self,
         id: UserId,
         fetched: Result<UserStatus, RequestError>,
+        account: Account,
         now: ClockReading,
     ) {
-        let Some(statuses) = &mut self.statuses else {
+        let Some(statuses) = self.statuses.as_mut().filter(|_| account == self.account) else {
             return;
         };
         statuses.in_flight = false;
@@ -156,5 +112,32 @@ impl Store {
             statuses.is_told = false;
             statuses.asked_at.clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::store::StoreConfig;
+    use crate::zulip::allow_list::AllowList;
+    use crate::zulip::directory::Directory;
+
+    #[test]
+    fn refusal_of_a_former_account_delays_nothing() {
+        let now = clock::now();
+        let config = StoreConfig { show_statuses: true, ..StoreConfig::default() };
+        let mut store = Store::new(config, AllowList::default(), now);
+        let account = store.step(now).directory.expect("it is due");
+        let body = br#"{"result":"success","members":[{"user_id":12,"email":"ada@x"}]}"#;
+        store.directory_fetched(Directory::parse(body).expect("a directory"), account, now);
+        store.watch(&UserRef::Id(12), now);
+        let (id, former) = store.step(now).status.expect("nobody tells it");
+        store.credentials_changed(now);
+        store.status_fetched(id, Err(RequestError::Unauthorized), former, now);
+        let (again, account) = store.step(now).status.expect("at once");
+        assert_eq!(again, id);
+        store.status_fetched(id, Err(RequestError::Unauthorized), account, now);
+        assert_eq!(store.step(now).status, None, "but not after one of its own");
     }
 }

@@ -13,7 +13,7 @@ use zulip_presence_core::watchlist::{Query, Response};
 
 use crate::config::credentials::ZulipCredentials;
 use crate::config::site::is_loopback;
-use crate::zulip::failure::{Cause, ClientError, chain};
+use crate::zulip::failure::{Cause, ClientError};
 use crate::zulip::refusal::Refusal;
 use crate::zulip::tls::{self, TlsError};
 
@@ -64,9 +64,8 @@ impl ZulipClient {
         if is_loopback_site(&credentials.site) {
             builder = builder.no_proxy();
         }
-        let client = tls::configure(builder, &credentials.tls)?
-            .build()
-            .map_err(|error| TlsError::Tls(chain(&error)))?;
+        let client =
+            tls::configure(builder, &credentials.tls)?.build().map_err(TlsError::Client)?;
         Ok(Self { client, credentials: Arc::new(credentials) })
     }
 

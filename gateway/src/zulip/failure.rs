@@ -18,6 +18,11 @@ pub(crate) struct ClientError {
     pub(crate) cause: Option<Cause>,
 }
 
+/// A failed request to Zulip, with what an administrator can do about it.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+#[error("{error}; {fix}", error = .0, fix = remedy(.0))]
+pub struct FailedRequest(pub(crate) ClientError);
+
 /// Why Zulip could not be reached.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Cause {

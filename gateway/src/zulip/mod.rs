@@ -1,5 +1,6 @@
 //! Zulip's side of the wire: the client, the directory of users, and the presence objects.
 
+pub(crate) mod allow_list;
 pub(crate) mod client;
 pub(crate) mod directory;
 pub(crate) mod event_queue;

@@ -15,9 +15,11 @@ use rustls::{
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::config::tls::Tls;
+use crate::zulip::failure::chain;
 
 /// Why the client cannot be created.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TlsError {
     /// A file cannot be read.
     #[error("cannot read {name} {}: {source}", .path.display())]
@@ -41,8 +43,11 @@ pub enum TlsError {
     #[error("the email or the key holds a character that no header can")]
     Header,
     /// The client could not be created.
+    #[error("no TLS: {}", chain(.0))]
+    Client(#[source] reqwest::Error),
+    /// The TLS library refuses its settings.
     #[error("no TLS: {0}")]
-    Tls(String),
+    Settings(#[source] Error),
 }
 
 /// Applies `insecure`, `cert_bundle`, `client_cert` and `client_cert_key`.
@@ -107,7 +112,7 @@ fn config(path: &Path, identity: Option<Identity>) -> Result<ClientConfig, TlsEr
             .map_err(|_| not_pem("cert_bundle", path))?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::Tls(error.to_string()))?
+        .map_err(TlsError::Settings)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(BundleVerifier { bundle, webpki }));
     let Some(Identity { path, pem }) = identity else {

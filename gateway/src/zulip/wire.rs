@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use zulip_presence_core::{LegacyStatus, Observation, Presence, Status, Timestamp};
 
+use crate::config::last_active::LastActive;
+
 /// How to render.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RenderOptions {
@@ -14,7 +16,7 @@ pub(crate) struct RenderOptions {
     /// The threshold in force.
     pub(crate) offline_threshold: Duration,
     /// Users who are offline get no timestamps.
-    pub(crate) hide_times: bool,
+    pub(crate) last_active: LastActive,
 }
 
 /// An object without timestamps, which every generation of clients reads as offline.
@@ -22,7 +24,7 @@ const OFFLINE: &str = r#"{"aggregated":{"status":"offline"}}"#;
 
 /// Appends the presence object of `observed`, as it is at `render.now`, to `json`.
 pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json: &mut String) {
-    let RenderOptions { now, offline_threshold, hide_times } = render;
+    let RenderOptions { now, offline_threshold, last_active } = render;
     let status = observed.status(now, offline_threshold);
     let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
     let presence = &observed.presence;
@@ -33,7 +35,7 @@ pub(crate) fn push_presence(observed: &Observation, render: RenderOptions, json:
         && last_seen.is_some_and(|at| at.age(observed.at) <= offline_threshold);
     if last_seen.is_none()
         || is_contradictory
-        || hide_times && (status == Status::Offline || was_offline)
+        || last_active == LastActive::Hide && (status == Status::Offline || was_offline)
     {
         json.push_str(OFFLINE);
         return;
@@ -89,14 +91,14 @@ impl SlimPresence {
     /// What is sent of `observed` at `render.now`.
     pub(crate) fn new(observed: &Observation, render: RenderOptions) -> Self {
         const OFFLINE: SlimPresence = SlimPresence { active: None, idle: None };
-        let RenderOptions { now, offline_threshold, hide_times } = render;
+        let RenderOptions { now, offline_threshold, last_active } = render;
         let presence = &observed.presence;
         let last_seen = presence.last_active.max(presence.last_connected);
         let was_offline = observed.status(observed.at, offline_threshold) == Status::Offline;
         let is_offline = was_offline || observed.status(now, offline_threshold) == Status::Offline;
         match last_seen {
             None => OFFLINE,
-            Some(_) if hide_times && is_offline => OFFLINE,
+            Some(_) if last_active == LastActive::Hide && is_offline => OFFLINE,
             Some(at) if presence.offline && at.age(observed.at) <= offline_threshold => OFFLINE,
             Some(_) => Self {
                 active: presence.last_active,
@@ -155,13 +157,14 @@ mod tests {
     const NOW_S: i64 = 1_795_462_200;
 
     /// Parses `presence` as Zulip's reply, and renders it in full and slim.
-    fn rendered(presence: &str, hide_times: bool) -> [String; 2] {
+    fn rendered(presence: &str, last_active: LastActive) -> [String; 2] {
         let body = format!(r#"{{"result":"success","presence":{presence}}}"#);
         let reply = HttpReply { status: 200, header: &|_| None, body: body.as_bytes() };
         let presence = reply.parse_user().expect("a reply").content.expect("presence");
         let now = Timestamp::from_ms(NOW_S * 1000);
         let observed = Observation { presence, at: now };
-        let render = RenderOptions { now, offline_threshold: Duration::from_secs(200), hide_times };
+        let render =
+            RenderOptions { now, offline_threshold: Duration::from_secs(200), last_active };
         let mut json = [String::new(), String::new()];
         push_presence(&observed, render, &mut json[0]);
         push_slim_presence(&observed, render, &mut json[1]);
@@ -227,10 +230,10 @@ mod tests {
                 Status::Active,
             ),
         ] {
-            let json = rendered(&zulip, false);
+            let json = rendered(&zulip, LastActive::Show);
             assert_eq!(json[1], slim, "{zulip}");
             assert_eq!(statuses(&json), [status; 2], "{zulip}: {json:?}");
-            let hidden = rendered(&zulip, true);
+            let hidden = rendered(&zulip, LastActive::Hide);
             assert_eq!(statuses(&hidden), [status; 2], "{zulip}: {hidden:?}");
             if status == Status::Offline {
                 assert_eq!(hidden, [offline; 2], "{zulip}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
-use zulip_presence_gateway::StaticFiles;
+use zulip_presence_gateway::{LastActive, StaticFiles};
 use zulip_simulator::{Activity, ReportedTimestamps, Simulator};
 
 use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, organisation};
@@ -478,7 +478,7 @@ async fn hidden_last_active_removes_times_of_offline_users() {
     for generation in 1..=4 {
         let gateway = TestGateway::with(
             organisation(generation),
-            Options { hide: true, ..Options::default() },
+            Options { last_active: LastActive::Hide, ..Options::default() },
         )
         .await;
         let reply = gateway.get(&batch("[12,17,23]")).await.json();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use zulip_presence_gateway::{StreamConfig, serve};
+use zulip_presence_gateway::{LastActive, StreamConfig, serve};
 use zulip_simulator::{Activity, Fault, ReportedTimestamps};
 
 use crate::test_gateway::{Options, PAGE, TestGateway, organisation};
@@ -299,7 +299,7 @@ async fn only_allow_listed_people_are_in_it() {
 
 #[tokio::test]
 async fn hidden_last_active_stays_hidden() {
-    let options = Options { hide: true, ..brisk(StreamConfig::default()) };
+    let options = Options { last_active: LastActive::Hide, ..brisk(StreamConfig::default()) };
     let gateway = TestGateway::with(organisation(4), options).await;
     let mut stream = Stream::open(&gateway, "[12,23]").await;
     let offline = json!({"aggregated": {"status": "offline"}});

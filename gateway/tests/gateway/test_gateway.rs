@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::{
-    AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, ReloadHandle, Secret, StaticFiles,
-    StreamConfig, Tls, ZulipClient, ZulipCredentials, serve,
+    AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, LastActive, Refresh, ReloadHandle,
+    Secret, StaticFiles, StreamConfig, ZulipClient, ZulipCredentials, serve,
 };
 use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
@@ -44,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) refresh: Duration,
     pub(crate) origins: Vec<&'static str>,
     pub(crate) people: Option<PathBuf>,
-    pub(crate) hide: bool,
+    pub(crate) last_active: LastActive,
     pub(crate) zuliprc: Option<PathBuf>,
     pub(crate) files: StaticFiles,
     pub(crate) show_statuses: bool,
@@ -58,7 +58,7 @@ impl Default for Options {
             refresh: Duration::from_secs(30),
             origins: vec![PAGE],
             people: None,
-            hide: false,
+            last_active: LastActive::Show,
             zuliprc: None,
             files: StaticFiles::default(),
             show_statuses: false,
@@ -78,12 +78,7 @@ pub(crate) async fn on_a_port(router: Router) -> SocketAddr {
 
 /// The bot's account in `zulip`, which listens on `address`.
 pub(crate) fn account(zulip: &Simulator, address: SocketAddr) -> ZulipCredentials {
-    ZulipCredentials {
-        site: format!("http://{address}"),
-        email: EMAIL.into(),
-        key: Secret::new(zulip.key()),
-        tls: Tls::default(),
-    }
+    ZulipCredentials::new(format!("http://{address}"), EMAIL, Secret::new(zulip.key()))
 }
 
 /// Five people: one there, one idle, one gone, one never seen, one whom a guest may not see; a bot
@@ -130,21 +125,17 @@ impl TestGateway {
             .origins
             .iter()
             .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
-        let config = Config {
-            client: ZulipClient::new(account(&zulip, address))
-                .expect("no certificates are involved"),
-            zuliprc: options.zuliprc,
-            refresh: options.refresh,
-            offline_after: options.offline_after,
-            budget: 60,
-            allow_origins: origins.collect(),
-            people: options.people,
-            hide_last_active: options.hide,
-            files: options.files,
-            show_statuses: options.show_statuses,
-            live: options.live,
-            seed: 1,
-        };
+        let client = ZulipClient::new(account(&zulip, address));
+        let mut config = Config::new(client.expect("no certificates are involved"));
+        config.zuliprc = options.zuliprc;
+        config.refresh = Refresh::unchecked(options.refresh);
+        config.offline_after = options.offline_after;
+        config.allow_origins = origins.collect();
+        config.people = options.people;
+        config.last_active = options.last_active;
+        config.files = options.files;
+        config.show_statuses = options.show_statuses;
+        config.live = options.live;
         let gateway = Gateway::start(config).expect("the people file is right");
         Self {
             zulip,

@@ -20,10 +20,11 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
-use self::topics::{StreamId, Subscribed, Topics};
+use self::topics::{StreamId, Subscribed, Topics, message};
 use crate::clock;
 use crate::http::batch::Batch;
 use crate::http::error::ApiError;
+use crate::metrics::StreamNumbers;
 use crate::server::connection::Connection;
 use crate::store::shared::SharedStore;
 
@@ -74,18 +75,6 @@ pub(crate) struct Streams {
 struct Counters {
     messages: AtomicU64,
     dropped: AtomicU64,
-}
-
-/// Numbers for monitoring.
-pub(crate) struct StreamNumbers {
-    /// How many are open.
-    pub(crate) open: usize,
-    /// How many different lists of people they are about.
-    pub(crate) lists: usize,
-    /// Messages sent since the start, but the first of each stream.
-    pub(crate) messages: u64,
-    /// Streams dropped since the start, as their readers were too slow.
-    pub(crate) dropped: u64,
 }
 
 impl Streams {
@@ -193,11 +182,6 @@ pub(crate) async fn stream(
         (CONNECTION, "close"),
     ];
     Ok((headers, body).into_response())
-}
-
-/// One message: JSON has no line ends.
-fn message(json: &str) -> Bytes {
-    ["data: ", json, "\n\n"].concat().into()
 }
 
 /// What a stream still sends.

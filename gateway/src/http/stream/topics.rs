@@ -7,7 +7,6 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use zulip_presence_core::UserRef;
 
-use super::message;
 use crate::http::batch::{Batch, BodyWriter, push_entry};
 use crate::server::connection::Connection;
 use crate::store::news::{Known, NewsToSend};
@@ -203,4 +202,9 @@ fn list(batch: &Batch) -> Arc<str> {
 /// Those who are named, with the index of their entry.
 fn entries(batch: &Batch) -> impl Iterator<Item = (u32, &UserRef)> {
     (0..).zip(&batch.asked).filter_map(|(entry, (_, user))| Some((entry, user.as_ref()?)))
+}
+
+/// One message: JSON has no line ends.
+pub(super) fn message(json: &str) -> Bytes {
+    ["data: ", json, "\n\n"].concat().into()
 }

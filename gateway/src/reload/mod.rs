@@ -1,15 +1,17 @@
 //! Reloads the people file and the zuliprc when they change. An unreadable or invalid file changes
 //! nothing.
 
+mod file_watch;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::file_watch::watch_file;
 use crate::clock;
-use crate::config::allow_list::AllowList;
 use crate::config::credentials::ZulipCredentials;
-use crate::config::file_watch::watch_file;
 use crate::poller::Poller;
 use crate::store::shared::SharedStore;
+use crate::zulip::allow_list::AllowList;
 use crate::zulip::client::ZulipClient;
 
 /// What a running gateway reloads.

@@ -21,6 +21,7 @@ pub(crate) struct InvalidLine(pub(crate) usize);
 
 /// The `--people` file cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PeopleError {
     /// It cannot be read.
     #[error("cannot read the people file {}: {source}", .path.display())]

@@ -1,0 +1,59 @@
+//! What people say of themselves, as far as it is known.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::zulip::user_status::UserStatus;
+
+/// Time between two requests about the same person.
+const ASK_INTERVAL: Duration = Duration::from_secs(600);
+
+/// A user's ID, as Zulip has it in events.
+pub(crate) type UserId = u64;
+
+/// The status messages that are known, and whom to ask next. Those who say nothing have none.
+#[derive(Debug, Default)]
+pub(super) struct Statuses {
+    pub(super) known: HashMap<UserId, UserStatus>,
+    /// The event queue tells every change, so that `known` is complete, or it soon will.
+    pub(super) is_told: bool,
+    /// When people were asked about, while it is not.
+    pub(super) asked_at: HashMap<UserId, Duration>,
+    pub(super) next_at: Duration,
+    pub(super) in_flight: bool,
+}
+
+impl Statuses {
+    pub(super) fn new(has_queue: bool) -> Self {
+        Self { is_told: has_queue, ..Self::default() }
+    }
+
+    pub(super) fn set(&mut self, id: UserId, status: UserStatus) {
+        if status.is_empty() {
+            self.known.remove(&id);
+        } else {
+            self.known.insert(id, status);
+        }
+    }
+
+    /// Everybody is to be asked about again: nothing is in flight any more.
+    pub(super) fn ask_again(&mut self, now: Duration) {
+        self.asked_at.clear();
+        (self.in_flight, self.next_at) = (false, now);
+    }
+
+    /// Whom of `watched` to ask about next, and when.
+    pub(super) fn next(
+        &self,
+        watched: impl Iterator<Item = UserId>,
+        now: Duration,
+    ) -> Option<(UserId, Duration)> {
+        if self.is_told || self.in_flight {
+            return None;
+        }
+        let asked_at = |id: &UserId| self.asked_at.get(id).copied();
+        let oldest = watched.min_by_key(asked_at)?;
+        let due = asked_at(&oldest).map_or(now, |at| at + ASK_INTERVAL);
+        Some((oldest, due.max(self.next_at)))
+    }
+}
