@@ -20,7 +20,7 @@ async function broken(filePath, code) {
 }
 
 test("the scripts in subfolders are among those that pages load", () => {
-  for (const path of ["src/client/fetch.js", "src/element/element.js", "demo/gallery.js"])
+  for (const path of ["src/client/browser.js", "src/element/element.js", "demo/gallery.js"])
     assert.ok(shipped.includes(path), path);
 });
 
@@ -66,7 +66,7 @@ for (const [what, path, code, rule] of [
     `import { date } from "./date.js";`,
     "no-unused-vars",
   ],
-  ["a global that no browser has", "src/client/fetch.js", `process.exit();`, "no-undef"],
+  ["a global that no browser has", "src/client/browser.js", `process.exit();`, "no-undef"],
   [
     "a package that package.json does not name",
     "tools/package.mjs",

@@ -26,6 +26,6 @@ for (const [what, code] of [
 }
 
 test("a bundle of our own files is built", async () => {
-  const { outputFiles } = await bundle(`import { send } from "./fetch.js"; send();`);
+  const { outputFiles } = await bundle(`import { send } from "./browser.js"; send();`);
   assert.equal(outputFiles.length, 1);
 });

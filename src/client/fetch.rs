@@ -16,7 +16,7 @@ const MAX_BODY: usize = 1 << 20;
 /// Maximum bytes read of Zulip's own reply, which contains everybody: about 300 bytes each.
 const MAX_REALM_BODY: usize = 8 << 20;
 
-#[wasm_bindgen(module = "/src/client/fetch.js")]
+#[wasm_bindgen(module = "/src/client/browser.js")]
 extern "C" {
     /// Used in place of gloo-net's `send()`, which panics if a page's wrapper of fetch throws,
     /// rejects with a value that is not an `Error`, or returns its own class of response.

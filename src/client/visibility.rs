@@ -4,7 +4,7 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Element;
 
-#[wasm_bindgen(module = "/src/client/visibility.js")]
+#[wasm_bindgen(module = "/src/client/browser.js")]
 extern "C" {
     #[wasm_bindgen(js_name = observeVisibility)]
     fn observe_visibility(element: &Element, callback: &Closure<dyn Fn(bool)>);

@@ -14,7 +14,7 @@ export {
   stopWaiting,
   updateElements,
 } from "wasm-bindgen";
-export { takeOver } from "../client/fetch.js";
+export { takeOver } from "../client/browser.js";
 export { setRetry } from "../i18n/catalogs.js";
 export { scan } from "./scan.js";
 

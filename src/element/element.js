@@ -1,7 +1,7 @@
 // <zulip-presence>. The element never changes its own attributes or children: its markup belongs to the page.
 
-import { observeVisibility, unobserveVisibility } from "../client/visibility.js";
-import { langOf, observeLang } from "../i18n/lang.js";
+import { observeVisibility, unobserveVisibility } from "../client/browser.js";
+import { langOf, observeLang } from "../i18n/browser.js";
 import { date } from "./date.js";
 import { load, wasm } from "./load.js";
 import { preload } from "./preload.js";

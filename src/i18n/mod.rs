@@ -23,7 +23,7 @@ const LANGUAGES: [&str; 9] = ["ar", "de", "es", "fr", "ja", "pl", "pt-BR", "ru",
 /// Subtags of Chinese in traditional characters, for which `zh-CN` is not used.
 const TRADITIONAL: [&str; 4] = ["tw", "hk", "mo", "hant"];
 
-#[wasm_bindgen(module = "/src/i18n/lang.js")]
+#[wasm_bindgen(module = "/src/i18n/browser.js")]
 extern "C" {
     /// The nearest `lang` of an element or its ancestors, also outside of its shadow roots; empty
     /// if there is none.

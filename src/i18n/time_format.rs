@@ -24,7 +24,7 @@ pub(crate) struct Locale {
 /// Formats a time.
 pub(crate) type TimeFormat = fn(&Locale, Time) -> String;
 
-#[wasm_bindgen(module = "/src/i18n/time_format.js")]
+#[wasm_bindgen(module = "/src/i18n/browser.js")]
 extern "C" {
     #[wasm_bindgen(js_name = formatAgo)]
     fn format_ago(tag: &str, lang: &str, count: u8, unit: &str) -> String;

@@ -1,4 +1,24 @@
-// Which elements are on screen or close to it: one IntersectionObserver for the whole page.
+// What the client needs of the browser in JavaScript: requests that may be in flight before the WebAssembly has loaded
+// (src/element/preload.js), and which elements are on screen. One module: the server of wasm-bindgen-test hangs now and then when a page
+// loads five modules at once.
+
+/** Requests in flight, by URL: `{ response, controller }`. */
+let begun = new Map();
+
+/** From now on, sending one of these requests gives its response, once. */
+export function takeOver(requests) {
+  begun = requests;
+}
+
+/** Like fetch, but takes over a request that is already in flight. */
+export function send(request) {
+  const { url, signal } = request;
+  const early = begun.get(url);
+  begun.delete(url);
+  if (!early || early.controller.signal.aborted) return fetch(request);
+  signal.addEventListener("abort", () => early.controller.abort());
+  return early.response;
+}
 
 /** Elements this close to the screen count as visible, so that they have a result when they are scrolled into view. */
 const MARGIN = "200px";
