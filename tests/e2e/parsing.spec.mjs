@@ -121,9 +121,9 @@ test("a script at the end of the document that takes long", async ({
   consoleMessages,
 }) => {
   const slow = [];
-  site.route("/slow.js", (_, response) => slow.push(response));
+  site.route("/script-at-the-end.js", (_, response) => slow.push(response));
   const start_ms = Date.now();
-  await page.goto(site.page(`${ADA}<script src="/slow.js"></script>`, tag()), {
+  await page.goto(site.page(`${ADA}<script src="/script-at-the-end.js"></script>`, tag()), {
     waitUntil: "commit",
   });
   await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
