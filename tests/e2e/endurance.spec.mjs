@@ -54,7 +54,8 @@ test("five hundred badges for a day send the planned requests, and nothing grows
   expect(last.wasm).toBe(warm.wasm);
   expect(last.heap - warm.heap).toBeLessThan(NOISE_BYTES);
   expect(last.nodes - warm.nodes).toBeLessThan(PEOPLE);
-  expect(last.listeners).toBe(warm.listeners);
+  // Fewer are possible: those of a request end when it is collected as garbage.
+  expect(last.listeners).toBeLessThanOrEqual(warm.listeners);
   // At first the time-outs of the preloaded requests are pending, too.
   for (const { timers } of measured.slice(1)) expect(timers).toBeLessThanOrEqual(MOST_TIMERS);
 
