@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { extname, join } from "node:path";
+import { test as shared } from "./fixtures.mjs";
 import { Site } from "./site.mjs";
 
 const TYPES = { ".js": "text/javascript", ".txt": "text/plain", ".wasm": "application/wasm" };
@@ -127,3 +128,23 @@ export class FileServer {
     response.end(body);
   }
 }
+
+/** Adds HTML to the page that runs this. */
+export const ADD = (html) => document.body.insertAdjacentHTML("beforeend", html);
+
+/** The script tag of a file server. */
+export const script = ({ loader }, attributes = "") =>
+  `<script src="${loader}" async ${attributes}></script>`;
+
+export const test = shared.extend({
+  files: async ({ gateway }, use) => {
+    const files = await new FileServer(gateway).start();
+    await use(files);
+    await files.stop();
+  },
+
+  /** The console messages that are about the widget, and uncaught errors. */
+  ours: async ({ consoleMessages }, use) => {
+    await use(() => consoleMessages.filter((line) => /zulip-presence: |^uncaught/.test(line)));
+  },
+});

@@ -1,28 +1,11 @@
 // Files that fail to load are loaded as soon as they can be.
 
-import { KNOWN, expect, test as shared } from "./fixtures.mjs";
-import { FileServer } from "./file-server.mjs";
+import { KNOWN, expect } from "./fixtures.mjs";
+import { ADD, script, test } from "./file-server.mjs";
 import { nameTimers } from "./timers.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada" label="status" lang="de">Ada</zulip-presence>`;
 const HTML = "<!doctype html><title>Log in to this network</title>";
-const ADD = (html) => document.body.insertAdjacentHTML("beforeend", html);
-
-const test = shared.extend({
-  files: async ({ gateway }, use) => {
-    const files = await new FileServer(gateway).start();
-    await use(files);
-    await files.stop();
-  },
-
-  ours: async ({ consoleMessages }, use) => {
-    await use(() => consoleMessages.filter((line) => /zulip-presence: |^uncaught/.test(line)));
-  },
-});
-
-const script = ({ loader }, attributes = "") =>
-  `<script src="${loader}" async ${attributes}></script>`;
-
 /** Ways in which a request can fail. Each answers it. */
 const FAULTS = {
   "a reset": ({ request }) => request.socket.resetAndDestroy(),

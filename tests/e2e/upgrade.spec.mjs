@@ -2,27 +2,10 @@
 
 import { pathToFileURL } from "node:url";
 import { INTERFACE } from "../../src/element/interface.js";
-import { KNOWN, expect, test as shared } from "./fixtures.mjs";
-import { FileServer, anotherBuild, build } from "./file-server.mjs";
+import { KNOWN, expect } from "./fixtures.mjs";
+import { ADD, anotherBuild, build, script, test } from "./file-server.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
-const ADD = (html) => document.body.insertAdjacentHTML("beforeend", html);
-
-const test = shared.extend({
-  files: async ({ gateway }, use) => {
-    const files = await new FileServer(gateway).start();
-    await use(files);
-    await files.stop();
-  },
-
-  ours: async ({ consoleMessages }, use) => {
-    await use(() => consoleMessages.filter((line) => /zulip-presence: |^uncaught/.test(line)));
-  },
-});
-
-const script = ({ loader }, attributes = "") =>
-  `<script src="${loader}" async ${attributes}></script>`;
-
 for (const [what, act] of [
   ["the first badge", (page) => page.evaluate(ADD, ADA)],
   [
