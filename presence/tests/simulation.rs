@@ -125,6 +125,25 @@ struct OnTheWay {
     dated: u64,
 }
 
+/// What becomes of a stream after its next message.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Course {
+    Goes,
+    /// The connection is dead, and nobody says so.
+    FallsSilent,
+    Ends(Option<RequestError>),
+}
+
+/// The page's open stream.
+struct OpenStream {
+    id: RequestId,
+    users: Vec<UserRef>,
+    /// When something arrives next.
+    next: u64,
+    course: Course,
+    is_first: bool,
+}
+
 struct World {
     seed: u64,
     chance: Chance,
@@ -147,7 +166,11 @@ struct World {
     watchers: BTreeMap<UserRef, (u32, u32)>,
     on_screen_since: BTreeMap<UserRef, u64>,
     asked: BTreeMap<UserRef, u64>,
+    /// When the stream would last have told what is new of each person.
+    told: BTreeMap<UserRef, u64>,
     sees_zulip: bool,
+    stream: Option<OpenStream>,
+    stream_opened_at: Option<u64>,
     /// Whether caches store whole replies, including their dates.
     caches: bool,
     requests: u64,
@@ -177,7 +200,8 @@ impl World {
             })
             .collect();
         let interval = Duration::from_secs(15 + chance.below(46));
-        let settings = PollSettings::new(endpoint).interval(interval).seed(seed);
+        let settings =
+            PollSettings::new(endpoint).interval(interval).seed(seed).live(!seed.is_multiple_of(3));
         let wall_ms = i64::try_from(START_MS).unwrap_or(0)
             + i64::try_from(chance.below(172_800_000)).unwrap_or(0)
             - 86_400_000;
@@ -201,7 +225,10 @@ impl World {
             watchers: BTreeMap::new(),
             on_screen_since: BTreeMap::new(),
             asked: BTreeMap::new(),
+            told: BTreeMap::new(),
             sees_zulip,
+            stream: None,
+            stream_opened_at: None,
             caches: seed % 4 < 2,
             requests: 0,
             seen: BTreeMap::new(),
@@ -233,6 +260,10 @@ impl World {
     fn step(&mut self) -> Option<u64> {
         let step = self.list.step(self.reading());
         for Request { id, .. } in &step.cancelled {
+            if self.is_stream(*id) {
+                self.stream = None;
+                continue;
+            }
             assert!(
                 self.in_flight.remove(id).is_some(),
                 "seed {}: cancelled what was not in flight",
@@ -244,10 +275,92 @@ impl World {
         for request in step.requests {
             self.sent(request);
         }
+        self.opened(step.stream);
         self.check();
         let wait = step.next_wakeup.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         assert_ne!(wait, Some(0), "seed {}: a wait of zero spins", self.seed);
         wait
+    }
+
+    fn is_stream(&self, id: RequestId) -> bool {
+        self.stream.as_ref().is_some_and(|stream| stream.id == id)
+    }
+
+    fn opened(&mut self, request: Option<Request>) {
+        let Some(Request { id, query }) = request else {
+            return;
+        };
+        let seed = self.seed;
+        assert!(self.awake_since.is_some(), "seed {seed}: a stream while hidden");
+        assert!(self.stream.is_none(), "seed {seed}: two streams");
+        let spaced = self.stream_opened_at.is_none_or(|at| self.now - at >= 10_000);
+        assert!(spaced, "seed {seed}: two streams within 10 s");
+        let Query::Stream(users) = query else {
+            panic!("seed {seed}: {query:?} is no stream");
+        };
+        assert!(!users.is_empty() && users.len() <= 500, "seed {seed}: {} people", users.len());
+        self.saw("stream");
+        self.starts.push(self.now);
+        self.stream_opened_at = Some(self.now);
+        let next = self.now + 5 + self.chance.below(1_500);
+        let course = match (self.network, self.chance.below(12)) {
+            (Network::Up, 0) => Course::Ends(Some(RequestError::Status {
+                code: [404, 204, 500, 503][usize::try_from(self.chance.below(4)).unwrap_or(0)],
+                retry_after: self.chance.one_in(2).then_some(Duration::from_secs(60)),
+            })),
+            (Network::Up, 1) => Course::FallsSilent,
+            (Network::Up, _) => Course::Goes,
+            (Network::Hangs, _) => Course::FallsSilent,
+            _ => Course::Ends(Some(RequestError::Unreachable)),
+        };
+        self.stream = Some(OpenStream { id, users, next, course, is_first: true });
+    }
+
+    /// What arrives by the stream.
+    fn stream_arrives(&mut self) {
+        let Some(stream) = self.stream.take_if(|stream| stream.next <= self.now) else {
+            return;
+        };
+        let OpenStream { id, users, course, is_first, .. } = stream;
+        let next = match course {
+            Course::FallsSilent => u64::MAX,
+            Course::Ends(error) => {
+                self.list.handle_stream_end(id, error, self.reading());
+                return;
+            }
+            Course::Goes => {
+                if is_first || self.chance.one_in(2) {
+                    let content = users.iter().map(|user| {
+                        let person = self.people.iter().find(|person| person.user == *user);
+                        let presence = person.and_then(|person| person.presence(self.now));
+                        (user.clone(), presence.ok_or(NoPresenceReason::NoData))
+                    });
+                    let content = content.collect();
+                    let message = Response::Realm(self.reply(content, self.now, self.now));
+                    let outcome = self.list.handle_stream_message(id, message, self.reading());
+                    assert_eq!(outcome, Outcome::Applied, "seed {}", self.seed);
+                } else {
+                    self.list.handle_stream_comment(id, self.reading());
+                }
+                for user in &users {
+                    self.told.insert(user.clone(), self.now);
+                }
+                self.now + 1 + self.chance.below(20_000)
+            }
+        };
+        let course = match (self.network, self.chance.below(40)) {
+            _ if course == Course::FallsSilent => course,
+            (Network::Hangs | Network::Down, _) | (_, 0) => Course::FallsSilent,
+            (Network::Breaks, _) | (_, 1) => Course::Ends(Some(RequestError::Unreachable)),
+            (_, 2) => Course::Ends(None),
+            _ => Course::Goes,
+        };
+        self.saw(match course {
+            Course::Goes => "stream goes on",
+            Course::FallsSilent => "stream falls silent",
+            Course::Ends(_) => "stream ends",
+        });
+        self.stream = Some(OpenStream { id, users, next, course, is_first: false });
     }
 
     fn sent(&mut self, request: Request) {
@@ -255,7 +368,7 @@ impl World {
         assert!(self.awake_since.is_some(), "seed {seed}: asked while hidden");
         let mut about: Vec<UserRef> = match &request.query {
             Query::User(user) => vec![user.clone()],
-            Query::Group(users) => users.clone(),
+            Query::Group(users) | Query::Stream(users) => users.clone(),
             Query::AllUsers => self
                 .watchers
                 .keys()
@@ -359,7 +472,8 @@ impl World {
             // At most twenty people share a third of the single requests, prolonged by a tenth.
             let bound = if slow { 132_000 } else { paced } + 15_000;
             let calm_since = since.max(awake_since).max(self.trouble_until);
-            let last = self.asked.get(user).copied().unwrap_or(0).max(calm_since);
+            let last = self.asked.get(user).max(self.told.get(user));
+            let last = last.copied().unwrap_or(0).max(calm_since);
             let absent = slow && matches!(user, UserRef::Email(_));
             assert!(
                 absent || self.network != Network::Up || self.now.saturating_sub(last) <= bound,
@@ -452,7 +566,7 @@ impl World {
                     .map(|user| (user.clone(), find(user).ok_or(NoPresenceReason::NoData)))
                     .collect(),
             ),
-            Query::Group(_) | Query::AllUsers => {
+            Query::Group(_) | Query::Stream(_) | Query::AllUsers => {
                 let emails =
                     self.people.iter().filter(|person| matches!(person.user, UserRef::Email(_)));
                 stamped(
@@ -564,7 +678,9 @@ impl World {
             (0..*shown).for_each(|_| self.list.hide(user));
             (0..*watchers).for_each(|_| self.list.unwatch(user, reading));
         }
-        assert_eq!(self.list.step(reading).requests, [], "seed {}: asked about nobody", self.seed);
+        let step = self.list.step(reading);
+        assert_eq!(step.requests, [], "seed {}: asked about nobody", self.seed);
+        assert_eq!(step.stream, None, "seed {}: a stream about nobody", self.seed);
         // The engine sees the rows return at the same instant or a little later; requests that
         // became due meanwhile are sent anyway.
         let before: BTreeSet<_> =
@@ -572,6 +688,7 @@ impl World {
         if away >= 1_500
             && before.is_empty()
             && self.on_the_way.iter().all(|reply| reply.arrives > self.now + away)
+            && self.stream.as_ref().is_none_or(|stream| stream.next > self.now + away)
         {
             self.pass(away);
         }
@@ -589,7 +706,11 @@ impl World {
                 self.seed,
                 self.now
             );
-            assert_eq!(step.cancelled, []);
+            for Request { id, .. } in step.cancelled {
+                assert!(self.is_stream(id), "seed {}: the filter cancelled a request", self.seed);
+                self.stream = None;
+            }
+            self.opened(step.stream);
         }
     }
 
@@ -610,6 +731,9 @@ impl World {
         self.now += ms;
         self.wall_ms += i64::try_from(ms).unwrap_or(0);
         self.on_the_way.clear();
+        if let Some(stream) = &mut self.stream {
+            (stream.next, stream.course) = (u64::MAX, Course::FallsSilent);
+        }
         if self.awake_since.is_some() {
             self.awake_since = Some(self.now);
         }
@@ -623,6 +747,7 @@ impl World {
         // The engine's limits of a minute follow the viewer's clock.
         self.starts.clear();
         self.singles.clear();
+        self.stream_opened_at = None;
         self.step();
         if self.awake_since.is_some() {
             // Requests in flight count as lost and are sent again.
@@ -667,10 +792,12 @@ impl World {
         let until = self.now + ms;
         loop {
             self.arrive();
+            self.stream_arrives();
             let wait = self.step();
             let arrival =
                 self.on_the_way.iter().map(|reply| reply.arrives.saturating_sub(self.now)).min();
-            let next = [wait, arrival].into_iter().flatten().min().unwrap_or(u64::MAX);
+            let stream = self.stream.as_ref().map(|stream| stream.next.saturating_sub(self.now));
+            let next = [wait, arrival, stream].into_iter().flatten().min().unwrap_or(u64::MAX);
             let left = until.saturating_sub(self.now);
             if next >= left {
                 self.pass(left);
@@ -711,9 +838,18 @@ fn invariants_hold_for_ten_thousand_virtual_hours() {
     // Coverage of the simulator itself.
     assert!(requests > 100_000, "{requests}");
     assert!(
-        ["hidden", "filter", "suspended", "clock set", "trouble"]
-            .iter()
-            .all(|what| seen.get(what).is_some_and(|count| *count > 1_000)),
+        [
+            "hidden",
+            "filter",
+            "suspended",
+            "clock set",
+            "trouble",
+            "stream",
+            "stream falls silent",
+            "stream ends"
+        ]
+        .iter()
+        .all(|what| seen.get(what).is_some_and(|count| *count > 1_000)),
         "{seen:?}"
     );
 }

@@ -32,6 +32,9 @@ pub struct PresenceProviderProps {
     /// Default: the endpoint's value, else 200 s.
     #[prop_or_default]
     pub offline_after: Option<Duration>,
+    /// Whether a visible page reads the gateway's stream, by which whoever comes is shown at once.
+    #[prop_or(true)]
+    pub live: bool,
     /// Whether requests carry cookies.
     #[prop_or_default]
     pub credentials: Credentials,
@@ -93,7 +96,7 @@ fn client(props: &PresenceProviderProps) -> Option<PresenceClient> {
     let mut settings = Settings::gateway(&props.endpoint)
         .map_err(|_| warn_once(INVALID_ENDPOINT, &props.endpoint))
         .ok()?;
-    settings = settings.credentials(props.credentials);
+    settings = settings.credentials(props.credentials).live(props.live);
     if let Some(interval) = props.interval {
         settings = settings.interval(interval);
     }

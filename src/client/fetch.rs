@@ -1,13 +1,13 @@
-//! One HTTP request by the browser's fetch.
+//! HTTP requests by the browser's fetch: replies, and streams.
 
-use gloo_net::http::{Headers, Request};
+use gloo_net::http::{Headers, Request, Response};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestCredentials};
 use zulip_presence_core::reply::{HttpReply, RequestError};
-use zulip_presence_core::watchlist::{Query, Response};
+use zulip_presence_core::watchlist::{self, Query};
 
 use super::settings::{Auth, Credentials};
 
@@ -51,15 +51,14 @@ impl RawResponse {
     ///
     /// # Errors
     /// [`RequestError`] if it says nothing about presence.
-    pub(super) fn parse(&self, query: &Query) -> Result<Response, RequestError> {
+    pub(super) fn parse(&self, query: &Query) -> Result<watchlist::Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
         let reply = HttpReply { status: self.status, header: &header, body: &self.body };
         query.parse_reply(&reply)
     }
 }
 
-/// Requests `url` with only the headers that `auth` needs: any other header costs a preflight and
-/// splits caches.
+/// Requests `url`, and reads the reply.
 ///
 /// # Errors
 /// [`RequestError::Unreachable`] if no reply arrived, also if `signal` aborted the request;
@@ -69,16 +68,49 @@ pub(super) async fn fetch(
     auth: &Auth,
     signal: &AbortSignal,
 ) -> Result<RawResponse, RequestError> {
+    let max = if matches!(auth, Auth::Zulip(_)) { MAX_REALM_BODY } else { MAX_BODY };
+    let response = request(url, auth, signal).await?;
+    let mut body = Vec::new();
+    let read = read(&response, &mut |mut piece| {
+        body.append(&mut piece);
+        if body.len() > max { Err(RequestError::InvalidResponse) } else { Ok(()) }
+    });
+    read.await?;
+    Ok(RawResponse { status: response.status(), headers: response.headers(), body })
+}
+
+/// Requests a stream, and passes what arrives to `on_piece` until it returns an error. `Ok`: the
+/// stream ended.
+///
+/// # Errors
+/// That of `on_piece`; as [`fetch`]; and that of a reply that is no stream.
+pub(super) async fn fetch_stream(
+    url: &str,
+    auth: &Auth,
+    signal: &AbortSignal,
+    on_piece: &mut dyn FnMut(Vec<u8>) -> Result<(), RequestError>,
+) -> Result<(), RequestError> {
+    let response = request(url, auth, signal).await?;
+    let headers = response.headers();
+    let is_stream =
+        headers.get("content-type").is_some_and(|it| it.starts_with("text/event-stream"));
+    if !is_stream || !response.ok() {
+        let raw = RawResponse { status: response.status(), headers, body: Vec::new() };
+        return raw.parse(&Query::Stream(Vec::new())).and(Err(RequestError::InvalidResponse));
+    }
+    read(&response, on_piece).await
+}
+
+/// Sends a request with only the headers that `auth` needs: any other header costs a preflight and
+/// splits caches.
+async fn request(url: &str, auth: &Auth, signal: &AbortSignal) -> Result<Response, RequestError> {
     let request = Request::get(url).abort_signal(Some(signal));
-    let (request, max_body) = match auth {
-        Auth::Gateway(credentials) => (request.credentials(mode(*credentials)), MAX_BODY),
-        Auth::Zulip(key) => {
-            let request = request
-                .credentials(RequestCredentials::Omit)
-                .header("Accept-Language", "en")
-                .header("Authorization", key.expose());
-            (request, MAX_REALM_BODY)
-        }
+    let request = match auth {
+        Auth::Gateway(credentials) => request.credentials(mode(*credentials)),
+        Auth::Zulip(key) => request
+            .credentials(RequestCredentials::Omit)
+            .header("Accept-Language", "en")
+            .header("Authorization", key.expose()),
     };
     let request = request.build().map_err(|_| RequestError::Unreachable)?;
     let unreachable = |_: JsValue| RequestError::Unreachable;
@@ -88,38 +120,32 @@ pub(super) async fn fetch(
     if !reply.is_object() || !reply.unchecked_ref::<Reply>().headers().is_object() {
         return Err(RequestError::Unreachable);
     }
-    let response = gloo_net::http::Response::from(reply.unchecked_into::<web_sys::Response>());
-    Ok(RawResponse {
-        status: response.status(),
-        headers: response.headers(),
-        body: body(&response, max_body).await?,
-    })
+    Ok(Response::from(reply.unchecked_into::<web_sys::Response>()))
 }
 
-/// Used in place of gloo-net's `binary()`, which reads without a bound and panics if a page's own
-/// response rejects with a value that is not an `Error`.
-async fn body(response: &gloo_net::http::Response, max: usize) -> Result<Vec<u8>, RequestError> {
-    let mut body = Vec::new();
+/// Passes the body to `on_piece` as it arrives, until that returns an error. Used in place of
+/// gloo-net's `binary()`, which reads without a bound and panics if a page's own response rejects
+/// with a value that is not an `Error`.
+async fn read(
+    response: &Response,
+    on_piece: &mut dyn FnMut(Vec<u8>) -> Result<(), RequestError>,
+) -> Result<(), RequestError> {
     // Locked: the page has already read it.
     let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
-        return Ok(body);
+        return Ok(());
     };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     loop {
         let read = JsFuture::from(reader.read()).await;
         let chunk = read.map_err(|_| RequestError::Unreachable)?.unchecked_into::<Chunk>();
         let Some(chunk) = chunk.value() else {
-            return Ok(body);
+            return Ok(());
         };
-        let start = body.len();
-        let end = start + chunk.length() as usize;
-        if end > max {
+        if let Err(error) = on_piece(chunk.to_vec()) {
             // The rest is not needed; the result is ignored.
             let _ = reader.cancel();
-            return Err(RequestError::InvalidResponse);
+            return Err(error);
         }
-        body.resize(end, 0);
-        chunk.copy_to(&mut body[start..]);
     }
 }
 

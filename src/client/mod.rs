@@ -6,6 +6,7 @@ mod fetch;
 mod page;
 mod presence_client;
 mod settings;
+mod stream;
 mod subscribers;
 mod subscription;
 mod visibility;

@@ -49,10 +49,11 @@ impl PartialEq for PresenceClient {
 }
 
 pub(super) struct Inner {
-    settings: Settings,
+    pub(super) settings: Settings,
     pub(super) watchlist: RefCell<Watchlist>,
     pub(super) subscribers: RefCell<Subscribers>,
     in_flight: RefCell<Vec<(RequestId, AbortController)>>,
+    pub(super) stream: RefCell<Option<(RequestId, AbortController)>>,
     /// A request ended, successfully or not: there is something to show.
     has_settled: Cell<bool>,
     /// The endpoint replied at least once: its failures are not a mistake in the page.
@@ -125,6 +126,7 @@ impl Inner {
             settings,
             subscribers: RefCell::default(),
             in_flight: RefCell::default(),
+            stream: RefCell::default(),
             has_settled: Cell::new(false),
             has_answered: Cell::new(false),
             next_tick: Cell::default(),
@@ -171,12 +173,17 @@ impl Inner {
             watchlist.step(now)
         };
         for Request { id, .. } in actions.cancelled {
-            if let Some(abort) = self.take_in_flight(id) {
+            let stream = self.stream.borrow_mut().take_if(|(open, _)| *open == id);
+            let stream = stream.map(|(_, abort)| abort);
+            if let Some(abort) = stream.or_else(|| self.take_in_flight(id)) {
                 abort.abort();
             }
         }
         for request in actions.requests {
             self.send(request);
+        }
+        if let Some(request) = actions.stream {
+            self.open_stream(request);
         }
         self.subscribers.borrow_mut().mark_changed(&actions.changes, now.monotonic);
         // An outdated status is not shown even that long.
@@ -298,13 +305,13 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        for (_, abort) in self.in_flight.get_mut() {
+        for (_, abort) in self.in_flight.get_mut().iter().chain(self.stream.get_mut().iter()) {
             abort.abort();
         }
     }
 }
 
-fn with(client: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
+pub(super) fn with(client: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
     if let Some(client) = client.upgrade() {
         act(&client);
     }

@@ -24,6 +24,7 @@ const INVALID_OFFLINE_AFTER: &str =
     "data-offline-after must be a number of seconds from 60 to 3600; the endpoint's own is used.";
 const INVALID_CREDENTIALS: &str =
     "data-credentials must be same-origin, include or omit; same-origin is used.";
+const INVALID_LIVE: &str = "data-live must be on or off; on is used.";
 const INVALID_ENDPOINT: &str = "data-endpoint must be an http or https URL like https://presence.example.com/api/v1; no request is made.";
 const INVALID_ZULIP: &str =
     "data-zulip must be an http or https URL like https://chat.example.com; no link is shown.";
@@ -38,6 +39,7 @@ pub struct Settings {
     endpoint: String,
     interval: Duration,
     offline_after: Option<Duration>,
+    live: bool,
     /// The address at which people use Zulip; absolute, ends with a slash.
     zulip: Option<String>,
     pub(crate) auth: Auth,
@@ -55,6 +57,7 @@ pub struct ScriptSettings {
     pub email: Option<String>,
     pub api_key: Option<String>,
     pub zulip: Option<String>,
+    pub live: Option<String>,
 }
 
 /// How requests are authenticated.
@@ -131,6 +134,7 @@ impl Settings {
             endpoint,
             interval: INTERVAL,
             offline_after: None,
+            live: true,
             zulip: None,
             auth: Auth::Gateway(Credentials::default()),
         })
@@ -150,6 +154,13 @@ impl Settings {
             offline_after: Some(offline_after.clamp(MIN_OFFLINE_THRESHOLD, MAX_OFFLINE_THRESHOLD)),
             ..self
         }
+    }
+
+    /// Whether a visible page reads the gateway's stream, by which whoever comes is shown at once;
+    /// it then polls once a minute. Default: `true`. Gateways without streams are polled.
+    #[must_use]
+    pub fn live(self, live: bool) -> Self {
+        Self { live, ..self }
     }
 
     /// Whether requests carry cookies.
@@ -215,6 +226,14 @@ impl Settings {
             MAX_OFFLINE_THRESHOLD,
             INVALID_OFFLINE_AFTER,
         );
+        settings.live = match given(script.live).as_deref() {
+            None | Some("on") => true,
+            Some("off") => false,
+            Some(written) => {
+                warn_once(INVALID_LIVE, written);
+                true
+            }
+        };
         Some(settings)
     }
 
@@ -250,6 +269,7 @@ impl Settings {
             .interval(self.interval)
             .offline_threshold(self.offline_after)
             .budget(BUDGET)
+            .live(self.live)
             .seed((js_sys::Math::random() * f64::from(u32::MAX)) as u64)
     }
 }

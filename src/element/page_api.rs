@@ -29,9 +29,18 @@ pub fn configure(
     email: Option<String>,
     api_key: Option<String>,
     zulip: Option<String>,
+    live: Option<String>,
 ) {
-    let script =
-        ScriptSettings { endpoint, interval, offline_after, credentials, email, api_key, zulip };
+    let script = ScriptSettings {
+        endpoint,
+        interval,
+        offline_after,
+        credentials,
+        email,
+        api_key,
+        zulip,
+        live,
+    };
     let page = Settings::from_script(script, default_endpoint).map(|settings| {
         let client = PresenceClient::new(&settings);
         (settings, client)

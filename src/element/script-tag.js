@@ -3,7 +3,7 @@
 const FILE = "/zulip-presence.js";
 /** In the WebAssembly's order of arguments; by the names of `dataset`. */
 export const SETTING_NAMES = [
-  ...["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey", "zulip"],
+  ...["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey", "zulip", "live"],
 ];
 
 /** The script that runs this code. Null in a module, after import() and in evaluated text. */

@@ -10,8 +10,9 @@ import { Site } from "./site.mjs";
 
 export const expect = baseExpect.extend({
   /** Waits until an element's `status` is, or matches, what is expected. */
-  async toHaveStatus(locator, expected) {
-    const polled = baseExpect.poll(() => locator.evaluate((element) => `${element.status}`));
+  async toHaveStatus(locator, expected, options) {
+    const status = () => locator.evaluate((element) => `${element.status}`);
+    const polled = baseExpect.poll(status, options);
     const matcher = expected instanceof RegExp ? "toMatch" : "toBe";
     try {
       await (this.isNot ? polled.not : polled)[matcher](expected);

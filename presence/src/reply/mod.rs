@@ -1,10 +1,12 @@
 //! Parses Zulip's HTTP replies into types.
 
 mod body;
+mod event_stream;
 mod value;
 
 use core::time::Duration;
 
+pub use self::event_stream::{EventStreamParser, MessageTooLong};
 use self::value::{Object, Value};
 use crate::user_map::UserMap;
 use crate::{Presence, Timestamp, UserRef, http_date};

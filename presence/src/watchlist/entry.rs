@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) group: Option<GroupId>,
     /// When a request of any kind for this person last started.
     pub(super) requested_at: Option<EngineInstant>,
+    /// The page's last stream is or was about this person.
+    pub(super) has_stream: bool,
     /// For users who are requested singly.
     pub(super) poll: Option<PollState>,
     latest: Option<LatestObservation>,

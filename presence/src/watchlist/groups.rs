@@ -21,8 +21,9 @@ pub(super) struct Group {
     pub(super) poll: PollState,
     /// Not requested earlier: it waits for further members.
     pub(super) gathers_until: EngineInstant,
-    members: usize,
-    bytes: usize,
+    pub(super) members: usize,
+    /// Of its path and query.
+    pub(super) bytes: usize,
     /// Gets no further members: it was requested while the document was being parsed.
     is_closed: bool,
 }

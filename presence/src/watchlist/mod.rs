@@ -19,6 +19,7 @@ mod request;
 mod schedule;
 mod settings;
 mod strategy;
+mod stream;
 mod threshold;
 mod view;
 mod zulip;
@@ -250,15 +251,21 @@ impl Watchlist {
     /// [`Actions::next_wakeup`].
     pub fn step(&mut self, now: ClockReading) -> Actions {
         let instant = self.tick(now);
-        let cancelled = self.polling.cancel_late(instant);
+        let mut cancelled = self.polling.cancel_late(instant);
         self.polling.people.evict_expired(instant);
         let requests = if self.asleep { Vec::new() } else { self.polling.start_requests(instant) };
+        let stream = self.polling.update_stream(self.asleep, &mut cancelled, instant);
         let threshold = self.offline_threshold.in_force();
         let (changes, next_change) =
             self.polling.people.changes(Now::new(&self.clock, now), threshold);
         let next_request = if self.asleep { None } else { self.polling.next_request(instant) };
-        let instants =
-            [self.polling.next_timeout(), self.polling.people.next_eviction(), next_request];
+        let next_stream = if self.asleep { None } else { self.polling.next_stream(instant) };
+        let instants = [
+            self.polling.next_timeout(),
+            self.polling.people.next_eviction(),
+            next_request,
+            next_stream,
+        ];
         let next_wakeup = instants
             .into_iter()
             .map(|at| Some(at?.since(instant)))
@@ -267,7 +274,7 @@ impl Watchlist {
             .min()
             // A wait of zero would spin.
             .map(|wait| wait.max(Duration::from_millis(1)));
-        Actions { cancelled, requests, changes, next_wakeup }
+        Actions { cancelled, requests, stream, changes, next_wakeup }
     }
 
     fn record_success(
@@ -277,13 +284,23 @@ impl Watchlist {
         now: ClockReading,
     ) -> ObservationMeta {
         self.polling.succeeded(request);
+        self.observe(reply, request.started, now)
+    }
+
+    /// Learns what a reply says beside its content.
+    fn observe(
+        &mut self,
+        reply: &Reply<()>,
+        requested_at: EngineInstant,
+        now: ClockReading,
+    ) -> ObservationMeta {
         self.offline_threshold.observe(reply.offline_threshold);
         if let Some(bound) = reply.lower_bound() {
             self.clock.observe(bound, now);
         }
         ObservationMeta {
             server_timestamp: reply.observed_at(),
-            requested_at: request.started,
+            requested_at,
             arrived: self.clock.instant(now),
             server_now: self.clock.server_now(now),
         }

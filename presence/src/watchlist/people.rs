@@ -6,9 +6,10 @@ use super::entry::{Entry, Now, ObservationMeta};
 use super::groups::index_of;
 use super::poll::{PollState, PollTarget};
 use super::query::Query;
-use super::schedule;
+use super::schedule::{self, GroupDemand};
 use super::settings::Endpoint;
 use super::strategy::Strategy;
+use super::stream::Postponed;
 use super::view::{Change, View};
 use crate::UserRef;
 use crate::reply::{RealmPresence, UserPresence};
@@ -59,11 +60,11 @@ impl People {
     /// The targets that are needed, and when each is due; groups first.
     pub(super) fn due_targets(
         &self,
-        interval: Duration,
+        demands: &[GroupDemand],
         hints_at: EngineInstant,
-        now: EngineInstant,
+        postponed: Option<Postponed>,
     ) -> Vec<(EngineInstant, PollTarget)> {
-        schedule::due_targets(self.strategy.groups(), &self.entries, interval, hints_at, now)
+        schedule::due_targets(self.strategy.groups(), demands, &self.entries, hints_at, postponed)
     }
 
     pub(super) fn poll(&mut self, target: &PollTarget) -> Option<&mut PollState> {

@@ -10,7 +10,9 @@ use super::people::People;
 use super::poll::PollTarget;
 use super::query::Query;
 use super::request::{Request, RequestId, TIMEOUT};
-use super::settings::PollSettings;
+use super::schedule::{self, GroupDemand};
+use super::settings::{Endpoint, PollSettings};
+use super::stream::{LIVE_INTERVAL, Stream};
 use crate::UserRef;
 use crate::reply::RequestError;
 use crate::time::EngineInstant;
@@ -25,7 +27,9 @@ pub(super) struct Polling {
     pub(super) interval: Duration,
     in_flight: Vec<InFlight>,
     next_id: u64,
-    jitter: Jitter,
+    pub(super) jitter: Jitter,
+    /// The page's one stream.
+    pub(super) stream: Stream,
 }
 
 /// A request in flight.
@@ -48,6 +52,7 @@ impl Polling {
             in_flight: Vec::new(),
             next_id: 0,
             jitter: Jitter::new(settings.seed),
+            stream: Stream::new(settings.live && settings.endpoint == Endpoint::Gateway),
         }
     }
 
@@ -86,8 +91,7 @@ impl Polling {
                 self.limits.hinted.acquire(now);
             }
             let query = self.people.start(&target, now);
-            let id = RequestId(self.next_id);
-            self.next_id += 1;
+            let id = self.new_id();
             requests.push(Request { id, query: query.clone() });
             self.in_flight.push(InFlight { id, target, query, started: now, stale: false });
         }
@@ -104,7 +108,21 @@ impl Polling {
 
     fn due_targets(&self, now: EngineInstant) -> Vec<(EngineInstant, PollTarget)> {
         let hints_at = self.limits.hinted.next_available(now).unwrap_or(now);
-        self.people.due_targets(self.interval, hints_at, now)
+        let postponed = self.stream.postponed(self.interval);
+        self.people.due_targets(&self.demands(now), hints_at, postponed)
+    }
+
+    /// The demand of each group, in the groups' order.
+    pub(super) fn demands(&self, now: EngineInstant) -> Vec<GroupDemand> {
+        let interval =
+            self.stream.postponed(self.interval).map_or(self.interval, |_| LIVE_INTERVAL);
+        schedule::demands(self.people.strategy.groups(), &self.people.entries, interval, now)
+    }
+
+    pub(super) fn new_id(&mut self) -> RequestId {
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        id
     }
 
     fn earliest_start(&self, target: &PollTarget, now: EngineInstant) -> Option<EngineInstant> {
@@ -150,6 +168,16 @@ impl Polling {
         }
     }
 
+    /// Those whom the stream is about were told by it just now.
+    pub(super) fn postpone_groups_with_stream(&mut self, now: EngineInstant) {
+        let demands = self.demands(now);
+        for (group, demand) in self.people.strategy.groups_mut().iter_mut().zip(demands) {
+            if demand.has_stream() && !group.poll.in_flight {
+                group.poll.due = now + self.jitter.of(self.interval, 900, 1100);
+            }
+        }
+    }
+
     /// Delays the next request for a user by `pause` or a little more.
     pub(super) fn pause(&mut self, request: &InFlight, pause: Duration) {
         let due = request.started + self.jitter.of(pause, 1000, 1100);
@@ -179,12 +207,14 @@ impl Polling {
         for request in &mut self.in_flight {
             request.stale = true;
         }
+        self.stream.lose();
         self.end_backoff(now);
     }
 
     /// Ends every wait but those that the server imposed.
     pub(super) fn end_backoff(&mut self, now: EngineInstant) {
         self.limits.backoff.end();
+        self.stream.end_backoff();
         for poll in self.people.polls().filter(|poll| poll.failures > 0) {
             poll.due = poll.due.min(now);
         }

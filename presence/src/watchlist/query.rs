@@ -9,6 +9,7 @@ pub const MAX_GROUP: usize = 500;
 /// Maximum bytes of a group's path and query: 4,000 for the whole URL, less 256 for the endpoint.
 pub const MAX_GROUP_BYTES: usize = 3_744;
 const GROUP_PREFIX: &str = "realm/presence?users=%5B";
+const STREAM_PREFIX: &str = "realm/presence/stream?users=%5B";
 /// `slim_presence` is Zulip's own parameter: only `active_timestamp` and `idle_timestamp`.
 const GROUP_SUFFIX: &str = "%5D&slim_presence=true";
 /// Bytes of a group's path and query without its members.
@@ -34,6 +35,9 @@ pub enum Query {
     Group(Vec<UserRef>),
     /// `GET realm/presence`: everybody.
     AllUsers,
+    /// `GET realm/presence/stream?users=[…]&slim_presence=true`: a gateway's server-sent events,
+    /// each a reply to `Group`.
+    Stream(Vec<UserRef>),
 }
 
 /// The parsed reply to a [`Query`]: [`Query::User`] gets `User`, the others get `Realm`.
@@ -53,17 +57,8 @@ impl Query {
         match self {
             Self::User(user) => ["users/", &user.path_segment(), "/presence"].concat(),
             Self::AllUsers => "realm/presence".into(),
-            Self::Group(users) => {
-                let mut path = String::from(GROUP_PREFIX);
-                for (index, user) in users.iter().enumerate() {
-                    if index > 0 {
-                        path.push_str("%2C");
-                    }
-                    push_member(user, &mut path);
-                }
-                path.push_str(GROUP_SUFFIX);
-                path
-            }
+            Self::Group(users) => group_path(GROUP_PREFIX, users),
+            Self::Stream(users) => group_path(STREAM_PREFIX, users),
         }
     }
 
@@ -74,9 +69,23 @@ impl Query {
     pub fn parse_reply(&self, reply: &HttpReply<'_>) -> Result<Response, RequestError> {
         match self {
             Self::User(_) => reply.parse_user().map(Response::User),
-            Self::Group(_) | Self::AllUsers => reply.parse_realm().map(Response::Realm),
+            Self::Group(_) | Self::Stream(_) | Self::AllUsers => {
+                reply.parse_realm().map(Response::Realm)
+            }
         }
     }
+}
+
+fn group_path(prefix: &str, users: &[UserRef]) -> String {
+    let mut path = String::from(prefix);
+    for (index, user) in users.iter().enumerate() {
+        if index > 0 {
+            path.push_str("%2C");
+        }
+        push_member(user, &mut path);
+    }
+    path.push_str(GROUP_SUFFIX);
+    path
 }
 
 /// `user` as JSON, percent-encoded: an ID as a number, an email as a string. No email contains a

@@ -25,10 +25,13 @@ pub struct Request {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Actions {
-    /// Requests given up: abort them; their replies are ignored.
+    /// Requests and streams given up: abort them; their replies are ignored.
     pub cancelled: Vec<Request>,
     /// Requests to start.
     pub requests: Vec<Request>,
+    /// The stream to open. Pass on what arrives to
+    /// [`handle_stream_message`](super::Watchlist::handle_stream_message) and its siblings.
+    pub stream: Option<Request>,
     /// Watched people whose view changed since the last step.
     pub changes: Vec<Change>,
     /// Call [`step`](super::Watchlist::step) again after this time, or sooner after an event.

@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::entry::Entry;
 use super::groups::{Group, index_of};
 use super::poll::PollTarget;
+use super::stream::Postponed;
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
@@ -13,32 +14,42 @@ use crate::user_map::UserMap;
 const MIN_GROUP_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The demand of the members of a group.
-#[derive(Clone, Copy, Default)]
-struct GroupDemand {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GroupDemand {
     watched: bool,
-    on_screen: bool,
+    pub(super) on_screen: bool,
     /// A member on screen whom the last requests did not include.
     has_new_member: bool,
+    /// A member on screen whom the page's stream is not about.
+    misses_stream: bool,
+}
+
+impl GroupDemand {
+    /// The page's stream is about all members on screen.
+    pub(super) fn has_stream(self) -> bool {
+        self.on_screen && !self.misses_stream
+    }
 }
 
 /// The targets that are needed, and when each is due; groups first. A hint counts from `hints_at`
-/// on.
+/// on; `postponed` are those whom the page's stream is about.
 pub(super) fn due_targets(
     groups: &[Group],
+    demands: &[GroupDemand],
     entries: &UserMap<Entry>,
-    interval: Duration,
     hints_at: EngineInstant,
-    now: EngineInstant,
+    postponed: Option<Postponed>,
 ) -> Vec<(EngineInstant, PollTarget)> {
     let mut due_targets = Vec::new();
-    for (Group { id, poll, gathers_until, .. }, demand) in
-        groups.iter().zip(demands(groups, entries, interval, now))
-    {
+    for (Group { id, poll, gathers_until, .. }, demand) in groups.iter().zip(demands) {
         if poll.in_flight || !(demand.on_screen || poll.refresh_requested && demand.watched) {
             continue;
         }
         let mut due = poll.due;
         if poll.failures == 0 {
+            if let Some(postponed) = postponed.filter(|_| demand.has_stream()) {
+                due = postponed.due(due);
+            }
             let soonest = poll.earliest(MIN_GROUP_INTERVAL);
             if demand.has_new_member {
                 due = due.min(soonest);
@@ -61,7 +72,7 @@ pub(super) fn due_targets(
 }
 
 /// The demand of each group, in the groups' order.
-fn demands(
+pub(super) fn demands(
     groups: &[Group],
     entries: &UserMap<Entry>,
     interval: Duration,
@@ -78,6 +89,7 @@ fn demands(
         if entry.on_screen > 0 {
             demand.on_screen = true;
             demand.has_new_member |= entry.requested_at.is_none_or(|at| now.since(at) > fresh);
+            demand.misses_stream |= !entry.has_stream;
         }
     }
     demands

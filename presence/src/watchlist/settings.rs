@@ -45,10 +45,12 @@ pub struct PollSettings {
     pub(super) offline_threshold: Option<Duration>,
     pub(super) budget: u32,
     pub(super) seed: u64,
+    pub(super) live: bool,
 }
 
 impl PollSettings {
-    /// An interval of 30 s, a budget of 60 requests a minute, the endpoint's own threshold.
+    /// An interval of 30 s, a budget of 60 requests a minute, the endpoint's own threshold, no
+    /// stream.
     #[must_use]
     pub fn new(endpoint: Endpoint) -> Self {
         Self {
@@ -57,6 +59,7 @@ impl PollSettings {
             offline_threshold: None,
             budget: DEFAULT_BUDGET,
             seed: 0,
+            live: false,
         }
     }
 
@@ -84,6 +87,14 @@ impl PollSettings {
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Whether to read a gateway's stream while people are on screen: who comes is then known at
+    /// once, and those whom the stream is about are requested once a minute, or after 25 s without
+    /// anything from it. Without effect for Zulip itself, which has no streams.
+    #[must_use]
+    pub fn live(self, live: bool) -> Self {
+        Self { live, ..self }
     }
 }
 

@@ -1,189 +1,13 @@
-//! One or more tests per rule of the engine.
+//! Who is requested when, and what replies are taken for.
 
 use std::time::Duration;
 
-use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, Reply, RequestError};
+use crate::page::*;
+use zulip_presence_core::reply::{NoPresenceReason, RealmPresence, RequestError};
 use zulip_presence_core::watchlist::{
-    Actions, Endpoint, MAX_GROUP, Outcome, PollSettings, Query, Request, Response, View,
+    Endpoint, MAX_GROUP, Outcome, PollSettings, Query, Request, Response, View,
 };
-use zulip_presence_core::{ClockReading, Presence, Status, Timestamp, UserRef, Watchlist};
-
-const SERVER_S: i64 = 1_800_000_000;
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// A watchlist and its clocks. The viewer's wall clock is 10 hours slow.
-struct Page {
-    list: Watchlist,
-    now: ClockReading,
-    /// Requests in flight.
-    open: Vec<Request>,
-    /// All requests so far, with the second of their start.
-    sent: Vec<(u64, Query)>,
-    changes: Vec<(String, Status)>,
-    wait: Option<Duration>,
-}
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn user(written: &str) -> UserRef {
-    match written.parse() {
-        Ok(user) => user,
-        Err(_) => panic!("{written} is no user"),
-    }
-}
-
-fn settings(endpoint: Endpoint) -> PollSettings {
-    PollSettings::new(endpoint).interval(MINUTE).seed(7)
-}
-
-fn zulip() -> PollSettings {
-    settings(Endpoint::Zulip { verified_users: false })
-}
-
-/// Zulip, asked by a gateway that knows all its users.
-fn zulip_of_verified_users() -> PollSettings {
-    settings(Endpoint::Zulip { verified_users: true })
-}
-
-fn gateway() -> PollSettings {
-    settings(Endpoint::Gateway)
-}
-
-impl Page {
-    fn new(settings: PollSettings) -> Self {
-        let now = ClockReading {
-            wall: Timestamp::from_ms((SERVER_S - 36_000) * 1000),
-            monotonic: secs(3),
-        };
-        Self {
-            list: Watchlist::new(settings, now),
-            now,
-            open: Vec::new(),
-            sent: Vec::new(),
-            changes: Vec::new(),
-            wait: None,
-        }
-    }
-
-    /// A page with these people on screen, first requests in flight.
-    fn showing(settings: PollSettings, users: &[&str]) -> Self {
-        let mut page = Self::new(settings);
-        page.show(users);
-        page.step();
-        page
-    }
-
-    fn show(&mut self, users: &[&str]) {
-        for written in users {
-            self.list.watch(&user(written), self.now);
-            self.list.show(&user(written));
-        }
-    }
-
-    fn drop(&mut self, users: &[&str]) {
-        for written in users {
-            self.list.hide(&user(written));
-            self.list.unwatch(&user(written), self.now);
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.now.monotonic.saturating_sub(secs(3))
-    }
-
-    fn server_now(&self) -> Timestamp {
-        Timestamp::from_ms(SERVER_S * 1000) + self.elapsed()
-    }
-
-    fn step(&mut self) -> Actions {
-        let step = self.list.step(self.now);
-        let second = self.elapsed().as_secs();
-        self.open.retain(|request| !step.cancelled.contains(request));
-        self.open.extend(step.requests.iter().cloned());
-        self.sent.extend(step.requests.iter().map(|request| (second, request.query.clone())));
-        self.changes.extend(
-            step.changes
-                .iter()
-                .filter(|change| change.before.status != change.after.status)
-                .map(|change| (change.user.to_string(), change.after.status)),
-        );
-        self.wait = step.next_wakeup;
-        step
-    }
-
-    fn pass(&mut self, span: Duration) {
-        self.now.wall = self.now.wall + span;
-        self.now.monotonic += span;
-    }
-
-    /// Advances time and steps whenever the engine asks for it. `answer` handles each request.
-    fn run(&mut self, span: Duration, mut answer: impl FnMut(&mut Self, &Request)) {
-        let end = self.elapsed() + span;
-        loop {
-            self.step();
-            while let Some(request) = self.open.pop() {
-                answer(self, &request);
-                self.step();
-            }
-            let wait = self.wait.unwrap_or(Duration::MAX);
-            let left = end.saturating_sub(self.elapsed());
-            if wait > left {
-                self.pass(left);
-                return;
-            }
-            self.pass(wait);
-        }
-    }
-
-    fn reply<T>(&self, content: T) -> Reply<T> {
-        Reply {
-            content,
-            server_timestamp: Some(self.server_now()),
-            date_lower_bound: None,
-            offline_threshold: None,
-        }
-    }
-
-    /// Replies that all requested users were active `age` ago.
-    fn active(&mut self, request: &Request, age: Duration) {
-        let presence =
-            Presence { last_active: Some(self.server_now() - age), ..Presence::default() };
-        let answer = match &request.query {
-            Query::User(_) => Response::User(self.reply(Ok(presence))),
-            Query::Group(users) => Response::Realm(
-                self.reply(users.iter().map(|user| (user.clone(), Ok(presence))).collect()),
-            ),
-            Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
-        };
-        let outcome = self.list.handle_response(request.id, answer, self.now);
-        assert_ne!(outcome, Outcome::WrongEndpoint, "{:?}", request.query);
-    }
-
-    fn fail(&mut self, request: &Request, failure: RequestError) {
-        self.list.handle_error(request.id, failure, self.now);
-    }
-
-    fn status(&self, written: &str) -> Status {
-        self.list.view(&user(written), self.now).status
-    }
-
-    fn take(&mut self) -> Request {
-        match self.open.pop() {
-            Some(request) => request,
-            None => panic!("nothing was asked"),
-        }
-    }
-}
-
-fn ids(range: std::ops::Range<u32>) -> Vec<String> {
-    range.map(|id| id.to_string()).collect()
-}
-
-fn strs(users: &[String]) -> Vec<&str> {
-    users.iter().map(String::as_str).collect()
-}
+use zulip_presence_core::{Presence, Status, UserRef};
 
 #[test]
 fn one_user_watched_fifty_times_is_requested_once() {
@@ -658,7 +482,7 @@ fn as_zulip(page: &mut Page, request: &Request) {
             Response::User(page.reply(Ok(long_gone)))
         }
         Query::User(_) => Response::User(page.reply(Ok(presence))),
-        Query::Group(_) | Query::AllUsers => Response::Realm(page.reply(
+        Query::Group(_) | Query::AllUsers | Query::Stream(_) => Response::Realm(page.reply(
             [(user("ada@x"), Ok(presence)), (user("else@x"), Ok(presence))].into_iter().collect(),
         )),
     };
