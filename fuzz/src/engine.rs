@@ -341,7 +341,7 @@ impl Page {
                 assert!(users.is_sorted_by(|a, b| a < b), "{users:?}");
                 users
             }
-            Query::AllUsers => {
+            Query::AllUsers | Query::Stream(_) => {
                 let emails =
                     self.watchers.iter().filter(|(user, _)| matches!(user, UserRef::Email(_)));
                 assert!(
@@ -446,7 +446,7 @@ impl Page {
                     .collect::<Result<_>>()?;
                 Response::Realm(reply(realm, bytes, server)?)
             }
-            Query::Group(_) | Query::AllUsers => {
+            Query::Group(_) | Query::Stream(_) | Query::AllUsers => {
                 // Zulip itself: everybody by email, whether watched or not; whoever is absent was
                 // not there for long.
                 let everybody: Vec<_> =
@@ -488,7 +488,7 @@ impl Page {
                 Query::User(_) => {
                     Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)?)
                 }
-                Query::Group(_) | Query::AllUsers => {
+                Query::Group(_) | Query::Stream(_) | Query::AllUsers => {
                     Response::User(reply(Err(NoPresenceReason::Other), bytes, SERVER_START_MS)?)
                 }
             };

@@ -187,6 +187,6 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
 fn kind(query: &Query) -> Kind {
     match query {
         Query::User(_) => Kind::Single,
-        Query::Group(_) | Query::AllUsers => Kind::Realm,
+        Query::Group(_) | Query::Stream(_) | Query::AllUsers => Kind::Realm,
     }
 }

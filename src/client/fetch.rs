@@ -71,11 +71,11 @@ pub(super) async fn fetch(
     let max = if matches!(auth, Auth::Zulip(_)) { MAX_REALM_BODY } else { MAX_BODY };
     let response = request(url, auth, signal).await?;
     let mut body = Vec::new();
-    let read = read(&response, &mut |mut piece| {
+    let mut append = |mut piece| {
         body.append(&mut piece);
         if body.len() > max { Err(RequestError::InvalidResponse) } else { Ok(()) }
-    });
-    read.await?;
+    };
+    read(&response, &mut append).await?;
     Ok(RawResponse { status: response.status(), headers: response.headers(), body })
 }
 

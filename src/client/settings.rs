@@ -356,6 +356,7 @@ mod tests {
             email: attribute("email"),
             api_key: attribute("apiKey"),
             zulip: attribute("zulip"),
+            live: attribute("live"),
         };
         Settings::from_script(script, DEFAULT_ENDPOINT)
     }
@@ -409,6 +410,15 @@ mod tests {
             assert!(Settings::gateway(written).is_err(), "{written}");
         }
         assert!(Settings::gateway("").is_err());
+    }
+
+    #[wasm_bindgen_test]
+    fn pages_are_live_unless_they_say_off() {
+        for (written, is_live) in [("on", true), ("", true), (" off ", false), ("no", true)] {
+            let settings = script(&[("live", written)]).expect("valid");
+            assert_eq!(settings.live, is_live, "{written}");
+        }
+        assert!(script(&[]).expect("valid").live);
     }
 
     #[wasm_bindgen_test]

@@ -13,8 +13,8 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -139,7 +139,10 @@ pub(crate) async fn stream(
     RawQuery(query): RawQuery,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, ApiError> {
-    let streams = streams.ok_or(ApiError::NotFound)?;
+    let Some(streams) = streams else {
+        // Browsers put a line into the console for an error, which this is not.
+        return Ok((StatusCode::NO_CONTENT, [(CACHE_CONTROL, "no-store")]).into_response());
+    };
     let batch = Arc::new(Batch::parse(query.as_deref())?);
     let permit =
         Arc::clone(&streams.permits).try_acquire_owned().map_err(|_| ApiError::TooManyStreams)?;
