@@ -39,66 +39,52 @@ extern "C" {
     fn value(this: &Chunk) -> Option<Uint8Array>;
 }
 
-/// An unparsed reply.
-pub(super) struct RawResponse {
+/// Status and headers of a reply.
+pub(super) struct Head {
     status: u16,
     headers: Headers,
-    body: Vec<u8>,
 }
 
-impl RawResponse {
-    /// Parses the reply.
+impl Head {
+    /// Parses the reply with this head and `body`.
     ///
     /// # Errors
     /// [`RequestError`] if it says nothing about presence.
-    pub(super) fn parse(&self, query: &Query) -> Result<watchlist::Response, RequestError> {
+    pub(super) fn parse(
+        &self,
+        query: &Query,
+        body: &[u8],
+    ) -> Result<watchlist::Response, RequestError> {
         let header = |name: &str| self.headers.get(name);
-        let reply = HttpReply { status: self.status, header: &header, body: &self.body };
-        query.parse_reply(&reply)
+        query.parse_reply(&HttpReply { status: self.status, header: &header, body })
     }
 }
 
-/// Requests `url`, and reads the reply.
+/// Takes a body piece by piece, until it returns an error.
+pub(super) type OnPiece<'a> = &'a mut dyn FnMut(Vec<u8>) -> Result<(), RequestError>;
+
+/// Maximum bytes of a reply's body.
+pub(super) fn max_body(auth: &Auth) -> usize {
+    match auth {
+        Auth::Gateway(_) => MAX_BODY,
+        Auth::Zulip(_) => MAX_REALM_BODY,
+    }
+}
+
+/// Requests `url`, and passes the body to `on_piece` as it arrives.
 ///
 /// # Errors
-/// [`RequestError::Unreachable`] if no reply arrived, also if `signal` aborted the request;
-/// [`RequestError::InvalidResponse`] if the reply is too long.
+/// [`RequestError::Unreachable`] if no reply arrived or none to its end, also if `signal` aborted
+/// the request; that of `on_piece`.
 pub(super) async fn fetch(
     url: &str,
     auth: &Auth,
     signal: &AbortSignal,
-) -> Result<RawResponse, RequestError> {
-    let max = if matches!(auth, Auth::Zulip(_)) { MAX_REALM_BODY } else { MAX_BODY };
+    on_piece: OnPiece<'_>,
+) -> Result<Head, RequestError> {
     let response = request(url, auth, signal).await?;
-    let mut body = Vec::new();
-    let mut append = |mut piece| {
-        body.append(&mut piece);
-        if body.len() > max { Err(RequestError::InvalidResponse) } else { Ok(()) }
-    };
-    read(&response, &mut append).await?;
-    Ok(RawResponse { status: response.status(), headers: response.headers(), body })
-}
-
-/// Requests a stream, and passes what arrives to `on_piece` until it returns an error. `Ok`: the
-/// stream ended.
-///
-/// # Errors
-/// That of `on_piece`; as [`fetch`]; and that of a reply that is no stream.
-pub(super) async fn fetch_stream(
-    url: &str,
-    auth: &Auth,
-    signal: &AbortSignal,
-    on_piece: &mut dyn FnMut(Vec<u8>) -> Result<(), RequestError>,
-) -> Result<(), RequestError> {
-    let response = request(url, auth, signal).await?;
-    let headers = response.headers();
-    let is_stream =
-        headers.get("content-type").is_some_and(|it| it.starts_with("text/event-stream"));
-    if !is_stream || !response.ok() {
-        let raw = RawResponse { status: response.status(), headers, body: Vec::new() };
-        return raw.parse(&Query::Stream(Vec::new())).and(Err(RequestError::InvalidResponse));
-    }
-    read(&response, on_piece).await
+    read(&response, on_piece).await?;
+    Ok(Head { status: response.status(), headers: response.headers() })
 }
 
 /// Sends a request with only the headers that `auth` needs: any other header costs a preflight and
@@ -126,10 +112,7 @@ async fn request(url: &str, auth: &Auth, signal: &AbortSignal) -> Result<Respons
 /// Passes the body to `on_piece` as it arrives, until that returns an error. Used in place of
 /// gloo-net's `binary()`, which reads without a bound and panics if a page's own response rejects
 /// with a value that is not an `Error`.
-async fn read(
-    response: &Response,
-    on_piece: &mut dyn FnMut(Vec<u8>) -> Result<(), RequestError>,
-) -> Result<(), RequestError> {
+async fn read(response: &Response, on_piece: OnPiece<'_>) -> Result<(), RequestError> {
     // Locked: the page has already read it.
     let Some(stream) = response.body().filter(|stream| !stream.locked()) else {
         return Ok(());

@@ -7,8 +7,8 @@ use std::rc::{Rc, Weak};
 use gloo_timers::callback::Timeout;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::AbortController;
-use zulip_presence_core::reply::RequestError;
-use zulip_presence_core::watchlist::{Outcome, Request, RequestId, Response, View};
+use zulip_presence_core::reply::{EventStreamParser, RequestError};
+use zulip_presence_core::watchlist::{Outcome, Query, Request, RequestId, Response, View};
 use zulip_presence_core::{ClockReading, UserRef, Watchlist};
 
 use super::page::{PageListeners, is_loading, is_visible};
@@ -49,11 +49,11 @@ impl PartialEq for PresenceClient {
 }
 
 pub(super) struct Inner {
-    pub(super) settings: Settings,
+    settings: Settings,
     pub(super) watchlist: RefCell<Watchlist>,
     pub(super) subscribers: RefCell<Subscribers>,
+    /// Requests, and the stream.
     in_flight: RefCell<Vec<(RequestId, AbortController)>>,
-    pub(super) stream: RefCell<Option<(RequestId, AbortController)>>,
     /// A request ended, successfully or not: there is something to show.
     has_settled: Cell<bool>,
     /// The endpoint replied at least once: its failures are not a mistake in the page.
@@ -126,7 +126,6 @@ impl Inner {
             settings,
             subscribers: RefCell::default(),
             in_flight: RefCell::default(),
-            stream: RefCell::default(),
             has_settled: Cell::new(false),
             has_answered: Cell::new(false),
             next_tick: Cell::default(),
@@ -173,17 +172,12 @@ impl Inner {
             watchlist.step(now)
         };
         for Request { id, .. } in actions.cancelled {
-            let stream = self.stream.borrow_mut().take_if(|(open, _)| *open == id);
-            let stream = stream.map(|(_, abort)| abort);
-            if let Some(abort) = stream.or_else(|| self.take_in_flight(id)) {
+            if let Some(abort) = self.take_in_flight(id) {
                 abort.abort();
             }
         }
-        for request in actions.requests {
+        for request in actions.requests.into_iter().chain(actions.stream) {
             self.send(request);
-        }
-        if let Some(request) = actions.stream {
-            self.open_stream(request);
         }
         self.subscribers.borrow_mut().mark_changed(&actions.changes, now.monotonic);
         // An outdated status is not shown even that long.
@@ -225,7 +219,7 @@ impl Inner {
         let waited = self.subscribers.borrow().due_for(now)?;
         BATCH_WINDOW
             .checked_sub(waited)
-            .filter(|left| !left.is_zero() && !self.in_flight.borrow().is_empty())
+            .filter(|left| !left.is_zero() && self.watchlist.borrow().is_requesting())
     }
 
     /// No borrow is held while a subscriber is called: it may call this client again.
@@ -250,14 +244,37 @@ impl Inner {
         let auth = self.settings.auth.clone();
         let client = Rc::downgrade(self);
         spawn_local(async move {
-            let raw = fetch::fetch(&url, &auth, &signal).await;
-            let response = raw.and_then(|raw| raw.parse(&query));
-            with(&client, |client| client.received(id, response));
+            let (mut body, mut stream) = (Vec::new(), EventStreamParser::default());
+            let max = fetch::max_body(&auth);
+            let mut on_piece = |mut piece: Vec<u8>| {
+                if let Query::Stream(_) = query {
+                    let client = client.upgrade().ok_or(RequestError::Unreachable)?;
+                    return client.stream_arrived(id, &query, stream.push(&piece)?);
+                }
+                body.append(&mut piece);
+                if body.len() > max { Err(RequestError::InvalidResponse) } else { Ok(()) }
+            };
+            let head = fetch::fetch(&url, &auth, &signal, &mut on_piece).await;
+            let response = head.and_then(|head| head.parse(&query, &body));
+            with(&client, |client| client.ended(id, &query, response));
         });
     }
 
-    fn received(self: &Rc<Self>, id: RequestId, response: Result<Response, RequestError>) {
+    /// A request or stream ended.
+    fn ended(
+        self: &Rc<Self>,
+        id: RequestId,
+        query: &Query,
+        response: Result<Response, RequestError>,
+    ) {
         if self.take_in_flight(id).is_none() {
+            return;
+        }
+        if let Query::Stream(_) = query {
+            let now = self.event_now();
+            // A stream has no reply: one that ended well is as one without a body.
+            let error = response.err().filter(|error| *error != RequestError::InvalidResponse);
+            self.watchlist.borrow_mut().handle_stream_end(id, error, now);
             return;
         }
         // Before the borrow: a page's own console may call this client again.
@@ -305,13 +322,13 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        for (_, abort) in self.in_flight.get_mut().iter().chain(self.stream.get_mut().iter()) {
+        for (_, abort) in self.in_flight.get_mut() {
             abort.abort();
         }
     }
 }
 
-pub(super) fn with(client: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
+fn with(client: &Weak<Inner>, act: impl FnOnce(&Rc<Inner>)) {
     if let Some(client) = client.upgrade() {
         act(&client);
     }

@@ -1,48 +1,26 @@
-//! The client's stream: passes what arrives to the engine, which decides when there is one.
+//! The client's stream: what arrives by it goes to the engine, which decides when there is one.
 
 use std::rc::Rc;
 
-use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
-use zulip_presence_core::reply::{EventStreamParser, HttpReply, MessageTooLong, RequestError};
-use zulip_presence_core::watchlist::{Query, Request, RequestId};
+use zulip_presence_core::reply::{HttpReply, RequestError};
+use zulip_presence_core::watchlist::{Query, RequestId};
 
-use super::presence_client::{Inner, with};
-use super::{clock, fetch};
+use super::clock;
+use super::presence_client::Inner;
 
 impl Inner {
-    /// Opens a stream. The former one was cancelled before.
-    pub(super) fn open_stream(self: &Rc<Self>, Request { id, query }: Request) {
-        let Ok(abort) = AbortController::new() else {
-            return;
-        };
-        let signal = abort.signal();
-        self.stream.replace(Some((id, abort)));
-        let (url, auth) = (self.settings.url(&query.path()), self.settings.auth.clone());
-        let client = Rc::downgrade(self);
-        spawn_local(async move {
-            let mut parser = EventStreamParser::default();
-            let mut on_piece = |piece: Vec<u8>| {
-                let client = client.upgrade().ok_or(RequestError::Unreachable)?;
-                client.stream_arrived(id, &query, parser.push(&piece))
-            };
-            let ended = fetch::fetch_stream(&url, &auth, &signal, &mut on_piece).await;
-            with(&client, |client| {
-                let now = client.event_now();
-                client.watchlist.borrow_mut().handle_stream_end(id, ended.err(), now);
-            });
-        });
-    }
-
-    fn stream_arrived(
+    /// A piece of the stream `id` arrived, which completed `messages`.
+    ///
+    /// # Errors
+    /// [`RequestError`] if one of them says nothing about presence.
+    pub(super) fn stream_arrived(
         self: &Rc<Self>,
         id: RequestId,
         query: &Query,
-        messages: Result<Vec<Vec<u8>>, MessageTooLong>,
+        messages: Vec<Vec<u8>>,
     ) -> Result<(), RequestError> {
-        let messages = messages.map_err(|_| RequestError::InvalidResponse)?;
         if messages.is_empty() {
-            // Nothing follows from it.
+            // Nothing is to be done for it: no tick.
             self.watchlist.borrow_mut().handle_stream_comment(id, clock::now());
         }
         for body in messages {

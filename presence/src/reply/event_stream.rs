@@ -1,5 +1,7 @@
 //! Splits a stream of server-sent events into messages.
 
+use super::RequestError;
+
 /// Maximum bytes of one message: what a group of 500 takes, many times over.
 const MAX_MESSAGE: usize = 1 << 20;
 
@@ -12,7 +14,7 @@ const MAX_MESSAGE: usize = 1 << 20;
 /// let mut parser = EventStreamParser::default();
 /// assert_eq!(parser.push(b":\n\ndata: {\"a\"")?, Vec::<Vec<u8>>::new());
 /// assert_eq!(parser.push(b": 1}\n\n")?, [b"{\"a\": 1}"]);
-/// # Ok::<(), zulip_presence_core::reply::MessageTooLong>(())
+/// # Ok::<(), zulip_presence_core::reply::RequestError>(())
 /// ```
 #[derive(Debug, Default)]
 pub struct EventStreamParser {
@@ -24,16 +26,12 @@ pub struct EventStreamParser {
     after_cr: bool,
 }
 
-/// A message is longer than a megabyte.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct MessageTooLong;
-
 impl EventStreamParser {
     /// Takes the next piece, and returns the messages that it completes.
     ///
     /// # Errors
-    /// [`MessageTooLong`]: nothing sensible follows. Memory never grows beyond two such messages.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<Vec<u8>>, MessageTooLong> {
+    /// [`RequestError::InvalidResponse`] if a message is longer than a megabyte.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Vec<Vec<u8>>, RequestError> {
         let mut messages = Vec::new();
         for &byte in piece {
             let follows_cr = core::mem::replace(&mut self.after_cr, byte == b'\r');
@@ -43,7 +41,7 @@ impl EventStreamParser {
                 _ => self.line.push(byte),
             }
             if self.line.len() + self.data.len() > MAX_MESSAGE {
-                return Err(MessageTooLong);
+                return Err(RequestError::InvalidResponse);
             }
         }
         Ok(messages)
@@ -97,9 +95,9 @@ mod tests {
     fn an_endless_message_is_an_error() {
         let mut parser = EventStreamParser::default();
         let lines = [b'x'; 64].map(|_| "data: ".to_owned() + &"x".repeat(32 << 10) + "\n").concat();
-        assert_eq!(parser.push(lines.as_bytes()), Err(MessageTooLong));
+        assert_eq!(parser.push(lines.as_bytes()), Err(RequestError::InvalidResponse));
         let mut parser = EventStreamParser::default();
-        assert_eq!(parser.push(&[b'x'; MAX_MESSAGE + 1]), Err(MessageTooLong));
+        assert_eq!(parser.push(&[b'x'; MAX_MESSAGE + 1]), Err(RequestError::InvalidResponse));
     }
 
     proptest! {

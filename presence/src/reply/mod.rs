@@ -6,7 +6,7 @@ mod value;
 
 use core::time::Duration;
 
-pub use self::event_stream::{EventStreamParser, MessageTooLong};
+pub use self::event_stream::EventStreamParser;
 use self::value::{Object, Value};
 use crate::user_map::UserMap;
 use crate::{Presence, Timestamp, UserRef, http_date};
