@@ -31,7 +31,7 @@ help: ## Say what the targets do
 
 .PHONY: demo
 demo: dist $(GATEWAY) ## Build all, then serve the demo directory on http://127.0.0.1:8640/
-	$(GATEWAY) --demo --dist dist
+	$(GATEWAY) --demo --status-messages show --dist dist
 
 .PHONY: dev
 dev: tools-dev $(GATEWAY) ## Demo gateway and trunk serve: http://127.0.0.1:8641/ rebuilds as you type
@@ -78,7 +78,7 @@ dist-smallest: tools-build ## The same with a pinned nightly compiler: a tenth l
 .PHONY: $(GATEWAY)
 $(GATEWAY):
 	$(call say,Building the gateway (two minutes the first time))
-	cargo build -p zulip-presence-gateway --features tokio/test-util
+	cargo build -p zulip-presence-gateway -p zulip-simulator --features tokio/test-util
 
 .PHONY: $(FAST_GATEWAY)
 $(FAST_GATEWAY):

@@ -1,6 +1,10 @@
 // How languages write elements and texts: each escapes the characters that are its own syntax.
 
-const LABELS = { status: "Label::Status", "last-active": "Label::LastActive" };
+const LABELS = {
+  status: "Label::Status",
+  "last-active": "Label::LastActive",
+  message: "Label::Message",
+};
 
 /** The element's tag, an attribute (a switch has no value), a text, and the end of a tag without content. */
 export const html = {

@@ -69,7 +69,7 @@
       make(
         "ul",
         { class: "labels", style: `--at: ${size}` },
-        ...["none", "status", "last-active"].map((label) =>
+        ...["none", "status", "last-active", "message"].map((label) =>
           make(
             "li",
             {},

@@ -8,6 +8,8 @@ export interface Presence {
   status: PresenceStatus;
   /** When the person was last active, where the endpoint tells. */
   lastActive: Date | null;
+  /** What the person says of themselves in Zulip: an emoji, a text, or both, where the gateway shows it; else "". */
+  message: string;
 }
 
 /** What the hooks of React and Preact return. */
@@ -16,16 +18,16 @@ export interface LivePresence extends Presence {
   refresh(): void;
 }
 
-/** A change of somebody's status. */
+/** A change of somebody's status or message. */
 export interface PresenceChange extends Presence {
   previous: PresenceStatus;
 }
 
-/** Bubbles from a badge, out of shadow roots too, whenever its status changes, and only then. */
+/** Bubbles from a badge, out of shadow roots too, whenever its status or message changes, and only then. */
 export type PresenceChangeEvent = CustomEvent<PresenceChange>;
 
 /** The words beside a badge. */
-export type PresenceLabel = "none" | "status" | "last-active";
+export type PresenceLabel = "none" | "status" | "last-active" | "message";
 
 /** The attributes of `<zulip-presence>`. */
 export interface ZulipPresenceAttributes {
@@ -59,6 +61,8 @@ export interface ZulipPresenceElement extends HTMLElement {
   readonly status: PresenceStatus;
   /** When the person was last active, where the endpoint tells. */
   readonly lastActive: Date | null;
+  /** What the person says of themselves in Zulip, where the gateway shows it; else "". */
+  readonly message: string;
   /** Asks about the person at once, but not more often than every 10 s. */
   refresh(): void;
 }
@@ -69,10 +73,12 @@ export interface PresenceSettings {
   endpoint?: string;
   /** Seconds between two requests, 15 to 60. Default: 30. */
   interval?: number | `${number}`;
-  /** Seconds after which a sign of life no longer counts, 60 to 3600. Default: what the endpoint says, else 200. */
+  /** Seconds after which a reported timestamp no longer counts, 60 to 3600. Default: what the endpoint says, else 200. */
   offlineAfter?: number | `${number}`;
   /** Whether cookies go along. Default: `same-origin`. */
   credentials?: "same-origin" | "include" | "omit";
+  /** Whether a visible page reads the gateway's stream, by which whoever comes is shown at once. Default: `on`. */
+  live?: "on" | "off";
   /** Once it is there, elements with `data-zulip-presence` get badges too. */
   scan?: "" | true;
   /** The address of your Zulip, such as `https://chat.example.com`: details then link to a direct message. */

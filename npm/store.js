@@ -5,16 +5,20 @@ export function presenceStore(user) {
   user = `${user}`;
   const refresh = () => zulipPresence.refresh(user);
   /** Before the first reply; on a server; and while a page from a server is hydrated. */
-  const unknown = { user, status: "unknown", lastActive: null, refresh };
+  const unknown = { user, status: "unknown", lastActive: null, message: "", refresh };
   let snapshot = unknown;
 
   return {
     unknown,
     /** What is known now, without a request. */
     getSnapshot() {
-      const { status, lastActive } = zulipPresence.get(user);
-      if (status !== snapshot.status || lastActive?.getTime() !== snapshot.lastActive?.getTime())
-        snapshot = { user, status, lastActive, refresh };
+      const { status, lastActive, message } = zulipPresence.get(user);
+      if (
+        status !== snapshot.status ||
+        lastActive?.getTime() !== snapshot.lastActive?.getTime() ||
+        message !== snapshot.message
+      )
+        snapshot = { user, status, lastActive, message, refresh };
       return snapshot;
     },
     /** Requests presence, and calls back whenever the snapshot may have changed. Returns what ends it. */

@@ -11,6 +11,8 @@ export * from "./index.js";
 export function usePresence(user: MaybeRefOrGetter<string | number>): {
   status: ComputedRef<PresenceStatus>;
   lastActive: ComputedRef<Date | null>;
+  /** What the person says of themselves in Zulip, where the gateway shows it; else "". */
+  message: ComputedRef<string>;
   /** Requests their presence at once, but not more often than every 10 s. */
   refresh(): void;
 };

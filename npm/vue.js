@@ -23,6 +23,7 @@ export function usePresence(user) {
   return {
     status: computed(() => presence.value.status),
     lastActive: computed(() => presence.value.lastActive),
+    message: computed(() => presence.value.message),
     refresh: () => presence.value.refresh(),
   };
 }

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 export const GATEWAY = process.env.ZULIP_PRESENCE_GATEWAY ?? "target/debug/zulip-presence-gateway";
+export const SIMULATOR = "target/debug/zulip-simulator";
 
 /** Longer than everything that the tests wait for. */
 const TIMEOUT_MS = 60_000;
@@ -52,12 +53,12 @@ export class Program {
   #child;
   #output = [];
 
-  constructor(command, args, { env = {}, cwd } = {}) {
+  constructor(command, args, { env = {}, cwd, stdin = "ignore" } = {}) {
     // Only the search path of the caller's environment: no proxies, no zuliprc.
     this.#child = spawn(command, args, {
       cwd,
       env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [stdin, "pipe", "pipe"],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr])
       createInterface({ input: stream }).on("line", (line) => this.#output.push(line));
@@ -88,6 +89,11 @@ export class Program {
       return accepts(port);
     }, `a listener on ${port}`);
     return this;
+  }
+
+  /** To its standard input, which must be a pipe. */
+  write(text) {
+    this.#child.stdin.write(text);
   }
 
   kill(signal) {

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target/debug/zulip-presence-gateway --demo --listen 127.0.0.1:8640 &
+target/debug/zulip-presence-gateway --demo --status-messages show --listen 127.0.0.1:8640 &
 gateway=$!
 trap 'kill "$gateway" 2>/dev/null || true' EXIT
 for _ in $(seq 100); do

@@ -20,7 +20,7 @@ const GATEWAY = 'zulip_presence_gateway';
 const ZULIP   = 'zulip_presence_zulip';
 const PAGE    = 'zulip-presence';
 const HANDLE  = 'zulip-presence';
-const LABELS  = array( 'none', 'status', 'last-active' );
+const LABELS  = array( 'none', 'status', 'last-active', 'message' );
 
 add_shortcode( 'zulip_presence', __NAMESPACE__ . '\badge' );
 add_filter( 'script_loader_tag', __NAMESPACE__ . '\load_async', 10, 2 );

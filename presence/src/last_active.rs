@@ -16,11 +16,12 @@ use crate::{Status, Timestamp};
 /// let view = View {
 ///     status: Status::Offline,
 ///     last_active: Some(now - Duration::from_secs(3 * 3600)),
+///     message: None,
 /// };
 /// let in_utc = |_| 0;
-/// let wording = LastActive::from_view(view, now, &in_utc);
+/// let wording = LastActive::from_view(&view, now, &in_utc);
 /// assert_eq!(wording, LastActive::Hours(3));
-/// assert_eq!(wording.valid_for(view, now, &in_utc), Some(Duration::from_secs(3600)));
+/// assert_eq!(wording.valid_for(&view, now, &in_utc), Some(Duration::from_secs(3600)));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LastActive {
@@ -53,10 +54,10 @@ impl LastActive {
     /// from UTC at an instant, in minutes (east is positive), because "yesterday" depends on their
     /// calendar.
     #[must_use]
-    pub fn from_view(view: View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
+    pub fn from_view(view: &View, now: Timestamp, utc_offset: &dyn Fn(Timestamp) -> i32) -> Self {
         let at = match view {
             View { status: Status::Active, .. } => return Self::Now,
-            View { last_active: Some(at), .. } => at,
+            View { last_active: Some(at), .. } => *at,
             View { status: Status::Idle, .. } => return Self::Idle,
             _ => return Self::Unknown,
         };
@@ -81,7 +82,7 @@ impl LastActive {
     #[must_use]
     pub fn valid_for(
         self,
-        view: View,
+        view: &View,
         now: Timestamp,
         utc_offset: &dyn Fn(Timestamp) -> i32,
     ) -> Option<Duration> {
@@ -118,12 +119,17 @@ mod tests {
     /// Noon of Monday 2026-11-23, UTC.
     const NOON: i64 = 1_795_435_200_000;
 
+    fn view(status: Status, ago_ms: Option<i64>) -> View {
+        let last_active = ago_ms.map(|ago_ms| Timestamp::from_ms(NOON - ago_ms));
+        View { status, last_active, message: None }
+    }
+
     fn offline(ago_ms: i64) -> View {
-        View { status: Status::Offline, last_active: Some(Timestamp::from_ms(NOON - ago_ms)) }
+        view(Status::Offline, Some(ago_ms))
     }
 
     #[track_caller]
-    fn check(view: View, expected: LastActive) {
+    fn check(view: &View, expected: LastActive) {
         let now = Timestamp::from_ms(NOON);
         assert_eq!(LastActive::from_view(view, now, &|_| 0), expected);
         // The wording holds exactly as long as `valid_for` says.
@@ -145,17 +151,11 @@ mod tests {
 
     #[test]
     fn wording_for_each_age() {
-        check(
-            View { status: Status::Active, last_active: Some(Timestamp::from_ms(NOON - 150_000)) },
-            LastActive::Now,
-        );
-        check(View { status: Status::Idle, last_active: None }, LastActive::Idle);
-        check(
-            View { status: Status::Idle, last_active: Some(Timestamp::from_ms(NOON - 300_000)) },
-            LastActive::Minutes(5),
-        );
-        check(View { status: Status::Offline, last_active: None }, LastActive::Unknown);
-        check(View::default(), LastActive::Unknown);
+        check(&view(Status::Active, Some(150_000)), LastActive::Now);
+        check(&view(Status::Idle, None), LastActive::Idle);
+        check(&view(Status::Idle, Some(300_000)), LastActive::Minutes(5));
+        check(&view(Status::Offline, None), LastActive::Unknown);
+        check(&View::default(), LastActive::Unknown);
         for (ago_ms, expected) in [
             (-5_000, LastActive::Minutes(1)),
             (0, LastActive::Minutes(1)),
@@ -174,7 +174,7 @@ mod tests {
             (365 * DAY_MS, LastActive::NotInTheLastYear),
             (40 * 365 * DAY_MS, LastActive::NotInTheLastYear),
         ] {
-            check(offline(ago_ms), expected);
+            check(&offline(ago_ms), expected);
         }
     }
 
@@ -184,15 +184,15 @@ mod tests {
         // At noon UTC it is 00:30 of the 24th for a reader 12.5 h east: 25 h before was the 22nd
         // there.
         assert_eq!(
-            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| 750),
+            LastActive::from_view(&at, Timestamp::from_ms(NOON), &|_| 750),
             LastActive::Days(2)
         );
         assert_eq!(
-            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| -720),
+            LastActive::from_view(&at, Timestamp::from_ms(NOON), &|_| -720),
             LastActive::Days(2)
         );
         assert_eq!(
-            LastActive::from_view(at, Timestamp::from_ms(NOON), &|_| 0),
+            LastActive::from_view(&at, Timestamp::from_ms(NOON), &|_| 0),
             LastActive::Yesterday
         );
     }
@@ -201,9 +201,12 @@ mod tests {
     fn day_of_25_hours_reads_yesterday() {
         // Clocks were set back by an hour between the two: 24 h ago was 00:10 of today.
         let now = Timestamp::from_ms(NOON - NOON % DAY_MS + 23 * HOUR_MS + 10 * MINUTE_MS);
-        let view =
-            View { status: Status::Offline, last_active: Some(now - Duration::from_secs(86_400)) };
+        let view = View {
+            status: Status::Offline,
+            last_active: Some(now - Duration::from_secs(86_400)),
+            message: None,
+        };
         let offset = |at: Timestamp| if at == now { 0 } else { 60 };
-        assert_eq!(LastActive::from_view(view, now, &offset), LastActive::Yesterday);
+        assert_eq!(LastActive::from_view(&view, now, &offset), LastActive::Yesterday);
     }
 }

@@ -1,6 +1,7 @@
-//! What a badge shows: a pure value of status, last activity, messages and props.
+//! What a badge shows: a pure value of a person's presence, the catalog's messages and props.
 
 use yew::AttrValue;
+use zulip_presence_core::watchlist::View;
 use zulip_presence_core::{LastActive, Status};
 
 use super::label::Label;
@@ -40,6 +41,8 @@ pub(super) struct LabelText {
     pub(super) text: AttrValue,
     /// Hidden from screen readers, which read the accessible name.
     pub(super) is_hidden: bool,
+    /// In the person's own words, in a language that is not known.
+    pub(super) is_message: bool,
 }
 
 /// The text of the popover.
@@ -48,6 +51,8 @@ pub(super) struct DetailsText {
     pub(super) status: AttrValue,
     /// Empty if it would repeat the status.
     pub(super) last_active: AttrValue,
+    /// What the person says of themselves; empty if nothing.
+    pub(super) message: AttrValue,
     pub(super) link: Option<Link>,
 }
 
@@ -62,24 +67,30 @@ impl Appearance {
     /// `last_active` is `None` until there is a result, and if no text needs it.
     pub(super) fn new(
         options: &Options<'_>,
-        status: Status,
+        view: &View,
         last_active: Option<LastActive>,
         messages: &Messages,
     ) -> Self {
+        let (status, message) = (view.status, view.message.as_deref());
         let status_text = messages.status(status);
         // Labels are empty until there is a result, because "unknown" is a result too.
         let last_active = last_active
             .filter(|_| !messages.is_pending())
             .map(|last_active| messages.last_active(last_active));
         let last_active = last_active.as_deref();
+        let status_label = || (last_active.map(|_| status_text), true);
+        let own_message = message.filter(|_| options.label == Label::Message);
         let label = match options.label {
             Label::None => None,
-            Label::Status => Some((last_active.map(|_| status_text), true)),
             Label::LastActive => Some((last_active, last_active.is_none())),
+            Label::Status | Label::Message => {
+                Some(own_message.map_or_else(status_label, |message| (Some(message), false)))
+            }
         };
         let details = options.details.then(|| DetailsText {
             status: text(status_text),
             last_active: text(last_active.filter(|text| *text != status_text).unwrap_or_default()),
+            message: text(message.unwrap_or_default()),
             link: options
                 .message_url
                 .as_deref()
@@ -91,6 +102,7 @@ impl Appearance {
             label: label.map(|(label, is_hidden)| LabelText {
                 text: text(label.unwrap_or_default()),
                 is_hidden,
+                is_message: own_message.is_some(),
             }),
             details,
             lang: messages.fallback_lang().map(text),
@@ -116,7 +128,7 @@ mod unit_tests {
         last_active: Option<LastActive>,
     ) -> Appearance {
         let options = Options { name: NAME, label, details, message_url: None };
-        Appearance::new(&options, status, last_active, &messages(""))
+        Appearance::new(&options, &View { status, ..View::default() }, last_active, &messages(""))
     }
 
     #[test]
@@ -136,12 +148,13 @@ mod unit_tests {
                 false,
             ),
             (Label::LastActive, Status::Unknown, Some(Unknown), "Activity unknown", false),
+            (Label::Message, Status::Idle, Some(Minutes(5)), "Idle", true),
             // Before there is a result.
             (Label::Status, Status::Unknown, None, "", true),
             (Label::LastActive, Status::Unknown, None, "", true),
         ] {
             let shown = appearance(label, false, status, last_active).label;
-            let expected = LabelText { text: text.into(), is_hidden };
+            let expected = LabelText { text: text.into(), is_hidden, is_message: false };
             assert_eq!(shown, Some(expected), "{label:?} {status} {last_active:?}");
         }
         assert_eq!(appearance(Label::None, false, Status::Active, None).label, None);
@@ -162,6 +175,35 @@ mod unit_tests {
     }
 
     #[test]
+    fn a_message_is_shown_in_the_persons_own_words() {
+        let says = |message: &str| View {
+            status: Status::Idle,
+            message: Some(message.into()),
+            ..View::default()
+        };
+        for (label, text, is_message) in [
+            (Label::Message, "🏖 On holiday", true),
+            (Label::Status, "Idle", false),
+            (Label::LastActive, "Idle", false),
+        ] {
+            let options = Options { name: NAME, label, details: true, message_url: None };
+            let view = says("🏖 On holiday");
+            let shown = Appearance::new(&options, &view, Some(LastActive::Idle), &messages(""));
+            assert_eq!(&*shown.accessible_name, "Ada: idle");
+            assert_eq!(shown.details.expect("wanted").message, "🏖 On holiday");
+            let shown = shown.label.expect("wanted");
+            let is_read = is_message || label == Label::LastActive;
+            let expected = LabelText { text: text.into(), is_hidden: !is_read, is_message };
+            assert_eq!(shown, expected, "{label:?}");
+        }
+        // It needs no catalog.
+        let options =
+            Options { name: NAME, label: Label::Message, details: false, message_url: None };
+        let shown = Appearance::new(&options, &says("Da"), None, &pending()).label;
+        assert_eq!(shown.expect("wanted").text, "Da");
+    }
+
+    #[test]
     fn details_link_to_a_message_where_its_address_is_known() {
         let url = "https://chat.example.com/#narrow/dm/12";
         let options = Options {
@@ -170,7 +212,7 @@ mod unit_tests {
             details: true,
             message_url: Some(url.to_owned()),
         };
-        let shown = Appearance::new(&options, Status::Active, None, &messages(""));
+        let shown = Appearance::new(&options, &View::default(), None, &messages(""));
         let link = Link { url: url.into(), text: "Message on Zulip".into() };
         assert_eq!(shown.details.expect("wanted").link, Some(link));
     }
@@ -193,7 +235,8 @@ mod unit_tests {
     fn while_a_catalog_loads_names_are_english_and_marked_as_such_and_labels_are_empty() {
         let options =
             Options { name: NAME, label: Label::Status, details: false, message_url: None };
-        let shown = Appearance::new(&options, Status::Idle, Some(LastActive::Idle), &pending());
+        let view = View { status: Status::Idle, ..View::default() };
+        let shown = Appearance::new(&options, &view, Some(LastActive::Idle), &pending());
         assert_eq!(&*shown.accessible_name, "Ada: idle");
         assert_eq!(shown.lang.as_deref(), Some("en"));
         assert_eq!(shown.label.expect("wanted").text, "");

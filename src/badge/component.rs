@@ -92,7 +92,7 @@ impl Component for Badge {
             }
             None => badge.subscribe(ctx),
         }
-        badge.recompute(ctx, badge.presence());
+        badge.recompute(ctx, badge.presence().as_ref());
         badge
     }
 
@@ -100,11 +100,11 @@ impl Component for Badge {
         match msg {
             Msg::Presence(presence, cause) => {
                 if cause == Cause::Change {
-                    ctx.props().on_view.emit(presence.view);
+                    ctx.props().on_view.emit(presence.view.clone());
                 }
-                self.recompute(ctx, Some(presence))
+                self.recompute(ctx, Some(&presence))
             }
-            Msg::Catalog => self.recompute(ctx, self.presence()),
+            Msg::Catalog => self.recompute(ctx, self.presence().as_ref()),
             Msg::Refresh => {
                 self.subscription.iter().for_each(Subscription::refresh);
                 false
@@ -119,7 +119,7 @@ impl Component for Badge {
         } else if let Some(subscription) = &self.subscription {
             subscription.set_visible(props.is_visible);
         }
-        self.recompute(ctx, self.presence())
+        self.recompute(ctx, self.presence().as_ref())
     }
 
     fn view(&self, _ctx: &Context<Self>) -> Html {
@@ -138,7 +138,7 @@ impl Component for Badge {
                 }
                 if let Some(label) = label {
                     // Month names and numbers may have another text direction.
-                    <span part="label" dir="auto" lang={lang.clone()} aria-hidden={label.is_hidden.then_some("true")}>
+                    <span part="label" dir="auto" lang={lang.clone().filter(|_| !label.is_message)} aria-hidden={label.is_hidden.then_some("true")}>
                         { &label.text }
                     </span>
                 }
@@ -167,7 +167,7 @@ impl Badge {
     }
 
     /// Returns whether the appearance changed.
-    fn recompute(&mut self, ctx: &Context<Self>, presence: Option<PresenceNow>) -> bool {
+    fn recompute(&mut self, ctx: &Context<Self>, presence: Option<&PresenceNow>) -> bool {
         let props = ctx.props();
         let messages = i18n::messages(&props.lang);
         self.catalog = messages.fallback_lang().map(|_| {
@@ -181,7 +181,8 @@ impl Badge {
             details: props.details,
             message_url: subscription.filter(|_| props.details).and_then(Subscription::message_url),
         };
-        let view = presence.map_or_else(View::default, |presence| presence.view);
+        let no_view = View::default();
+        let view = presence.map_or(&no_view, |presence| &presence.view);
         let last_active = presence.zip(subscription).and_then(|(presence, subscription)| {
             if !options.show_last_active() {
                 return None;
@@ -195,7 +196,7 @@ impl Badge {
             subscription.rerender_at(valid_for.map(|wait| presence.clocks.monotonic + wait));
             Some(last_active)
         });
-        let appearance = Appearance::new(&options, view.status, last_active, &messages);
+        let appearance = Appearance::new(&options, view, last_active, &messages);
         let is_different = appearance != self.appearance;
         self.appearance = appearance;
         is_different

@@ -145,6 +145,8 @@ impl Component for DetailsPopover {
                         <span id={&self.id}>
                             <span>{ &text.status }</span>
                             <span>{ &text.last_active }</span>
+                            // In any language and direction.
+                            <span dir="auto">{ &text.message }</span>
                         </span>
                         if let Some(link) = &text.link {
                             <a part="link" href={&link.url}>{ &link.text }</a>

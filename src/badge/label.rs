@@ -10,6 +10,8 @@ pub enum Label {
     Status,
     /// When the person was last active: "Active 5 minutes ago".
     LastActive,
+    /// What the person says of themselves in Zulip, else the status.
+    Message,
 }
 
 impl Label {
@@ -19,6 +21,7 @@ impl Label {
         match written {
             "status" => Self::Status,
             "last-active" => Self::LastActive,
+            "message" => Self::Message,
             _ => Self::None,
         }
     }

@@ -11,9 +11,9 @@ use zulip_presence_core::{ClockReading, Timestamp, UserRef, Watchlist};
 const LABEL_GRANULARITY: Duration = Duration::from_secs(1);
 
 /// A person's presence at one instant, with what is needed to put it into words.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PresenceNow {
-    /// Status and last activity.
+    /// Status, last activity and message.
     pub view: View,
     /// Whether there is a result yet, even if it is "unknown".
     pub has_result: bool,

@@ -7,6 +7,7 @@ export {
   freeElement,
   initSync,
   lastActiveOf,
+  messageOf,
   PageSubscription,
   refreshElement,
   refreshUser,

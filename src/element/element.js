@@ -44,6 +44,7 @@ export function defineElement() {
     #states = this.attachInternals?.().states;
     #status;
     #lastActive_ms;
+    #message = "";
 
     constructor() {
       super();
@@ -55,7 +56,7 @@ export function defineElement() {
       valuesOf = (element) => element.#values();
       drop = (element) => element.#drop();
       rootOf = (element) => emptyRoot(element.#wrapper);
-      onView = (element, status, lastActive_ms) => element.#onView(status, lastActive_ms);
+      onView = (element, ...view) => element.#onView(...view);
       isVisible = (element) => element.#isVisible;
       show = (element) => element.#show();
       observe = (element) => {
@@ -121,6 +122,10 @@ export function defineElement() {
 
     get lastActive() {
       return date(this.#lastActive_ms);
+    }
+
+    get message() {
+      return this.#message;
     }
 
     refresh() {
@@ -189,15 +194,18 @@ export function defineElement() {
     /** The WebAssembly knows the element no more. */
     #drop() {
       this.#lastActive_ms = undefined;
+      this.#message = "";
       this.#setStatus("unknown");
       return this.#id;
     }
 
     /** The browser reports errors of listeners. */
-    #onView(status, lastActive_ms) {
+    #onView(status, lastActive_ms, message) {
       const previous = this.#status;
+      const isSame = status === previous && message === this.#message;
       this.#lastActive_ms = lastActive_ms;
-      if (status === previous) return;
+      this.#message = message;
+      if (isSame) return;
       this.#setStatus(status);
       this.dispatchEvent(
         new CustomEvent("presence-change", {
@@ -208,6 +216,7 @@ export function defineElement() {
             status,
             previous,
             lastActive: this.lastActive,
+            message,
           },
         }),
       );
@@ -237,13 +246,15 @@ export function defineElement() {
 export function connectElements() {
   wasm.connectElements({
     rootOf: (id) => rootOf(elements.get(id)),
-    onViews(views) {
+    onViews(views, messages) {
       // A copy: what listeners call may move the memory of the WebAssembly.
       views = [...views];
+      messages = messages.split("\0");
       for (let at = 0; at < views.length; at += 3) {
         const element = elements.get(views[at]);
         const lastActive_ms = views[at + 2];
-        if (element) onView(element, STATUSES[views[at + 1]], lastActive_ms || undefined);
+        if (element)
+          onView(element, STATUSES[views[at + 1]], lastActive_ms || undefined, messages[at / 3]);
       }
     },
   });

@@ -23,9 +23,10 @@ extern "C" {
     fn root_of(this: &Page, id: u32) -> HtmlElement;
 
     /// Reports views: for each the element, the status as its index in `Status::ALL`, and the last
-    /// activity in milliseconds since 1970 (NaN if it is not known).
+    /// activity in milliseconds since 1970 (NaN if it is not known); and the messages, separated by
+    /// NUL.
     #[wasm_bindgen(method, js_name = onViews)]
-    fn on_views(this: &Page, views: &[f64]);
+    fn on_views(this: &Page, views: &[f64], messages: &str);
 }
 
 /// A connected element.
@@ -46,8 +47,8 @@ thread_local! {
     static PAGE: RefCell<Option<Page>> = const { RefCell::new(None) };
     /// Sorted by ID.
     static ELEMENTS: RefCell<Vec<Element>> = const { RefCell::new(Vec::new()) };
-    /// Views to report.
-    static VIEWS: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    /// Views to report, and their messages.
+    static VIEWS: RefCell<(Vec<f64>, String)> = const { RefCell::new((Vec::new(), String::new())) };
 }
 
 /// Separates the values of elements, which contain no such character.
@@ -80,7 +81,7 @@ pub fn update_elements(values: &str) {
                 details: flags.contains('d'),
                 is_visible: flags.contains('v'),
                 lang: lang.to_owned().into(),
-                on_view: Callback::from(move |view| report(id, view)),
+                on_view: Callback::from(move |view| report(id, &view)),
             };
             ELEMENTS.with_borrow_mut(|elements| {
                 match elements.binary_search_by_key(&id, |element| element.id) {
@@ -164,7 +165,7 @@ fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
     let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
         let on_presence = Rc::new(move |presence: PresenceNow, cause| {
             if cause == Cause::Change {
-                report(id, presence.view);
+                report(id, &presence.view);
             }
             mount(id);
         });
@@ -172,7 +173,7 @@ fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
         subscription.set_visible(props.is_visible);
         subscription
     });
-    report(id, subscription.as_ref().map(Subscription::view).unwrap_or_default());
+    report(id, &subscription.as_ref().map(Subscription::view).unwrap_or_default());
     subscription
 }
 
@@ -195,18 +196,20 @@ fn mount(id: u32) {
 }
 
 /// Reports a view to the page soon, together with those of other elements.
-fn report(id: u32, view: View) {
+fn report(id: u32, view: &View) {
     let last_active = view.last_active.map_or(f64::NAN, |at| at.as_ms() as f64);
-    let is_first = VIEWS.with_borrow_mut(|views| {
+    let is_first = VIEWS.with_borrow_mut(|(views, messages)| {
         let is_first = views.is_empty();
         views.extend([f64::from(id), f64::from(view.status as u8), last_active]);
+        messages.push_str(view.message.as_deref().unwrap_or_default());
+        messages.push(SEPARATOR);
         is_first
     });
     if is_first {
         spawn_local(async {
-            let views = VIEWS.take();
+            let (views, messages) = VIEWS.take();
             // The page's own code runs: no other borrow is held.
-            PAGE.with_borrow(|page| page.as_ref().map(|page| page.on_views(&views)));
+            PAGE.with_borrow(|page| page.as_ref().map(|page| page.on_views(&views, &messages)));
         });
     }
 }

@@ -18,6 +18,7 @@ export function definePageApi() {
         user,
         status: wasm?.statusOf(user) ?? "unknown",
         lastActive: date(wasm?.lastActiveOf(user)),
+        message: wasm?.messageOf(user) ?? "",
       };
     },
     subscribe(user, callback) {

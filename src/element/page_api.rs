@@ -67,8 +67,9 @@ pub struct PageSubscription {
 
 #[wasm_bindgen]
 impl PageSubscription {
-    /// Calls `callback` with the status of `user` and their last activity (milliseconds since 1970;
-    /// undefined if it is not known): once at first, and whenever one of them changes.
+    /// Calls `callback` with the status of `user`, their last activity (milliseconds since 1970;
+    /// undefined if it is not known) and their message: once at first, and whenever one of them
+    /// changes.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(user: &str, callback: Function) -> Self {
@@ -77,22 +78,23 @@ impl PageSubscription {
             let callback = callback.clone();
             let on_presence = Rc::new(move |presence: PresenceNow, cause| {
                 if cause == Cause::Change {
-                    call(&callback, presence.view);
+                    call(&callback, &presence.view);
                 }
             });
             let subscription = client.subscribe(&user, on_presence);
             subscription.set_visible(true);
             subscription
         });
-        call(&callback, subscription.as_ref().map(Subscription::view).unwrap_or_default());
+        call(&callback, &subscription.as_ref().map(Subscription::view).unwrap_or_default());
         Self { _subscription: subscription }
     }
 }
 
 /// Runs the page's own code: no borrow may be held.
-fn call(callback: &Function, view: View) {
+fn call(callback: &Function, view: &View) {
     let (status, last_active) = (view.status.as_str().into(), milliseconds(view.last_active));
-    if let Err(thrown) = callback.call2(&JsValue::UNDEFINED, &status, &last_active) {
+    let message = message(view);
+    if let Err(thrown) = callback.call3(&JsValue::UNDEFINED, &status, &last_active, &message) {
         console::error_1(&thrown);
     }
 }
@@ -109,6 +111,17 @@ pub fn status_of(user: &str) -> JsValue {
 #[must_use]
 pub fn last_active_of(user: &str) -> JsValue {
     milliseconds(view(user).last_active)
+}
+
+/// What `user` says of themselves; empty if nothing.
+#[wasm_bindgen(js_name = messageOf)]
+#[must_use]
+pub fn message_of(user: &str) -> JsValue {
+    message(&view(user))
+}
+
+fn message(view: &View) -> JsValue {
+    view.message.as_deref().unwrap_or_default().into()
 }
 
 fn view(user: &str) -> View {

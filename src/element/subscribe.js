@@ -5,7 +5,7 @@ import { load, wasm } from "./load.js";
 
 const subscriptions = new Set();
 
-/** Calls back on every change of the user's status or last activity. */
+/** Calls back on every change of the user's status, last activity or message. */
 export function subscribe(user, callback) {
   const subscription = { begin, end };
   let handle, known;
@@ -16,13 +16,13 @@ export function subscribe(user, callback) {
   function begin() {
     if (!wasm || !subscriptions.has(subscription)) return;
     const former = handle;
-    handle = new wasm.PageSubscription(user, (status, lastActive_ms) => {
-      const previous = known;
-      known = { status, lastActive_ms };
+    handle = new wasm.PageSubscription(user, (...now) => {
+      const before = known;
+      known = now;
       // The first report is not a change.
-      if (!previous || (previous.status === status && previous.lastActive_ms === lastActive_ms))
-        return;
-      callback({ user, status, previous: previous.status, lastActive: date(lastActive_ms) });
+      if (!before || before.every((value, at) => value === now[at])) return;
+      const [status, lastActive_ms, message] = now;
+      callback({ user, status, previous: before[0], lastActive: date(lastActive_ms), message });
     });
     former?.free();
   }

@@ -153,7 +153,7 @@ for (const event of ["online", "pageshow"]) {
 test("a request in flight during a sleep is cancelled and retried at once", async ({
   virtualPage,
 }) => {
-  await virtualPage.open();
+  await virtualPage.open({ settings: 'data-live="off"' });
   await virtualPage.pass(15);
   virtualPage.proxy.fault = FAULTS["no answer ever"];
   while ((await virtualPage.requestCount()) < 2) await virtualPage.pass(STEP_S);

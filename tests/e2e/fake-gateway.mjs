@@ -35,6 +35,11 @@ export class FakeGateway extends LocalServer {
   ]);
 
   answer({ url, headers }, response) {
+    // As with `--live off`.
+    if (url.includes("/presence/stream")) {
+      response.writeHead(204, { "Access-Control-Allow-Origin": headers.origin ?? "*" });
+      return response.end();
+    }
     const users = JSON.parse(new URL(url, this.url).searchParams.get("users")).map(String);
     const presences = Object.fromEntries(users.map((user) => [user, this.#presence(user)]));
     const body = {

@@ -38,7 +38,7 @@ test("a hidden tab sends nothing, and asks at once when shown again", async ({
   });
   const page = site.page(
     `<script src="/watch.js"></script><zulip-presence user="12">Ada</zulip-presence>`,
-    `<script src="${gateway.url}/zulip-presence.js" async data-interval="${INTERVAL_S}" data-endpoint="${endpoint}"></script>`,
+    `<script src="${gateway.url}/zulip-presence.js" async data-interval="${INTERVAL_S}" data-live="off" data-endpoint="${endpoint}"></script>`,
   );
 
   const devtools = await browserAt(page);

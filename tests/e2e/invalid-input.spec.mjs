@@ -200,8 +200,8 @@ test("badges work on a page that wraps fetch and Promise, as monitoring scripts 
   });
   await page.goto(site.page(`<zulip-presence user="12">Ada</zulip-presence>`, tag()));
   await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
-  const fetched = await page.evaluate(() => globalThis.fetched);
-  expect(fetched).toHaveLength(2);
+  // The WebAssembly, the presence and the stream.
+  await expect.poll(() => page.evaluate(() => globalThis.fetched)).toHaveLength(3);
   expect(presenceRequests).toHaveLength(1);
   expect(consoleMessages).toEqual([]);
 });

@@ -169,7 +169,8 @@ test("rendered on a server the element sends nothing and is unknown", async () =
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", script], {
     cwd: PROJECT,
   });
-  expect(JSON.parse(stdout)).toEqual([{ user: "12", status: "unknown", lastActive: null }, false]);
+  const nobody = { user: "12", status: "unknown", lastActive: null, message: "" };
+  expect(JSON.parse(stdout)).toEqual([nobody, false]);
 });
 
 const FRAMEWORKS = ["react", "preact", "vue"];

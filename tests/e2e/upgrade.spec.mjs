@@ -180,9 +180,10 @@ test("what the loader uses of its files is as the number of the interface says",
   expect({
     [INTERFACE]: [...members(exports), ...members(exports.PageSubscription.prototype)],
   }).toEqual({
-    1: [
-      ...["PageSubscription/2", "STYLE", "configure/8", "connectElements/1", "freeElement/1"],
-      ...["initSync/1", "lastActiveOf/1", "refreshElement/1", "refreshUser/1", "scan/0"],
+    2: [
+      ...["PageSubscription/2", "STYLE", "configure/9", "connectElements/1", "freeElement/1"],
+      ...["initSync/1", "lastActiveOf/1", "messageOf/1", "refreshElement/1", "refreshUser/1"],
+      ...["scan/0"],
       ...["setRetry/1", "statusOf/1", "stopWaiting/0", "takeOver/1", "updateElements/1"],
       ...["constructor/2", "free/0"],
     ],

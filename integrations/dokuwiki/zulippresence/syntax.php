@@ -6,7 +6,7 @@
  */
 class syntax_plugin_zulippresence extends \dokuwiki\Extension\SyntaxPlugin
 {
-    const LABELS = array('status', 'last-active');
+    const LABELS = array('status', 'last-active', 'message');
     const SWITCHES = array('details');
 
     /** @inheritdoc */

@@ -2,11 +2,14 @@
 
 mod body;
 mod event_stream;
+mod status_message;
 mod value;
 
 use core::time::Duration;
+use std::sync::Arc;
 
 pub use self::event_stream::EventStreamParser;
+use self::status_message::status_message;
 use self::value::{Object, Value};
 use crate::user_map::UserMap;
 use crate::{Presence, Timestamp, UserRef, http_date};
@@ -88,13 +91,27 @@ pub type UserPresence = Result<Presence, NoPresenceReason>;
 /// The presence of many people, each once. An entry without data (`{}`) is
 /// [`NoPresenceReason::NoData`].
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct RealmPresence(UserMap<UserPresence>);
+pub struct RealmPresence(UserMap<RealmEntry>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct RealmEntry {
+    presence: UserPresence,
+    /// What they say of themselves, where the gateway shows it.
+    message: Option<Arc<str>>,
+}
 
 impl RealmPresence {
     /// The entry of `user`; the outer `None` if there is no entry at all.
     #[must_use]
     pub fn get(&self, user: &UserRef) -> Option<UserPresence> {
-        self.0.get(user).copied()
+        self.0.get(user).map(|entry| entry.presence)
+    }
+
+    /// What `user` says of themselves: an emoji, a text, or both; one line of at most 60 characters
+    /// of text, without control characters.
+    #[must_use]
+    pub fn message(&self, user: &UserRef) -> Option<&Arc<str>> {
+        self.0.get(user)?.message.as_ref()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -103,14 +120,15 @@ impl RealmPresence {
 
     /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = (&UserRef, &UserPresence)> {
-        self.0.iter()
+        self.0.iter().map(|(user, entry)| (user, &entry.presence))
     }
 }
 
 impl FromIterator<(UserRef, UserPresence)> for RealmPresence {
     /// If a user has several entries, the first counts.
     fn from_iter<I: IntoIterator<Item = (UserRef, UserPresence)>>(entries: I) -> Self {
-        Self(entries.into_iter().collect())
+        let entry = |(user, presence)| (user, RealmEntry { presence, message: None });
+        Self(entries.into_iter().map(entry).collect())
     }
 }
 
@@ -214,7 +232,17 @@ impl HttpReply<'_> {
                 let entries = presences
                     .objects()
                     .filter_map(|(user, object)| Some((user.parse().ok()?, user_presence(object))));
-                Ok(self.reply(entries.collect(), &body))
+                let mut realm: RealmPresence = entries.collect();
+                if let Some(statuses) = body.object("user_statuses") {
+                    for (user, object) in statuses.objects() {
+                        if let Ok(user) = user.parse()
+                            && let Some(entry) = realm.0.get_mut(&user)
+                        {
+                            entry.message = status_message(object);
+                        }
+                    }
+                }
+                Ok(self.reply(realm, &body))
             }
             _ => Err(RequestError::InvalidResponse),
         }

@@ -1,12 +1,13 @@
 //! The state of one user: watchers, polling and the latest observation.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use super::poll::{GroupId, PollState};
 use super::view::View;
 use crate::reply::{NoPresenceReason, UserPresence};
 use crate::time::EngineInstant;
-use crate::{ClockReading, Observation, Presence, ServerClock, Timestamp};
+use crate::{ClockReading, Observation, Presence, ServerClock, Status, Timestamp};
 
 /// A reply further ahead of the server's now than this was dated by a wrong clock: the next one
 /// replaces it.
@@ -26,6 +27,8 @@ pub(super) struct Entry {
     /// For users who are requested singly.
     pub(super) poll: Option<PollState>,
     latest: Option<LatestObservation>,
+    /// What they say of themselves, by the reply of the latest observation.
+    message: Option<Arc<str>>,
     cached: Option<CachedView>,
     /// The view at the last step.
     pub(super) last_emitted: View,
@@ -39,7 +42,7 @@ struct LatestObservation {
 
 /// A view, and until when it holds by the server's clock if nothing new is observed. Cached until
 /// it expires: recomputing dominates the cost of a step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct CachedView {
     view: View,
     offline_threshold: Duration,
@@ -86,10 +89,17 @@ impl Entry {
     }
 
     pub(super) fn view(&self, now: Now, offline_threshold: Duration) -> View {
-        self.effective_now(now).map_or_else(View::default, |(observed, now)| View {
-            status: observed.status(now, offline_threshold),
+        let Some((observed, now)) = self.effective_now(now) else {
+            // Who has no presence may say something all the same.
+            return View { message: self.message.clone(), ..View::default() };
+        };
+        let status = observed.status(now, offline_threshold);
+        View {
+            status,
             last_active: observed.last_active(now, offline_threshold),
-        })
+            // What was said before an outage may no longer be so.
+            message: self.message.clone().filter(|_| status != Status::Unknown),
+        }
     }
 
     /// As `view`, and the time until it changes by age alone; `None`: never.
@@ -99,21 +109,22 @@ impl Entry {
         offline_threshold: Duration,
     ) -> (View, Option<Duration>) {
         let Some((observed, server_now)) = self.effective_now(now) else {
-            return (View::default(), None);
+            return (self.view(now, offline_threshold), None);
         };
         let holds = |cached: &CachedView| {
             cached.offline_threshold == offline_threshold
                 && cached.from <= server_now
                 && cached.until.is_none_or(|until| server_now < until)
         };
-        let cached = self.cached.filter(holds).unwrap_or_else(|| CachedView {
+        let cached = self.cached.take().filter(holds).unwrap_or_else(|| CachedView {
             view: self.view(now, offline_threshold),
             offline_threshold,
             from: server_now,
             until: observed.next_change(server_now, offline_threshold),
         });
+        let (view, until) = (cached.view.clone(), cached.until);
         self.cached = Some(cached);
-        (cached.view, cached.until.map(|until| server_now.age(until)))
+        (view, until.map(|until| server_now.age(until)))
     }
 
     /// The observation, and the server's now at which to evaluate it. That may go back when a clock
@@ -124,10 +135,22 @@ impl Entry {
         Some((observed.ok()?, now.server.max(at_least)))
     }
 
-    /// Applies a reply, unless a newer one was applied before.
-    pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) {
+    /// Applies the reply of a gateway, unless a newer one was applied before.
+    pub(super) fn apply_with_message(
+        &mut self,
+        presence: UserPresence,
+        message: Option<&Arc<str>>,
+        meta: ObservationMeta,
+    ) {
+        if self.apply(presence, meta) {
+            self.message = message.cloned();
+        }
+    }
+
+    /// Applies a reply, unless a newer one was applied before. Returns whether it was applied.
+    pub(super) fn apply(&mut self, presence: UserPresence, meta: ObservationMeta) -> bool {
         if self.latest.is_some_and(|latest| latest.is_newer_than(meta)) {
-            return;
+            return false;
         }
         let at = meta.server_timestamp.unwrap_or(meta.server_now);
         let observed = presence
@@ -137,6 +160,7 @@ impl Entry {
             .map(|presence| Observation { presence, at });
         self.latest = Some(LatestObservation { observed, meta });
         self.cached = None;
+        true
     }
 
     /// Drops the latest observation.
@@ -207,12 +231,12 @@ mod tests {
                 }
                 let now = Now { server, instant };
                 let (view, holds_for) = entry.view_cached(now, offline_threshold);
-                prop_assert_eq!(view, entry.view(now, offline_threshold));
+                prop_assert_eq!(&view, &entry.view(now, offline_threshold));
                 // The view holds exactly as long as it says.
                 if let Some(holds_for) = holds_for {
                     let at = |later: Duration| Now { server: server + later, instant: instant + later };
                     prop_assert!(holds_for > Duration::ZERO);
-                    prop_assert_eq!(view, entry.view(at(holds_for - Duration::from_millis(1)), offline_threshold));
+                    prop_assert_eq!(&view, &entry.view(at(holds_for - Duration::from_millis(1)), offline_threshold));
                     let changed = entry.view(at(holds_for), offline_threshold);
                     prop_assert!(view.status < changed.status, "{:?} {:?} after {:?}", view, changed, holds_for);
                 }

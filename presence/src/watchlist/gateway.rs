@@ -42,7 +42,7 @@ impl GatewayStrategy {
 pub(super) fn apply(entries: &mut UserMap<Entry>, realm: &RealmPresence, meta: ObservationMeta) {
     for (user, presence) in realm.iter() {
         if let Some(entry) = entries.get_mut(user) {
-            entry.apply(*presence, meta);
+            entry.apply_with_message(*presence, realm.message(user), meta);
         }
     }
 }

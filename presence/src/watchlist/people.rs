@@ -164,8 +164,8 @@ impl People {
         let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
             let (after, holds_for) = entry.view_cached(now, offline_threshold);
-            let before = core::mem::replace(&mut entry.last_emitted, after);
-            if before != after {
+            if entry.last_emitted != after {
+                let before = core::mem::replace(&mut entry.last_emitted, after.clone());
                 changes.push(Change { user: user.clone(), before, after });
             }
             next = [next, holds_for].into_iter().flatten().min();

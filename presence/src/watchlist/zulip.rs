@@ -96,7 +96,9 @@ impl ZulipStrategy {
         now: EngineInstant,
     ) {
         match realm.get(user) {
-            _ if self.is_disabled() => entry.apply(Err(NoPresenceReason::NoData), meta),
+            _ if self.is_disabled() => {
+                entry.apply(Err(NoPresenceReason::NoData), meta);
+            }
             Some(presence) => {
                 entry.apply(presence, meta);
                 entry.poll = None;

@@ -1,0 +1,138 @@
+// What people say of themselves: in the label, in the popover, in scripts, and for screen readers. Zulip is simulated; the gateway is real.
+
+import { expect, test as base } from "./fixtures.mjs";
+import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
+
+const MARKUP = `<b>bold</b> & <script>document.title = "run"</script>`;
+const HEBREW = "בחופשה עד יום ראשון";
+/** What each person says, and how that is shown. */
+const PEOPLE = [
+  [12, { status_text: "On holiday", ...emoji("1f3d6", "beach") }, "🏖\ufe0f On holiday"],
+  [17, { status_text: "", ...emoji("2615", "coffee") }, "☕\ufe0f"],
+  [23, { status_text: MARKUP }, MARKUP],
+  [24, { status_text: HEBREW, ...emoji("1f334", "palm_tree") }, `🌴\ufe0f ${HEBREW}`],
+  [25, { status_text: "x".repeat(60) }, "x".repeat(60)],
+  [26, { emoji_name: "octocat", emoji_code: "7", reaction_type: "realm_emoji" }, ":octocat:"],
+  [27, { status_text: "up\u202eside\u2066 down\u0007" }, "upside down"],
+  [31, {}, ""],
+];
+
+function emoji(code, name) {
+  return { emoji_code: code, emoji_name: name, reaction_type: "unicode_emoji" };
+}
+
+const test = base.extend({
+  zulip: async ({}, use) => {
+    const zulip = await new SimulatedZulip().start();
+    for (const [id, says] of PEOPLE) {
+      zulip.tell(`add ${id} user${id}@example.com User ${id}`);
+      zulip.tell(`here ${id}`);
+      zulip.tell(`says ${id} ${JSON.stringify(says)}`);
+    }
+    await use(zulip);
+    await zulip.stop();
+  },
+
+  options: [["--status-messages", "show"], { option: true }],
+
+  /** Opens a page with a badge for each of `ids`. */
+  openPage: async ({ page, site, zulip, folder, options }, use) => {
+    const gateway = new ZulipGateway(zulip, folder, ["--allow-origin", site.origin, ...options]);
+    await gateway.start();
+    await use(async (attributes, ids = PEOPLE.map(([id]) => id)) => {
+      const badges = ids.map(
+        (id) => `<p><zulip-presence user="${id}" ${attributes}>P</zulip-presence>`,
+      );
+      const script = `<script src="${gateway.url}/zulip-presence.js" async></script>`;
+      await page.goto(site.page(badges.join("\n"), script));
+      for (const id of ids) await expect(badge(page, id)).toHaveStatus("active");
+    });
+    await gateway.stop();
+  },
+});
+
+const badge = (page, id) => page.locator(`zulip-presence[user="${id}"]`);
+const label = (page, id) => badge(page, id).locator("[part=label]");
+const messageOf = (page, id) => badge(page, id).evaluate((element) => element.message);
+
+test("a label shows what a person says, or else the status", async ({ page, openPage }) => {
+  await openPage('label="message" name="Ada"');
+  for (const [id, , shown] of PEOPLE) {
+    await expect.poll(() => messageOf(page, id)).toBe(shown);
+    await expect(label(page, id)).toHaveText(shown || "Active now");
+    // Read after the status, which the badge itself tells.
+    expect(await label(page, id).getAttribute("aria-hidden")).toBe(shown ? null : "true");
+  }
+  expect(await page.title()).not.toBe("run");
+  expect(await page.locator("zulip-presence b").count()).toBe(0);
+  const tree = await badge(page, 12).ariaSnapshot();
+  expect(tree).toMatch(/img "Ada: active now"[^]*On holiday/);
+});
+
+test("a text of another direction stays within its label", async ({ page, openPage }) => {
+  await openPage('label="message"');
+  const style = (id) =>
+    label(page, id).evaluate((element) => {
+      const { direction, unicodeBidi } = getComputedStyle(element);
+      return { direction, unicodeBidi };
+    });
+  await expect(label(page, 24)).toHaveText(`🌴\ufe0f ${HEBREW}`);
+  expect(await style(24)).toEqual({ direction: "rtl", unicodeBidi: "isolate" });
+  expect((await style(12)).direction).toBe("ltr");
+});
+
+test("the popover has a line with it, which describes the button", async ({ page, openPage }) => {
+  await openPage('details name="Ada"', [12, 31]);
+  await badge(page, 12).locator("button").focus();
+  await page.keyboard.press("Enter");
+  const details = badge(page, 12).locator("[part=details]");
+  await expect(details).toContainText("On holiday");
+  await expect(badge(page, 12).getByRole("button")).toHaveAccessibleDescription(/On holiday/);
+  await expect(details.locator("[dir=auto]")).toHaveText("🏖\ufe0f On holiday");
+  await page.keyboard.press("Escape");
+  await badge(page, 31).locator("button").click();
+  const lines = badge(page, 31).locator("[part=details] [id] > :visible");
+  await expect(lines).toHaveText(["Active now"]);
+});
+
+test("a new message is an event, and one that is cleared is gone", async ({
+  page,
+  zulip,
+  openPage,
+}) => {
+  await openPage('label="message"', [12, 31]);
+  await expect.poll(() => messageOf(page, 12)).toContain("holiday");
+  await page.evaluate(() => {
+    globalThis.changes = [];
+    addEventListener("presence-change", ({ detail }) => changes.push(detail));
+    zulipPresence.subscribe(31, ({ message }) => (globalThis.subscribed = message));
+  });
+  zulip.tell(`says 31 {"status_text": "Back at three"}`);
+  await expect(label(page, 31)).toHaveText("Back at three");
+  zulip.tell("says 12 {}");
+  await expect(label(page, 12)).toHaveText("Active now");
+  expect(await page.evaluate(() => changes)).toEqual([
+    expect.objectContaining({
+      user: "31",
+      status: "active",
+      previous: "active",
+      message: "Back at three",
+    }),
+    expect.objectContaining({ user: "12", status: "active", previous: "active", message: "" }),
+  ]);
+  await expect.poll(() => page.evaluate(() => globalThis.subscribed)).toBe("Back at three");
+  expect(await page.evaluate(() => zulipPresence.get(31).message)).toBe("Back at three");
+});
+
+test.describe("by default", () => {
+  test.use({ options: [] });
+
+  test("nobody is shown to say anything", async ({ page, openPage }) => {
+    await openPage('label="message" details', [12, 17]);
+    await expect(label(page, 12)).toHaveText("Active now");
+    expect(await messageOf(page, 12)).toBe("");
+    expect(
+      await badge(page, 12).evaluate((element) => element.shadowRoot.textContent),
+    ).not.toContain("holiday");
+  });
+});
