@@ -330,7 +330,7 @@ impl Page {
         }
         let path = ask.path();
         let about = match ask {
-            Query::User(user) => std::slice::from_ref(user),
+            Query::User(user) | Query::Message(user) => std::slice::from_ref(user),
             Query::Group(users) => {
                 assert!(
                     users.len() <= MAX_GROUP && path.len() <= MAX_GROUP_BYTES,
@@ -433,6 +433,7 @@ impl Page {
         };
         let server = SERVER_START_MS.saturating_add_unsigned(self.true_ms);
         let answer = match &ask {
+            Query::Message(_) => Response::Message(reply(None, bytes, server)?),
             Query::User(user) => {
                 self.hear(std::slice::from_ref(user));
                 let content = user_presence(bytes, server)?;
@@ -485,7 +486,7 @@ impl Page {
             && let Some(ask) = self.in_flight.remove(&id)
         {
             let amiss = match ask {
-                Query::User(_) => {
+                Query::User(_) | Query::Message(_) => {
                     Response::Realm(reply(RealmPresence::default(), bytes, SERVER_START_MS)?)
                 }
                 Query::Group(_) | Query::Stream(_) | Query::AllUsers => {

@@ -186,7 +186,7 @@ pub(crate) async fn run_poll_loop(this: Arc<Poller>) {
 
 fn kind(query: &Query) -> Kind {
     match query {
-        Query::User(_) => Kind::Single,
+        Query::User(_) | Query::Message(_) => Kind::Single,
         Query::Group(_) | Query::Stream(_) | Query::AllUsers => Kind::Realm,
     }
 }

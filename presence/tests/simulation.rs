@@ -367,7 +367,7 @@ impl World {
         let seed = self.seed;
         assert!(self.awake_since.is_some(), "seed {seed}: asked while hidden");
         let mut about: Vec<UserRef> = match &request.query {
-            Query::User(user) => vec![user.clone()],
+            Query::User(user) | Query::Message(user) => vec![user.clone()],
             Query::Group(users) | Query::Stream(users) => users.clone(),
             Query::AllUsers => self
                 .watchers
@@ -387,7 +387,7 @@ impl World {
             };
             assert!(!clash, "seed {seed}: two requests for one group under way");
         }
-        if matches!(request.query, Query::User(_)) {
+        if matches!(request.query, Query::User(_) | Query::Message(_)) {
             self.singles.push(self.now);
         }
         self.starts.push(self.now);
@@ -555,6 +555,7 @@ impl World {
             Response::Realm(self.reply(content.into_iter().collect(), observed, dated))
         };
         Ok(match &request.query {
+            Query::Message(_) => Response::Message(self.reply(None, observed, dated)),
             Query::User(user) => Response::User(self.reply(
                 find(user).ok_or(NoPresenceReason::NoData),
                 observed,

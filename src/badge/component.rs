@@ -19,6 +19,8 @@ use crate::i18n::{self, CatalogListener};
 pub struct Badge {
     subscription: Option<Subscription>,
     appearance: Appearance,
+    /// The popover is open.
+    is_open: bool,
     /// Until the messages of the badge's language are loaded.
     catalog: Option<CatalogListener>,
 }
@@ -76,6 +78,8 @@ pub enum Msg {
     Catalog,
     /// To request the person's presence immediately.
     Refresh,
+    /// The popover was opened or closed.
+    Details(bool),
 }
 
 impl Component for Badge {
@@ -83,8 +87,12 @@ impl Component for Badge {
     type Properties = BadgeProps;
 
     fn create(ctx: &Context<Self>) -> Self {
-        let mut badge =
-            Self { subscription: None, appearance: Appearance::default(), catalog: None };
+        let mut badge = Self {
+            subscription: None,
+            appearance: Appearance::default(),
+            is_open: false,
+            catalog: None,
+        };
         match ctx.props().subscription.0.take() {
             Some(subscription) => {
                 subscription.set_on_presence(on_presence(ctx));
@@ -105,6 +113,10 @@ impl Component for Badge {
                 self.recompute(ctx, Some(&presence))
             }
             Msg::Catalog => self.recompute(ctx, self.presence().as_ref()),
+            Msg::Details(is_open) => {
+                self.is_open = is_open;
+                self.recompute(ctx, self.presence().as_ref())
+            }
             Msg::Refresh => {
                 self.subscription.iter().for_each(Subscription::refresh);
                 false
@@ -122,7 +134,7 @@ impl Component for Badge {
         self.recompute(ctx, self.presence().as_ref())
     }
 
-    fn view(&self, _ctx: &Context<Self>) -> Html {
+    fn view(&self, ctx: &Context<Self>) -> Html {
         let Appearance { label, details, lang, .. } = &self.appearance;
         html! {
             <>
@@ -132,6 +144,7 @@ impl Component for Badge {
                         name={self.appearance.accessible_name.clone()}
                         text={details.clone()}
                         lang={lang.clone()}
+                        on_toggle={ctx.link().callback(Msg::Details)}
                     />
                 } else {
                     { icon(self.appearance.status, Some(&self.appearance.accessible_name), lang) }
@@ -175,6 +188,10 @@ impl Badge {
             i18n::on_catalog(move || link.send_message(Msg::Catalog))
         });
         let subscription = self.subscription.as_ref();
+        if let Some(subscription) = subscription {
+            subscription
+                .set_shows_message(self.is_open && props.details || props.label == Label::Message);
+        }
         let options = Options {
             name: &props.name,
             label: props.label,

@@ -69,6 +69,8 @@ pub(super) struct DetailsPopoverProps {
     pub(super) name: AttrValue,
     pub(super) text: DetailsText,
     pub(super) lang: Option<AttrValue>,
+    /// Called when it is opened or closed.
+    pub(super) on_toggle: Callback<bool>,
 }
 
 pub(super) enum Msg {
@@ -97,7 +99,7 @@ impl Component for DetailsPopover {
         }
     }
 
-    fn update(&mut self, _ctx: &Context<Self>, msg: Msg) -> bool {
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         let was_open = self.is_open;
         match msg {
             Msg::Press => {
@@ -112,11 +114,14 @@ impl Component for DetailsPopover {
             }
             Msg::Moved => self.place(),
         }
+        if self.is_open != was_open {
+            ctx.props().on_toggle.emit(self.is_open);
+        }
         self.is_open != was_open
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let DetailsPopoverProps { status, name, text, lang } = ctx.props();
+        let DetailsPopoverProps { status, name, text, lang, .. } = ctx.props();
         html! {
             <span ref={&self.badge}>
                 <button

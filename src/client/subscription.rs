@@ -17,6 +17,7 @@ pub struct Subscription {
     /// The key among the client's subscribers.
     key: usize,
     is_visible: Cell<bool>,
+    shows_message: Cell<bool>,
 }
 
 impl PresenceClient {
@@ -28,7 +29,13 @@ impl PresenceClient {
         let key = self.0.subscribers.borrow_mut().all.insert(subscriber);
         let now = self.0.event_now();
         self.0.watchlist.borrow_mut().watch(user, now);
-        Subscription { client: self.clone(), user: user.clone(), key, is_visible: Cell::default() }
+        Subscription {
+            client: self.clone(),
+            user: user.clone(),
+            key,
+            is_visible: Cell::default(),
+            shows_message: Cell::default(),
+        }
     }
 }
 
@@ -79,6 +86,15 @@ impl Subscription {
         }
     }
 
+    /// Sets whether the subscriber shows what the person says of themselves: Zulip itself is asked
+    /// for it only then.
+    pub fn set_shows_message(&self, shows_message: bool) {
+        if self.shows_message.replace(shows_message) != shows_message {
+            let now = self.client.0.event_now();
+            self.client.0.watchlist.borrow_mut().show_message(&self.user, shows_message, now);
+        }
+    }
+
     /// Calls the subscriber again once there is a result. Replaces an earlier setting.
     pub(crate) fn rerender_on_result(&self) {
         self.set_rerender(Some(RerenderAt::Result));
@@ -103,6 +119,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.set_visible(false);
+        self.set_shows_message(false);
         // Dropped after the borrow: dropping the callback may drop other subscriptions.
         let _subscriber = self.client.0.subscribers.borrow_mut().all.try_remove(self.key);
         let now = self.client.0.event_now();

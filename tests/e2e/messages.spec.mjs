@@ -1,6 +1,7 @@
 // What people say of themselves: in the label, in the popover, in scripts, and for screen readers. Zulip is simulated; the gateway is real.
 
 import { expect, test as base } from "./fixtures.mjs";
+import { mirror } from "./mirror.mjs";
 import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
 
 const MARKUP = `<b>bold</b> & <script>document.title = "run"</script>`;
@@ -135,4 +136,19 @@ test.describe("by default", () => {
       await badge(page, 12).evaluate((element) => element.shadowRoot.textContent),
     ).not.toContain("holiday");
   });
+});
+
+test("Zulip itself is asked for those who show it", async ({ page, site, zulip }) => {
+  const asked = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const script = `<script src="${mirror(site, "/direct")}" async data-endpoint="${zulip.url}"
+    data-email="presence-bot@example.com" data-api-key="simulated"></script>`;
+  const badges = `<p><zulip-presence user="12" label="message">P</zulip-presence></p>
+    <p><zulip-presence user="17" details>P</zulip-presence></p>`;
+  await page.goto(site.page(badges, script));
+  await expect(label(page, 12)).toHaveText("🏖\ufe0f On holiday");
+  await expect(badge(page, 17)).toHaveStatus("active");
+  expect(asked).not.toContain("/api/v1/users/17/status");
+  await badge(page, 17).locator("button").click();
+  await expect(badge(page, 17).locator("[part=details] [dir=auto]")).toHaveText("☕\ufe0f");
 });

@@ -248,6 +248,23 @@ impl HttpReply<'_> {
         }
     }
 
+    /// Parses the reply to `GET users/{user}/status`. Zulip says nothing of who may not be seen, and
+    /// before version 9 it has no such path: then the person says nothing.
+    ///
+    /// # Errors
+    /// [`RequestError`] for every other reply without a status. Never panics, whatever the body.
+    pub fn parse_message(&self) -> Result<Reply<Option<Arc<str>>>, RequestError> {
+        match (self.status, self.object()) {
+            (200, Some(body)) => {
+                let object = body.object("status").ok_or(RequestError::InvalidResponse)?;
+                Ok(self.reply(status_message(object), &body))
+            }
+            (200, None) => Err(RequestError::InvalidResponse),
+            (400 | 404, body) => Ok(self.reply(None, &body.unwrap_or(Object(Vec::new())))),
+            (_, body) => Err(self.error(body.as_ref())),
+        }
+    }
+
     fn object(&self) -> Option<Object> {
         match Value::parse(self.body)? {
             Value::Object(object) => Some(object),

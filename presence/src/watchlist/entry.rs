@@ -22,6 +22,10 @@ pub(super) struct Entry {
     pub(super) group: Option<GroupId>,
     /// When a request of any kind for this person last started.
     pub(super) requested_at: Option<EngineInstant>,
+    /// How many watchers show what this person says of themselves.
+    pub(super) message_shown: u32,
+    /// For users of Zulip itself, where it takes a request of its own.
+    pub(super) message_poll: Option<PollState>,
     /// The page's last stream is or was about this person.
     pub(super) has_stream: bool,
     /// For users who are requested singly.
@@ -161,6 +165,12 @@ impl Entry {
         self.latest = Some(LatestObservation { observed, meta });
         self.cached = None;
         true
+    }
+
+    /// Applies a reply about what this person says of themselves.
+    pub(super) fn apply_message(&mut self, message: Option<Arc<str>>) {
+        self.message = message;
+        self.cached = None;
     }
 
     /// Drops the latest observation.

@@ -53,6 +53,6 @@ pub(super) fn apply(entries: &mut UserMap<Entry>, realm: &RealmPresence, meta: O
 pub(super) fn is_complete(query: &Query, realm: &RealmPresence) -> bool {
     match query {
         Query::Group(users) => users.iter().all(|user| realm.get(user).is_some()),
-        Query::AllUsers | Query::User(_) | Query::Stream(_) => true,
+        Query::AllUsers | Query::User(_) | Query::Message(_) | Query::Stream(_) => true,
     }
 }

@@ -1,5 +1,7 @@
 //! What holds a request back: the budget, the limit of single requests, and the back-off.
 
+use core::time::Duration;
+
 use super::backoff::Backoff;
 use super::poll::PollTarget;
 use super::rate_limiter::RateLimiter;
@@ -11,6 +13,9 @@ pub const MAX_IN_FLIGHT: usize = 4;
 pub const MAX_USER_QUERIES: u32 = 30;
 /// Maximum requests in any 60 s that start before their time because of a hint (docs/design.md §4).
 pub const MAX_HINTED: u32 = 20;
+
+/// Time between two requests for what one user says of themselves: it stays until it is cleared.
+pub(super) const MESSAGE_INTERVAL: Duration = Duration::from_secs(300);
 
 #[derive(Debug)]
 pub(super) struct Limits {
@@ -43,10 +48,8 @@ impl Limits {
         if in_flight >= most {
             return None;
         }
-        let user_queries = match target {
-            PollTarget::User(_) => self.user_queries.next_available(now)?,
-            PollTarget::Group(_) => now,
-        };
+        let user_queries =
+            if target.is_single() { self.user_queries.next_available(now)? } else { now };
         Some(
             self.backoff
                 .next_attempt_at()
@@ -59,7 +62,7 @@ impl Limits {
     /// Counts a request to `target` that starts now.
     pub(super) fn acquire(&mut self, target: &PollTarget, now: EngineInstant) {
         self.budget.acquire(now);
-        if matches!(target, PollTarget::User(_)) {
+        if target.is_single() {
             self.user_queries.acquire(now);
         }
     }

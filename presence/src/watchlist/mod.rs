@@ -15,6 +15,7 @@ mod poll;
 mod polling;
 mod query;
 mod rate_limiter;
+mod replies;
 mod request;
 mod schedule;
 mod settings;
@@ -27,17 +28,15 @@ mod zulip;
 use core::time::Duration;
 
 pub use self::backoff::retry_delay;
-use self::entry::{Now, ObservationMeta};
+use self::entry::Now;
 pub use self::limits::{MAX_HINTED, MAX_IN_FLIGHT, MAX_USER_QUERIES};
-use self::poll::PollTarget;
-use self::polling::{InFlight, Polling};
+use self::polling::Polling;
 pub use self::query::{MAX_GROUP, MAX_GROUP_BYTES, Query, Response};
 pub use self::request::{Actions, Outcome, Request, RequestId, TIMEOUT};
 use self::settings::clamp_interval;
 pub use self::settings::{BUDGET_RANGE, Endpoint, INTERVAL_RANGE, PollSettings};
 use self::threshold::OfflineThreshold;
 pub use self::view::{Change, View};
-use crate::reply::{Reply, RequestError};
 use crate::time::EngineInstant;
 use crate::{ClockReading, ServerClock, UserRef};
 
@@ -132,6 +131,13 @@ impl Watchlist {
         }
     }
 
+    /// One watcher of `user` shows what they say of themselves from now on, or no longer. Only Zulip
+    /// itself must be asked for it, by ID; a gateway tells it beside their presence.
+    pub fn show_message(&mut self, user: &UserRef, is_shown: bool, now: ClockReading) {
+        let now = self.tick(now);
+        self.polling.people.show_message(user, is_shown, now);
+    }
+
     /// The page is hidden: nothing is requested until [`wake`](Self::wake).
     pub fn sleep(&mut self) {
         self.asleep = true;
@@ -186,60 +192,6 @@ impl Watchlist {
         self.polling.interval = clamp_interval(interval);
     }
 
-    /// Applies the response to a request.
-    pub fn handle_response(
-        &mut self,
-        id: RequestId,
-        response: Response,
-        now: ClockReading,
-    ) -> Outcome {
-        let Some(request) = self.polling.complete(id) else {
-            return Outcome::Ignored;
-        };
-        let is_plausible = match (response, &request.target) {
-            (Response::User(reply), PollTarget::User(user)) => {
-                let (presence, reply) = reply.split();
-                let meta = self.record_success(&request, &reply, now);
-                let interval = self.polling.interval;
-                if let Some(pause) = self.polling.people.apply_user(user, presence, meta, interval)
-                {
-                    self.polling.pause(&request, pause);
-                }
-                self.polling.people.strategy.is_plausible(&request.query, None, &reply)
-            }
-            (Response::Realm(reply), PollTarget::Group(_)) => {
-                let (realm, reply) = reply.split();
-                let strategy = &self.polling.people.strategy;
-                let is_plausible = strategy.is_plausible(&request.query, Some(&realm), &reply);
-                let meta = self.record_success(&request, &reply, now);
-                self.polling.people.apply_realm(realm, meta, request.started);
-                is_plausible
-            }
-            _ => {
-                self.record_error(&request, RequestError::InvalidResponse, now);
-                true
-            }
-        };
-        if is_plausible { Outcome::Applied } else { Outcome::WrongEndpoint }
-    }
-
-    /// Records that a request failed.
-    pub fn handle_error(
-        &mut self,
-        id: RequestId,
-        error: RequestError,
-        now: ClockReading,
-    ) -> Outcome {
-        let Some(request) = self.polling.complete(id) else {
-            return Outcome::Ignored;
-        };
-        self.record_error(&request, error, now);
-        match error {
-            RequestError::UsersMissing => Outcome::WrongEndpoint,
-            _ => Outcome::Applied,
-        }
-    }
-
     /// Counts a request of the caller itself against the budget; `false`: not now.
     #[must_use]
     pub fn try_acquire(&mut self, now: ClockReading) -> bool {
@@ -275,40 +227,6 @@ impl Watchlist {
             // A wait of zero would spin.
             .map(|wait| wait.max(Duration::from_millis(1)));
         Actions { cancelled, requests, stream, changes, next_wakeup }
-    }
-
-    fn record_success(
-        &mut self,
-        request: &InFlight,
-        reply: &Reply<()>,
-        now: ClockReading,
-    ) -> ObservationMeta {
-        self.polling.succeeded(request);
-        self.observe(reply, request.started, now)
-    }
-
-    /// Learns what a reply says beside its content.
-    fn observe(
-        &mut self,
-        reply: &Reply<()>,
-        requested_at: EngineInstant,
-        now: ClockReading,
-    ) -> ObservationMeta {
-        self.offline_threshold.observe(reply.offline_threshold);
-        if let Some(bound) = reply.lower_bound() {
-            self.clock.observe(bound, now);
-        }
-        ObservationMeta {
-            server_timestamp: reply.observed_at(),
-            requested_at,
-            arrived: self.clock.instant(now),
-            server_now: self.clock.server_now(now),
-        }
-    }
-
-    fn record_error(&mut self, request: &InFlight, error: RequestError, now: ClockReading) {
-        let now = self.tick(now);
-        self.polling.failed(request, error, now);
     }
 
     /// Advances the clock. After a clock step, mostly a sleep, requests in flight are lost.

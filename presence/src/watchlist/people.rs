@@ -1,6 +1,7 @@
 //! The watched people, and when each is requested.
 
 use core::time::Duration;
+use std::sync::Arc;
 
 use super::entry::{Entry, Now, ObservationMeta};
 use super::groups::index_of;
@@ -45,9 +46,24 @@ impl People {
         if let Some(entry) = self.entries.get_mut(user) {
             entry.watchers = entry.watchers.saturating_sub(1);
             entry.on_screen = entry.on_screen.min(entry.watchers);
+            entry.message_shown = entry.message_shown.min(entry.watchers);
             if entry.watchers == 0 {
                 entry.unwatched_at.get_or_insert(now);
                 entry.last_emitted = View::default();
+            }
+        }
+    }
+
+    /// One watcher of `user` shows what they say of themselves from now on, or no longer.
+    pub(super) fn show_message(&mut self, user: &UserRef, is_shown: bool, now: EngineInstant) {
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.message_shown = if is_shown {
+                entry.message_shown + 1
+            } else {
+                entry.message_shown.saturating_sub(1)
+            };
+            if self.strategy.has_message_query(user) {
+                entry.message_poll.get_or_insert(PollState::due_at(now));
             }
         }
     }
@@ -75,12 +91,14 @@ impl People {
                 Some(&mut groups.get_mut(index)?.poll)
             }
             PollTarget::User(user) => self.entries.get_mut(user)?.poll.as_mut(),
+            PollTarget::Message(user) => self.entries.get_mut(user)?.message_poll.as_mut(),
         }
     }
 
     pub(super) fn polls(&mut self) -> impl Iterator<Item = &mut PollState> {
         let groups = self.strategy.groups_mut().iter_mut().map(|group| &mut group.poll);
-        groups.chain(self.entries.values_mut().filter_map(|entry| entry.poll.as_mut()))
+        let entries = self.entries.values_mut();
+        groups.chain(entries.flat_map(|entry| entry.poll.iter_mut().chain(&mut entry.message_poll)))
     }
 
     /// What a watched `user` is requested with.
@@ -101,6 +119,7 @@ impl People {
                 }
                 Query::User(user.clone())
             }
+            PollTarget::Message(user) => Query::Message(user.clone()),
             PollTarget::Group(group) => {
                 let mut members = Vec::new();
                 for (user, entry) in self.entries.iter_mut() {
@@ -124,6 +143,13 @@ impl People {
         interval: Duration,
     ) -> Option<Duration> {
         self.strategy.apply_user(&mut self.entries, user, presence, meta, interval)
+    }
+
+    /// Applies the reply to the query for what a user says of themselves.
+    pub(super) fn apply_message(&mut self, user: &UserRef, message: Option<Arc<str>>) {
+        if let Some(entry) = self.entries.get_mut(user) {
+            entry.apply_message(message);
+        }
     }
 
     pub(super) fn apply_realm(

@@ -14,6 +14,15 @@ pub(super) struct GroupId(pub(super) u32);
 pub(super) enum PollTarget {
     Group(GroupId),
     User(UserRef),
+    /// What a user says of themselves.
+    Message(UserRef),
+}
+
+impl PollTarget {
+    /// About one user, who of many must not hold back the others.
+    pub(super) fn is_single(&self) -> bool {
+        matches!(self, Self::User(_) | Self::Message(_))
+    }
 }
 
 /// When a target was last requested, and when the next request is due.

@@ -81,9 +81,7 @@ impl Polling {
             let (_, target) = due_targets.remove(first);
             if self.earliest_start(&target, now) != Some(now) {
                 // A limit that holds back a group holds back everything.
-                due_targets.retain(|(_, other)| {
-                    matches!(target, PollTarget::User(_)) && matches!(other, PollTarget::Group(_))
-                });
+                due_targets.retain(|(_, other)| target.is_single() && !other.is_single());
                 continue;
             }
             self.limits.acquire(&target, now);

@@ -1,6 +1,8 @@
 //! What a request asks for, and its URL.
 
 use crate::UserRef;
+use std::sync::Arc;
+
 use crate::reply::{HttpReply, RealmPresence, Reply, RequestError, UserPresence};
 use crate::user_ref::percent_encode;
 
@@ -35,18 +37,23 @@ pub enum Query {
     Group(Vec<UserRef>),
     /// `GET realm/presence`: everybody.
     AllUsers,
+    /// `GET users/{user}/status`: what they say of themselves.
+    Message(UserRef),
     /// `GET realm/presence/stream?users=[…]&slim_presence=true`: a gateway's server-sent events,
     /// each a reply to `Group`.
     Stream(Vec<UserRef>),
 }
 
-/// The parsed reply to a [`Query`]: [`Query::User`] gets `User`, the others get `Realm`.
+/// The parsed reply to a [`Query`]: [`Query::User`] gets `User`, [`Query::Message`] gets
+/// `Message`, the others get `Realm`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Response {
     /// About one person.
     User(Reply<UserPresence>),
     /// About many.
     Realm(Reply<RealmPresence>),
+    /// What one person says of themselves, if anything.
+    Message(Reply<Option<Arc<str>>>),
 }
 
 impl Query {
@@ -56,6 +63,7 @@ impl Query {
     pub fn path(&self) -> String {
         match self {
             Self::User(user) => ["users/", &user.path_segment(), "/presence"].concat(),
+            Self::Message(user) => ["users/", &user.path_segment(), "/status"].concat(),
             Self::AllUsers => "realm/presence".into(),
             Self::Group(users) => group_path(GROUP_PREFIX, users),
             Self::Stream(users) => group_path(STREAM_PREFIX, users),
@@ -69,6 +77,7 @@ impl Query {
     pub fn parse_reply(&self, reply: &HttpReply<'_>) -> Result<Response, RequestError> {
         match self {
             Self::User(_) => reply.parse_user().map(Response::User),
+            Self::Message(_) => reply.parse_message().map(Response::Message),
             Self::Group(_) | Self::Stream(_) | Self::AllUsers => {
                 reply.parse_realm().map(Response::Realm)
             }

@@ -67,6 +67,13 @@ pub(super) fn due_targets(
         {
             due_targets.push((poll.due, PollTarget::User(user.clone())));
         }
+        if let Some(poll) = entry.message_poll
+            && !poll.in_flight
+            && entry.on_screen > 0
+            && entry.message_shown > 0
+        {
+            due_targets.push((poll.due, PollTarget::Message(user.clone())));
+        }
     }
     due_targets
 }

@@ -110,6 +110,12 @@ impl Strategy {
         }
     }
 
+    /// Whether what `user` says of themselves takes a query of its own. A gateway tells it beside
+    /// their presence; Zulip itself by ID only.
+    pub(super) fn has_message_query(&self, user: &UserRef) -> bool {
+        matches!((self, user), (Self::Zulip(_), UserRef::Id(_)))
+    }
+
     /// Whether the endpoint of this strategy replies to `query` like this.
     pub(super) fn is_plausible(
         &self,

@@ -1,12 +1,12 @@
-//! What people say of themselves, as a gateway tells it beside their presence.
+//! What people say of themselves: a gateway tells it beside their presence, Zulip itself if asked.
 
 use std::time::Duration;
 
 use zulip_presence_core::Status;
 use zulip_presence_core::reply::HttpReply;
-use zulip_presence_core::watchlist::Request;
+use zulip_presence_core::watchlist::{Query, Request, Response};
 
-use crate::page::{MINUTE, Page, gateway, secs, user};
+use crate::page::{MINUTE, Page, gateway, ids, secs, strs, user, zulip};
 
 /// A reply about 12 and 13, of whom 12 was active `age` ago and says `text`.
 fn reply(page: &mut Page, request: &Request, at_s: i64, age: i64, text: Option<&str>) {
@@ -91,4 +91,73 @@ fn who_has_no_presence_may_say_something() {
         (page.status("12"), message(&page, "12").as_deref()),
         (Status::Unknown, Some("Hello"))
     );
+}
+
+impl Page {
+    /// Seconds at which it was asked what 12 says.
+    fn asked_messages(&self) -> Vec<u64> {
+        let asked = self.sent.iter().filter(|(_, query)| matches!(query, Query::Message(_)));
+        asked.map(|(second, _)| *second).collect()
+    }
+}
+
+#[test]
+fn zulip_is_asked_for_a_message_while_it_is_shown() {
+    let mut page = Page::showing(zulip(), &["12", "ada@x"]);
+    let answer = |page: &mut Page, request: &Request| match request.query {
+        Query::Message(_) => {
+            let message = Response::Message(page.reply(Some("Lunch".into())));
+            page.list.handle_response(request.id, message, page.now);
+        }
+        _ => page.active(request, secs(5)),
+    };
+    page.run(10 * MINUTE, answer);
+    assert_eq!(page.asked_messages(), [0_u64; 0], "nobody shows it");
+    let since = page.elapsed().as_secs();
+    for written in ["12", "ada@x"] {
+        page.list.show_message(&user(written), true, page.now);
+    }
+    page.run(11 * MINUTE, answer);
+    let asked = page.asked_messages();
+    assert_eq!((asked.len(), asked[0]), (3, since), "{asked:?}: by ID, every five minutes");
+    assert_eq!(message(&page, "12").as_deref(), Some("Lunch"));
+    page.list.hide(&user("12"));
+    page.run(10 * MINUTE, answer);
+    page.list.show(&user("12"));
+    page.list.show_message(&user("12"), false, page.now);
+    page.run(10 * MINUTE, answer);
+    assert_eq!(page.asked_messages().len(), 3, "off screen, and no longer shown");
+}
+
+#[test]
+fn messages_leave_room_for_presence() {
+    let people = ids(100..130);
+    let mut page = Page::showing(zulip(), &strs(&people));
+    for person in &people {
+        page.list.show_message(&user(person), true, page.now);
+    }
+    page.run(10 * MINUTE, |page, request| page.active(request, secs(5)));
+    let messages = page.asked_messages().len();
+    assert!((60..=100).contains(&messages), "{messages}: 30 people, every five minutes");
+    let presences = page.sent.len() - messages;
+    assert!(presences >= 200, "{presences}");
+}
+
+#[test]
+fn zulip_that_has_no_messages_is_no_failure() {
+    let mut page = Page::showing(zulip(), &["12"]);
+    page.list.show_message(&user("12"), true, page.now);
+    page.run(10 * MINUTE, |page, request| match &request.query {
+        Query::Message(_) => {
+            let body = br#"{"result": "error", "msg": "Invalid", "code": "BAD_REQUEST"}"#;
+            let reply = HttpReply { status: 404, header: &|_| None, body };
+            let response = request.query.parse_reply(&reply).expect("no failure");
+            page.list.handle_response(request.id, response, page.now);
+        }
+        _ => page.active(request, secs(5)),
+    });
+    let presences = page.sent.len() - page.asked_messages().len();
+    assert!((9..=12).contains(&presences), "{presences}: no back-off");
+    let gone = HttpReply { status: 500, header: &|_| None, body: b"" };
+    assert!(Query::Message(user("12")).parse_reply(&gone).is_err());
 }

@@ -165,6 +165,7 @@ impl Page {
             Query::Group(users) => Response::Realm(
                 self.reply(users.iter().map(|user| (user.clone(), Ok(presence))).collect()),
             ),
+            Query::Message(_) => Response::Message(self.reply(None)),
             Query::Stream(_) => panic!("a stream is no request"),
             Query::AllUsers => Response::Realm(self.reply(RealmPresence::default())),
         };

@@ -482,6 +482,7 @@ fn as_zulip(page: &mut Page, request: &Request) {
             Response::User(page.reply(Ok(long_gone)))
         }
         Query::User(_) => Response::User(page.reply(Ok(presence))),
+        Query::Message(_) => Response::Message(page.reply(None)),
         Query::Group(_) | Query::AllUsers | Query::Stream(_) => Response::Realm(page.reply(
             [(user("ada@x"), Ok(presence)), (user("else@x"), Ok(presence))].into_iter().collect(),
         )),
