@@ -70,6 +70,25 @@ test("a label shows what a person says, or else the status", async ({ page, open
   expect(tree).toMatch(/img "Ada: active now"[^]*On holiday/);
 });
 
+for (const dir of ["ltr", "rtl"])
+  test(`the label is as far from the badge in a page ${dir}, whatever its own direction`, async ({
+    page,
+    openPage,
+  }) => {
+    await openPage('label="message"', [12, 24, 31]);
+    await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+    const gap = (id) =>
+      badge(page, id).evaluate((element, dir) => {
+        const box = (part) =>
+          element.shadowRoot.querySelector(`[part=${part}]`).getBoundingClientRect();
+        const [shape, text] = [box("badge"), box("label")];
+        return dir === "ltr" ? text.left - shape.right : shape.left - text.right;
+      }, dir);
+    const gaps = [await gap(12), await gap(24), await gap(31)];
+    expect(gaps[0]).toBeGreaterThan(2);
+    for (const other of gaps) expect(other).toBeCloseTo(gaps[0], 0);
+  });
+
 test("a text of another direction stays within its label", async ({ page, openPage }) => {
   await openPage('label="message"');
   const style = (id) =>

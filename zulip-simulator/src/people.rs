@@ -54,12 +54,13 @@ pub(crate) fn gallery() -> [(u64, &'static str, Activity); 10] {
 }
 
 /// What some people of the demo page and of the gallery say of themselves.
-pub(crate) fn statuses() -> [(u64, Value); 6] {
+pub(crate) fn statuses() -> [(u64, Value); 7] {
     let says = |text: &str, emoji: &str, code: &str| json!({"status_text": text, "emoji_name": emoji, "emoji_code": code, "reaction_type": "unicode_emoji"});
     [
         (12, says("Pairing until noon", "laptop", "1f4bb")),
         (17, says("On holiday until Monday", "beach", "1f3d6")),
         (23, json!({"status_text": "Back at three"})),
+        (439, says("Write a ticket first, please", "ticket", "1f3ab")),
         (3001, says("In a meeting", "calendar", "1f4c5")),
         (3002, says("", "coffee", "2615")),
         (3005, says("בחופשה עד יום ראשון", "palm_tree", "1f334")),
