@@ -28,6 +28,9 @@ extern "C" {
     fn set_presence(user: &str, active_ago_s: Option<f64>, idle_ago_s: Option<f64>);
     fn set_outage(kind: &str);
     fn set_zulip(is_zulip: bool);
+    fn set_live(is_live: bool);
+    fn stream_count() -> usize;
+    fn send_by_streams() -> Promise;
     fn set_visibility(state: &str);
     fn request_count() -> usize;
     fn last_request() -> String;
@@ -346,6 +349,54 @@ async fn a_hidden_page_asks_nothing_and_catches_up_when_seen() {
     settle().await;
     assert_eq!(request_count(), 2);
     assert_eq!(page.names(), ["Ada: active now"]);
+    unmount(app).await;
+}
+
+#[wasm_bindgen_test]
+async fn who_comes_is_shown_by_the_stream() {
+    let page = Page::new();
+    set_live(true);
+    let app = mount(&page, &["1", "3"]);
+    page.see("svg[data-status=active]").await;
+    settle().await;
+    assert_eq!(stream_count(), 1);
+    set_presence("3", Some(1.0), Some(1.0));
+    wait(send_by_streams()).await;
+    settle().await;
+    assert_eq!(page.names(), ["Ada: active now", "Ada: active now"]);
+    assert_eq!(request_count(), 1);
+    // While something arrives, once a minute.
+    for _ in 0..20 {
+        pass(15_000.0).await;
+        set_presence("1", Some(1.0), Some(1.0));
+        wait(send_by_streams()).await;
+    }
+    assert!((5..=7).contains(&request_count()), "{} in five minutes", request_count());
+    assert_eq!(timer_count(), 1);
+    // It falls silent: polling goes on as without it, and another one is opened.
+    let before = request_count();
+    pass(2.0 * MINUTE).await;
+    assert!((3..=6).contains(&(request_count() - before)), "{}", request_count() - before);
+    assert_eq!(stream_count(), 1);
+    unmount(app).await;
+    assert_eq!((stream_count(), timer_count()), (0, 0));
+}
+
+#[wasm_bindgen_test]
+async fn a_hidden_page_has_no_stream() {
+    let page = Page::new();
+    set_live(true);
+    let app = mount(&page, &["1"]);
+    page.see("svg[data-status=active]").await;
+    settle().await;
+    assert_eq!(stream_count(), 1);
+    set_visibility("hidden");
+    settle().await;
+    assert_eq!(stream_count(), 0);
+    pass(10.0 * MINUTE).await;
+    set_visibility("visible");
+    settle().await;
+    assert_eq!(stream_count(), 1);
     unmount(app).await;
 }
 

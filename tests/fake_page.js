@@ -20,6 +20,9 @@ let timerId = 0;
 let presences = {};
 let outage = null;
 let isZulip = false;
+let isLive = false;
+/** The open streams: `{ url, signal, body }`. */
+let streams = [];
 let requests = [];
 let waiting = [];
 let warnings = [];
@@ -41,6 +44,8 @@ export function install() {
   presences = {};
   outage = null;
   isZulip = false;
+  isLive = false;
+  streams = [];
   requests = [];
   waiting = [];
   warnings = [];
@@ -122,6 +127,26 @@ export function set_zulip(is_zulip) {
   isZulip = is_zulip;
 }
 
+/** Whether the gateway has streams; by default it has none. */
+export function set_live(is_live) {
+  isLive = is_live;
+}
+
+/** How many streams are open. */
+export function stream_count() {
+  return streams.length;
+}
+
+/** Sends what is known now by all open streams, in two pieces. */
+export async function send_by_streams() {
+  for (const { url, body } of streams) {
+    const message = new TextEncoder().encode(`:\n\ndata: ${await batch(url).text()}\n\n`);
+    body.enqueue(message.slice(0, 20));
+    body.enqueue(message.slice(20));
+  }
+  await settled();
+}
+
 export function set_visibility(state) {
   visibility = state;
   document.dispatchEvent(new Event("visibilitychange"));
@@ -200,10 +225,24 @@ function tell() {
 }
 
 function fetch(request) {
+  const url = new URL(request.url);
+  if (url.pathname.endsWith("/stream")) return stream(url, request);
   requests.push(request);
   tell();
   if (outage === "throw") throw new Error("blocked by a monitoring script");
-  return reply(new URL(request.url), request);
+  return reply(url, request);
+}
+
+async function stream(url, { signal }) {
+  if (!isLive) return new Response(null, { status: 204 });
+  const opened = { url, signal };
+  const body = new ReadableStream({ start: (controller) => (opened.body = controller) });
+  streams.push(opened);
+  signal.addEventListener("abort", () => {
+    streams = streams.filter((stream) => stream !== opened);
+    opened.body.error(signal.reason);
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
 }
 
 async function reply(url, { signal }) {
@@ -226,6 +265,11 @@ async function reply(url, { signal }) {
     const body = { result: "error", msg: "Missing 'users'", code: "REQUEST_VARIABLE_MISSING" };
     return Response.json(body, { status: 400 });
   }
+  return batch(url);
+}
+
+function batch(url) {
+  const users = url.searchParams.get("users");
   const entries = JSON.parse(users).map((user) => [user, presences[user] ?? {}]);
   return success({ presences: Object.fromEntries(entries) });
 }

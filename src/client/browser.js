@@ -1,6 +1,22 @@
-// What the client needs of the browser in JavaScript: requests that may be in flight before the WebAssembly has loaded
+// What the client needs of the browser in JavaScript: URLs of endpoints, requests that may be in flight before the WebAssembly has loaded
 // (src/element/preload.js), and which elements are on screen. One module: the server of wasm-bindgen-test hangs now and then when a page
 // loads five modules at once.
+
+/**
+ * The URL of an endpoint, which may be relative to the page: absolute, without query and fragment, with a slash at its end. Undefined unless
+ * it is an http or https URL without a user.
+ */
+export function resolveEndpoint(written) {
+  try {
+    const { href, origin, pathname } = new URL(written, document.baseURI);
+    // Other schemes have another origin or none. A URL with a user, which fetch refuses, does not begin with its origin.
+    if (written && origin.startsWith("http") && href.startsWith(origin))
+      return (origin + pathname).replace(/\/?$/, "/");
+  } catch {
+    // No URL at all.
+  }
+  return undefined;
+}
 
 /** Requests in flight, by URL: `{ response, controller }`. */
 let begun = new Map();

@@ -2,11 +2,11 @@
 
 use core::time::Duration;
 
-use web_sys::Url;
+use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_core::watchlist::{Endpoint, PollSettings};
 use zulip_presence_core::{MAX_OFFLINE_THRESHOLD, MIN_OFFLINE_THRESHOLD};
 
-use super::page::{document, window};
+use super::page::window;
 use crate::console::warn_once;
 
 /// Default time between two requests for the same people.
@@ -31,6 +31,13 @@ const INVALID_ZULIP: &str =
 const INCOMPLETE_CREDENTIALS: &str = "data-email and data-api-key belong together, with data-endpoint for the address of your Zulip; no request is made.";
 const API_KEY_EXPOSED: &str = "data-api-key gives everybody who can read this page all that the bot can do in Zulip. \
     Use it for trials only; a zulip-presence-gateway keeps the key off the page.";
+
+#[wasm_bindgen(module = "/src/client/browser.js")]
+extern "C" {
+    /// The URL of an endpoint, absolute; `None` if it is not an http or https URL.
+    #[wasm_bindgen(js_name = resolveEndpoint)]
+    fn resolve_endpoint(written: &str) -> Option<String>;
+}
 
 /// Which endpoint a page uses, and how.
 #[derive(Clone, PartialEq)]
@@ -272,23 +279,6 @@ impl Settings {
             .live(self.live)
             .seed((js_sys::Math::random() * f64::from(u32::MAX)) as u64)
     }
-}
-
-/// The URL without query and fragment, and with a slash at its end.
-fn resolve_endpoint(endpoint: &str) -> Option<String> {
-    let base = document().base_uri().ok()??;
-    let url = Url::new_with_base(endpoint, &base).ok()?;
-    let origin = url.origin();
-    // Other schemes have another origin or none. A URL with user and password, which fetch refuses,
-    // does not begin with its origin.
-    if endpoint.is_empty() || !origin.starts_with("http") || !url.href().starts_with(&origin) {
-        return None;
-    }
-    let mut absolute = [origin, url.pathname()].concat();
-    if !absolute.ends_with('/') {
-        absolute.push('/');
-    }
-    Some(absolute)
 }
 
 fn resolve_or_warn(url: &str, line: &'static str) -> Option<String> {

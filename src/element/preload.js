@@ -1,7 +1,7 @@
 // Requests the first replies while the WebAssembly is loading, for simple pages. The engine decides who is requested when; if it requests
 // the same URLs, it gets these replies.
 
-import { httpUrl } from "./script-tag.js";
+import { resolveEndpoint } from "../client/browser.js";
 
 // The bounds of the engine, presence/src/watchlist; a test in src/client/fetch.rs compares them.
 const MAX_GROUP = 500;
@@ -17,8 +17,8 @@ export const preloaded = new Map();
 /** `isVisible` returns whether an element is on screen. */
 export function preload({ endpoint, credentials, email }, defaultEndpoint, isVisible) {
   if (document.hidden || credentials || email) return;
-  const base = httpUrl(endpoint || defaultEndpoint)?.replace(/\/$/, "");
-  if (!base || /[?#@]/.test(base)) return;
+  const base = resolveEndpoint(endpoint || defaultEndpoint);
+  if (!base) return;
   /** Maps each user ID, in document order, to whether the person is on screen. */
   const people = new Map();
   for (const element of document.querySelectorAll("zulip-presence")) {
@@ -45,7 +45,7 @@ export function preload({ endpoint, credentials, email }, defaultEndpoint, isVis
 function request(base, group) {
   const users = encodeURIComponent(`[${group.sort((a, b) => a - b)}]`);
   const controller = new AbortController();
-  const request = new Request(`${base}/realm/presence?users=${users}&slim_presence=true`, {
+  const request = new Request(`${base}realm/presence?users=${users}&slim_presence=true`, {
     signal: controller.signal,
   });
   // A page's own fetch may throw, or return any value.

@@ -1,5 +1,7 @@
 // The script tag, and the settings from its attributes, `window.zulipPresence` and `zulipPresence.configure`.
 
+import { resolveEndpoint } from "../client/browser.js";
+
 const FILE = "/zulip-presence.js";
 /** In the WebAssembly's order of arguments; by the names of `dataset`. */
 export const SETTING_NAMES = [
@@ -31,9 +33,9 @@ Object.assign(settings, script?.dataset);
 
 /** The base URL of the files: the script's, or the gateway's if the script is another file. Undefined if neither is known. */
 export function baseUrl() {
-  const ofScript = httpUrl(script?.src);
+  const ofScript = script?.src.startsWith("http") ? script.src : undefined;
   if (ofScript?.includes(FILE) || settings.email) return ofScript;
-  const [ofGateway, ...rest] = httpUrl(settings.endpoint)?.split(/api\/v1\/?$/) ?? [];
+  const [ofGateway, ...rest] = resolveEndpoint(settings.endpoint)?.split(/api\/v1\/$/) ?? [];
   return rest.length ? ofGateway : ofScript;
 }
 
@@ -45,13 +47,3 @@ export function defaultEndpoint() {
 
 /** Whether marked elements get badges. */
 export const wantsScan = () => "scan" in settings;
-
-/** The URL, absolute; undefined if it is not an http or https URL. */
-export function httpUrl(written) {
-  try {
-    const { href } = new URL(written || "about:blank", document.baseURI);
-    return href.startsWith("http") ? href : undefined;
-  } catch {
-    return undefined;
-  }
-}
