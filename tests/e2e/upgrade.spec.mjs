@@ -2,8 +2,9 @@
 
 import { pathToFileURL } from "node:url";
 import { INTERFACE } from "../../src/element/interface.js";
+import { anotherBuild, build } from "../builds.mjs";
 import { KNOWN, expect } from "./fixtures.mjs";
-import { ADD, anotherBuild, build, script, test } from "./file-server.mjs";
+import { ADD, script, test } from "./file-server.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 for (const [what, act] of [

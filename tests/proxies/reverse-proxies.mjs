@@ -1,4 +1,4 @@
-// The reverse proxies, with the files of deploy/, only addresses, ports and certificates replaced.
+// The web servers, with the files of deploy/, only addresses, ports and certificates replaced.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { Program, freePort, program } from "../processes.mjs";
 
 export const HOST = "presence.example.com";
 export const SITE = "intra.example.com";
+export const STATIC = "static.example.com";
 
 /**
  * Starts a proxy in front of `gateway`, and of `intranet` for all other paths of the site: ports of 127.0.0.1. Each
@@ -16,6 +17,14 @@ export const PROXIES = {
   Apache: { host: apacheHost, path: apachePath },
   Caddy: { host: caddyHost, path: caddyPath },
   HAProxy: { host: haproxy, path: haproxy },
+};
+
+/** Starts a server of the files in `root`. Each function returns the same. */
+export const STATIC_SERVERS = {
+  nginx: nginxStatic,
+  Apache: apacheStatic,
+  "Apache with .htaccess": apacheOverride,
+  Caddy: caddyStatic,
 };
 
 /** A file of deploy/ with replacements; each replaced text must occur. */
@@ -77,6 +86,19 @@ async function nginxPath(setup) {
   );
 }
 
+async function nginxStatic(setup) {
+  const port = await freePort();
+  return nginx(
+    { ...setup, port },
+    `server {
+       listen 127.0.0.1:${port} ssl http2; server_name ${STATIC};
+       ssl_certificate ${setup.tls.certificate}; ssl_certificate_key ${setup.tls.key};
+       root ${setup.root};
+       ${await deployed("nginx-static.conf", [])}
+     }`,
+  );
+}
+
 async function apache(setup, modules, site) {
   const { directory, port } = setup;
   const load = ["mpm_event", "authz_core", "ssl", "socache_shmcb", "http2", ...modules]
@@ -129,6 +151,36 @@ async function apachePath(setup) {
   );
 }
 
+async function apacheStatic(setup) {
+  const snippet = await deployed("apache-static.conf", []);
+  return apacheFiles(setup, snippet, snippet);
+}
+
+async function apacheOverride(setup) {
+  const snippet = await deployed("apache-static.conf", []);
+  await writeFile(join(setup.root, ".htaccess"), snippet);
+  const site = `<Directory ${setup.root}>\nAllowOverride FileInfo\n</Directory>`;
+  return apacheFiles(setup, snippet, site);
+}
+
+async function apacheFiles(setup, snippet, site) {
+  const port = await freePort();
+  return apache(
+    { ...setup, port },
+    needed(snippet),
+    `TypesConfig /etc/mime.types
+     <VirtualHost 127.0.0.1:${port}>
+       ServerName ${STATIC}
+       Protocols h2 http/1.1
+       SSLEngine on
+       SSLCertificateFile ${setup.tls.certificate}
+       SSLCertificateKeyFile ${setup.tls.key}
+       DocumentRoot ${setup.root}
+       ${site}
+     </VirtualHost>`,
+  );
+}
+
 /** The modules that the file names as needed, except those that are always loaded. */
 function needed(text) {
   const [, modules] = /^# Needs: a2enmod (.+)$/m.exec(text) ?? [];
@@ -169,6 +221,19 @@ async function caddyPath(setup) {
   return caddy(
     { ...setup, port },
     `${SITE}:${port} {\n\ttls ${certificate} ${key}\n\timport zulip-presence\n\treverse_proxy 127.0.0.1:${setup.intranet}\n}\n`,
+  );
+}
+
+async function caddyStatic(setup) {
+  const port = await freePort();
+  const { certificate, key } = setup.tls;
+  await writeFile(
+    join(setup.directory, "zulip-presence-static"),
+    await deployed("Caddyfile-static", []),
+  );
+  return caddy(
+    { ...setup, port },
+    `${STATIC}:${port} {\n\ttls ${certificate} ${key}\n\troot * ${setup.root}\n\timport zulip-presence-static\n\tfile_server\n}\n`,
   );
 }
 

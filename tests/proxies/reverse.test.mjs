@@ -5,10 +5,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import http from "node:http";
-import https from "node:https";
 import { after, before, describe, test } from "node:test";
 import { builtFiles } from "../../tools/built-files.mjs";
 import { Cleanup, certificates, startGateway, until } from "../processes.mjs";
+import { request, send } from "./request.mjs";
 import { HOST, PROXIES, SITE } from "./reverse-proxies.mjs";
 
 const { loader, glue, wasm } = builtFiles();
@@ -256,32 +256,5 @@ async function open(proxy, host, path, options) {
         return found;
       }, pattern),
     close: () => sent.destroy(),
-  };
-}
-
-/** One request on a connection of its own. The path is sent as written. */
-function send({ port, scheme = "https" }, host, path, { method = "GET", headers, ca } = {}) {
-  const options = {
-    host: "127.0.0.1",
-    port,
-    path,
-    method,
-    headers: { Host: host, ...headers },
-    agent: false,
-  };
-  const secure = scheme === "https" && { ca: readFileSync(ca), servername: host };
-  const sent = (secure ? https : http).request({ ...options, ...secure });
-  sent.end();
-  return sent;
-}
-
-async function request(proxy, host, path, options) {
-  const [response] = await once(send(proxy, host, path, options), "response");
-  const bytes = Buffer.concat(await response.toArray());
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    bytes,
-    body: bytes.toString(),
   };
 }
