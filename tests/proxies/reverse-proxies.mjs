@@ -9,7 +9,7 @@ export const SITE = "intra.example.com";
 export const STATIC = "static.example.com";
 
 /**
- * Starts a proxy in front of `gateway`, and of `intranet` for all other paths of the site: ports of 127.0.0.1. Each
+ * Starts a proxy in front of `gateway`, nginx also of a `second` one, and of `intranet` for all other paths of the site: ports of 127.0.0.1. Each
  * function returns the program and the port on which it listens.
  */
 export const PROXIES = {
@@ -61,7 +61,9 @@ async function nginx(setup, http) {
 async function nginxHost(setup) {
   const port = await freePort();
   const site = await deployed("nginx.conf", [
-    ["    server 127.0.0.1:8641 max_fails=1 fail_timeout=5s;\n", ""],
+    setup.second
+      ? ["127.0.0.1:8641", `127.0.0.1:${setup.second}`]
+      : ["    server 127.0.0.1:8641 max_fails=1 fail_timeout=5s;\n", ""],
     ["127.0.0.1:8640", `127.0.0.1:${setup.gateway}`],
     ["listen 80 default_server;", `listen 127.0.0.1:${port} default_server;`],
     ["listen 80;", `listen 127.0.0.1:${port};`],
