@@ -24,6 +24,7 @@ NATIVE := --workspace --exclude zulip-presence-widget
 # What the demo and the tests run, and what is measured.
 GATEWAY := target/debug/zulip-presence-gateway
 FAST_GATEWAY := target/gateway/zulip-presence-gateway
+SIMULATOR := target/debug/zulip-simulator
 
 .PHONY: help
 help: ## Say what the targets do
@@ -84,6 +85,11 @@ $(GATEWAY):
 $(FAST_GATEWAY):
 	$(call say,Building the optimised gateway (three minutes the first time))
 	cargo build --profile gateway -p zulip-presence-gateway
+
+.PHONY: $(SIMULATOR)
+$(SIMULATOR):
+	$(call say,Building the simulated Zulip (a minute the first time))
+	cargo build -p zulip-simulator
 
 # The comparison with Trunk runs where Trunk is installed: make dev installs it.
 .PHONY: test
@@ -159,9 +165,9 @@ bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUND
 	node bench/run.mjs
 
 .PHONY: bench-freshness
-bench-freshness: dist $(FAST_GATEWAY) tools-browser ## How long after somebody comes a page shows it (4 min)
+bench-freshness: dist $(FAST_GATEWAY) $(SIMULATOR) tools-browser ## How long after somebody comes a page shows it (5 min); a part: PARTS=live,polled
 	@bash tools/install-tools.sh bench-packages
-	node bench/freshness.mjs
+	ZULIP_PRESENCE_GATEWAY=$(FAST_GATEWAY) node bench/freshness.mjs
 
 SECONDS := 60
 .PHONY: fuzz

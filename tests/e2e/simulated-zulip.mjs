@@ -52,8 +52,19 @@ export class ZulipGateway {
 
   /** The value of one of its metrics. */
   async metric(name) {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    return Number(new RegExp(`^zulip_presence_${name}(?:\\{.*\\})? (.*)$`, "m").exec(text)?.[1]);
+    const pattern = new RegExp(`^zulip_presence_${name}(?:\\{.*\\})? (.*)$`, "m");
+    return Number(pattern.exec(await this.#metrics())?.[1]);
+  }
+
+  /** The values of one of its metrics, each with the value of one of its labels. */
+  async metricBy(name, label) {
+    const pattern = new RegExp(`^zulip_presence_${name}\\{.*\\b${label}="(.*?)".*\\} (.*)$`, "gm");
+    const found = (await this.#metrics()).matchAll(pattern);
+    return [...found].map(([, value, count]) => [value, Number(count)]);
+  }
+
+  async #metrics() {
+    return (await fetch(`${this.url}/metrics`)).text();
   }
 
   stop(signal = "SIGKILL") {

@@ -4,6 +4,7 @@
 //!
 //! - `add 12 ada@example.com Ada Lovelace`: an active human who was never there
 //! - `here 12`, `away 12`, `gone 12`: from now on they are at their desk, have left it, or are gone
+//! - `gone 12 3600`: as if they were gone for that many seconds already
 //! - `says 12 {"status_text": "In a meeting"}`: what they say of themselves, in Zulip's form
 //! - `lose-queues`: every event queue is gone
 
@@ -41,8 +42,9 @@ fn change(zulip: &Simulator, line: &str) -> Option<()> {
         "here" => zulip.set_activity(id, Activity::AtTheDesk),
         "away" => zulip.set_activity(id, Activity::AwayFromTheDesk),
         "gone" => {
-            let now = zulip.now() as i64;
-            let left = ReportedTimestamps { active: Some(now), idle: now };
+            let ago_s: i64 = if rest.is_empty() { 0 } else { rest.parse().ok()? };
+            let at = zulip.now() as i64 - ago_s;
+            let left = ReportedTimestamps { active: Some(at), idle: at };
             zulip.set_activity(id, Activity::Reported(left));
         }
         "says" => zulip.set_status(id, &serde_json::from_str::<Value>(rest).ok()?),
