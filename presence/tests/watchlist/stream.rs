@@ -125,6 +125,18 @@ fn silent_stream_costs_no_freshness_and_is_given_up() {
     assert_eq!(page.message(&opened[0], secs(1)), Outcome::Ignored);
 }
 
+/// A proxy on the way keeps back all that the gateway sends.
+#[test]
+fn stream_that_is_held_back_costs_no_freshness_and_is_tried_less_and_less() {
+    let mut page = Page::showing(live(), &["12"]);
+    page.run(60 * MINUTE, |page, request| page.active(request, secs(5)));
+    let gaps: Vec<_> = page.seconds().windows(2).map(|at| at[1] - at[0]).collect();
+    assert!(gaps.iter().all(|gap| *gap <= 33), "as without a stream: {gaps:?}");
+    // Each is given up after 45 s; the waits grow to 150 to 300 s.
+    assert!((12..=24).contains(&page.streams.len()), "{} in an hour", page.streams.len());
+    assert!(page.cancelled.len() + 1 >= page.streams.len(), "{} given up", page.cancelled.len());
+}
+
 #[test]
 fn hidden_page_has_none() {
     let mut page = Page::streaming(&["12"]);
