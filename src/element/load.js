@@ -48,6 +48,8 @@ async function attempt(failures) {
   if (!globalThis.CSS?.supports?.("selector(:state(a))") || !globalThis.WebAssembly)
     hopeless ??= new Error("this browser is too old");
   if (hopeless) throw hopeless;
+  // What follows in a combined file may set the endpoint.
+  await undefined;
   const base = baseUrl();
   if (!IS_PACKAGE && !base) throw undefined;
   document.addEventListener("securitypolicyviolation", noticeViolation);

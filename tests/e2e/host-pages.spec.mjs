@@ -146,6 +146,92 @@ for (const [how, head] of [
   });
 }
 
+test("a combined file may set the endpoint after the script in it", async ({
+  page,
+  site,
+  open,
+  consoleMessages,
+}) => {
+  const combined = site.route("/assets/configuring.js", (_, response) => {
+    response.writeHead(200, { "Content-Type": "text/javascript" });
+    response.end(`${LOADER};zulipPresence.configure({ endpoint: "${open.url}/api/v1" })`);
+  });
+  // The badge is there before the script.
+  await page.goto(site.page(`${ADA}<script src="${combined}"></script>`));
+  await lives(page.locator("zulip-presence"));
+  expect(consoleMessages).toEqual([]);
+});
+
+/** People of the gallery, who never change. */
+const STATUSES = { 3001: "active", 3002: "idle", 3003: "offline", 3004: "unknown" };
+
+for (const [what, settings] of [
+  ["with its endpoint", ({ url }) => `data-endpoint="${url}/api/v1"`],
+  ["that gets its endpoint later", undefined],
+]) {
+  test(`zulipPresence says "unknown", then the truth, in a combined file ${what}`, async ({
+    page,
+    site,
+    open,
+    consoleMessages,
+  }) => {
+    const combined = site.route("/assets/asking.js", (_, response) => {
+      response.writeHead(200, { "Content-Type": "text/javascript" });
+      response.end(
+        `${LOADER};globalThis.first = (${ask})(${JSON.stringify(Object.keys(STATUSES))})`,
+      );
+    });
+    let release;
+    const isReleased = new Promise((resolve) => (release = resolve));
+    await page.route("**/*.wasm*", async (route) => {
+      await isReleased;
+      await route.continue();
+    });
+    const isLoading = page.waitForRequest(`${open.url}/*.wasm*`);
+    const unknown = Object.keys(STATUSES).map((user) => ({
+      ...{ user, status: "unknown", lastActive: null, message: "" },
+    }));
+    const asked = () => page.evaluate(ask, Object.keys(STATUSES));
+
+    const badges = Object.keys(STATUSES).map(
+      (id) => `<zulip-presence user="${id}"></zulip-presence>`,
+    );
+    const tag = `<script src="${combined}" ${settings?.(open) ?? ""}></script>`;
+    await page.goto(site.page(badges.join("") + tag));
+    expect(await page.evaluate(() => first)).toEqual(unknown);
+    expect(await asked()).toEqual(unknown);
+    if (!settings)
+      await page.evaluate(
+        (endpoint) => zulipPresence.configure({ endpoint }),
+        `${open.url}/api/v1`,
+      );
+    await isLoading;
+    expect(await asked()).toEqual(unknown);
+
+    release();
+    await expect
+      .poll(async () => (await asked()).map(({ status }) => status))
+      .toEqual(Object.values(STATUSES));
+    const dates = (await asked()).map(({ lastActive }) => lastActive);
+    expect(dates.map((date) => !!date)).toEqual([true, true, true, false]);
+    const shown = await page
+      .locator("zulip-presence")
+      .evaluateAll((all) => all.map(({ lastActive }) => lastActive));
+    expect(dates).toEqual(shown);
+    // Of a file whose place nobody knows one line speaks.
+    const ours = consoleMessages.filter((line) => /zulip-presence: |^uncaught/.test(line));
+    expect(ours).toHaveLength(settings ? 0 : 1);
+  });
+}
+
+/** Runs in the page. */
+function ask(users) {
+  return users.map((user) => {
+    zulipPresence.refresh(user);
+    return zulipPresence.get(user);
+  });
+}
+
 test("the files are no modules, which would change what import maps a page may have", async ({
   page,
   site,
