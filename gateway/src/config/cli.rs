@@ -205,9 +205,9 @@ impl Settings {
 /// Whether replies include what people say of themselves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum StatusMessages {
-    /// They do.
+    /// Replies include them.
     Show,
-    /// They do not.
+    /// No reply includes them.
     Hide,
 }
 

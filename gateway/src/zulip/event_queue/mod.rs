@@ -76,9 +76,9 @@ pub(crate) enum QueueError {
 /// Whether events arrive now, when that changes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Change {
-    /// They do.
+    /// Events arrive.
     Live,
-    /// They do not: polling has to do.
+    /// None arrive: the poll loop alone brings news.
     Down,
 }
 
