@@ -214,9 +214,9 @@ pub enum StatusMessages {
 /// Whether pages are told at once who comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Live {
-    /// They are.
+    /// By events and streams.
     On,
-    /// They poll.
+    /// By polling alone.
     Off,
 }
 
