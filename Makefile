@@ -169,6 +169,11 @@ bench-freshness: dist $(FAST_GATEWAY) $(SIMULATOR) tools-browser ## How long aft
 	@bash tools/install-tools.sh bench-packages
 	ZULIP_PRESENCE_GATEWAY=$(FAST_GATEWAY) node bench/freshness.mjs
 
+# The simulated Zulip is part of the program that reads the streams.
+.PHONY: bench-streams
+bench-streams: $(FAST_GATEWAY) ## Many open streams of one gateway: memory, delay, CPU (15 min); STREAMS="1000 10000"
+	GATEWAY=$(FAST_GATEWAY) bash bench/streams.sh
+
 SECONDS := 60
 .PHONY: fuzz
 fuzz: tools-fuzz ## Fuzz every way in from outside, SECONDS=60 each
