@@ -95,10 +95,12 @@ $(SIMULATOR):
 .PHONY: test
 test: test-native test-browser test-e2e $(if $(shell PATH="$(PATH)" command -v trunk),test-trunk) ## Run every test
 
+# Most tests of the gateway wait: for time-outs, for the next request to Zulip.
+TEST_THREADS := 6
 .PHONY: test-native
 test-native: tools-gateway ## Core and gateway, and what a badge shows: cargo test
 	$(call say,Testing core and gateway)
-	ZULIP_PRESENCE_TEST_ALL=1 cargo test $(NATIVE)
+	ZULIP_PRESENCE_TEST_ALL=1 RUST_TEST_THREADS=$(TEST_THREADS) cargo test $(NATIVE)
 	$(call say,Testing what a badge shows)
 	cargo test $(WIDGET) --lib
 

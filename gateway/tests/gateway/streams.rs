@@ -342,7 +342,11 @@ async fn outage() {
 async fn on_a_port(
     gateway: &TestGateway,
 ) -> (std::net::SocketAddr, oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    // Of its connections, too: the system's own grows to megabytes, which a slow reader takes a minute to fill.
+    socket.set_send_buffer_size(16 << 10).expect("a small one");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(64).expect("a listener");
     let address = listener.local_addr().expect("it has one");
     let (end, ended) = oneshot::channel();
     let server = tokio::spawn(serve(listener, gateway.app.clone(), async {
