@@ -7,6 +7,8 @@ const GROUP = 284;
 /** More groups than the engine has in flight at once: six. */
 const IDS = Array.from({ length: 6 * GROUP }, (_, at) => `${2_000_000_000 - 3 * at}`);
 const MAX_IN_FLIGHT = 4;
+/** By a stream the gateway would say that it knows nobody of them. */
+const POLLING = `data-live="off"`;
 
 const test = shared.extend({
   /** Requests as the server sees them: for whom in which order, how many at once, and how many before the WebAssembly was requested. */
@@ -53,7 +55,7 @@ test("four groups are preloaded before the WebAssembly, and each group is reques
   consoleMessages,
 }) => {
   await holdWasm(page, served, () => served.users.length === MAX_IN_FLIGHT && served.now === 0);
-  await page.goto(site.page(badges(IDS), tag()));
+  await page.goto(site.page(badges(IDS), tag(POLLING)));
   await expect(page.locator("zulip-presence:state(active)")).toHaveCount(IDS.length);
   expect(served.users.map((users) => users.length)).toEqual(Array(6).fill(GROUP));
   expect(new Set(served.users.flat()).size).toBe(IDS.length);
@@ -66,7 +68,9 @@ test("four groups are preloaded before the WebAssembly, and each group is reques
 test("people off screen are not preloaded", async ({ page, site, tag, served }) => {
   const far = `<p style="height: 5000px"></p>`;
   await holdWasm(page, served, () => served.users.length === 1 && served.now === 0);
-  await page.goto(site.page(badges(IDS.slice(0, GROUP)) + far + badges(IDS.slice(GROUP)), tag()));
+  await page.goto(
+    site.page(badges(IDS.slice(0, GROUP)) + far + badges(IDS.slice(GROUP)), tag(POLLING)),
+  );
   await expect(page.locator("zulip-presence:state(active)")).toHaveCount(GROUP);
   expect(served.users).toHaveLength(1);
 });
@@ -83,7 +87,7 @@ for (const [what, settings, body, expected] of [
     tag,
     served,
   }) => {
-    await page.goto(site.page(body, tag(settings)));
+    await page.goto(site.page(body, tag(`${POLLING} ${settings}`)));
     await expect.poll(() => page.evaluate(() => zulipPresence.ready)).toBe(true);
     if (expected) await expect(page.locator("zulip-presence").last()).toHaveStatus("active");
     expect(served.users).toEqual(expected ? [expected] : []);
