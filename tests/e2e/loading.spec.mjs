@@ -2,7 +2,7 @@
 
 import { KNOWN, expect } from "./fixtures.mjs";
 import { ADD, script, test } from "./file-server.mjs";
-import { nameTimers } from "./timers.mjs";
+import { limitByClock, nameTimers } from "./timers.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada" label="status" lang="de">Ada</zulip-presence>`;
 const HTML = "<!doctype html><title>Log in to this network</title>";
@@ -182,14 +182,7 @@ for (const kind of ["glue", "the WebAssembly"]) {
   test(`${kind}: no answer ever`, async ({ page, site, files, ours }) => {
     await page.clock.install();
     await page.addInitScript(nameTimers);
-    // By the virtual clock.
-    await page.addInitScript(() => {
-      AbortSignal.timeout = (ms) => {
-        const controller = new AbortController();
-        setTimeout(() => controller.abort(), ms);
-        return controller.signal;
-      };
-    });
+    await page.addInitScript(limitByClock);
     const open = [];
     files.fault = ({ name, response }) => KINDS[kind].test(name) && open.push(response);
     // A script that is loading delays the event `load`.

@@ -23,6 +23,15 @@ export function nameTimers() {
   };
 }
 
+/** Runs in a page, after its clock was replaced: time limits follow that clock. */
+export function limitByClock() {
+  AbortSignal.timeout = (ms) => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
+  };
+}
+
 /**
  * Runs in a page before its scripts: time stops at `start_ms`, and advances only by `virtual.pass(ms)`, which fires the timers that are
  * due. Playwright's own clock waits some milliseconds after each timer, which adds up to minutes for a virtual day.
