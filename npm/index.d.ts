@@ -93,7 +93,8 @@ export interface PresenceSettings {
 export interface ZulipPresence {
   /**
    * Loads what badges need. True once it runs; pending while that is loading, or fails and is tried again; false once it is
-   * certain that it never will: on a server, in a browser from before 2024, or if the page's policy forbids it.
+   * certain that it never will: on a server, in a simulated document such as jsdom's, in a browser from before 2024, or if the
+   * page's policy forbids it.
    */
   readonly ready: Promise<boolean>;
   /** What is known of somebody now, without asking. */

@@ -45,7 +45,7 @@ export const load = () =>
 
 /** Resolves to true, or rejects. */
 async function attempt(failures) {
-  if (!globalThis.CSS?.supports?.("selector(:state(a))") || !globalThis.WebAssembly)
+  if (isSimulated() || !CSS.supports("selector(:state(a))") || !globalThis.WebAssembly)
     hopeless ??= new Error("this browser is too old");
   if (hopeless) throw hopeless;
   // What follows in a combined file may set the endpoint.
@@ -192,7 +192,7 @@ function failed(error, failures) {
         "base",
         "as a script that no <script src> names does not know where its files are. Before it, set window.zulipPresence = { endpoint: 'https://presence.example.com/api/v1' }, or data-endpoint on its tag.",
       );
-  } else if (globalThis.CSS) {
+  } else if (!isSimulated()) {
     const urls = [files.glue, files.wasm].map(([name]) =>
       IS_PACKAGE ? name : new URL(name, base).href,
     );
@@ -210,6 +210,9 @@ function warnOnce(kind, why, ...details) {
   warned.add(kind);
   console.warn(`zulip-presence: badges stay unknown, ${why}`, ...details);
 }
+
+/** Whether there is no browser, but a document such as jsdom's, without CSS, or happy-dom's, which says that it supports everything. */
+const isSimulated = () => globalThis.CSS?.supports?.("") !== false;
 
 /** The URL in the form that pages with Trusted Types require. */
 function trusted(url) {

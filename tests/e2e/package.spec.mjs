@@ -37,7 +37,7 @@ const SIMULATED = (library) => `
   globalThis.window = window;
   globalThis.addEventListener ??= window.addEventListener.bind(window);
   document.body.innerHTML = '<zulip-presence user="12" label="status">Ada</zulip-presence>';
-  await import("zulip-presence");
+  const { zulipPresence } = await import("zulip-presence");
   const element = document.createElement("zulip-presence");
   element.user = "12";
   document.body.append(element);
@@ -46,6 +46,10 @@ const SIMULATED = (library) => `
   await new Promise((resolve) => setTimeout(resolve));
   const all = [...document.querySelectorAll("zulip-presence")];
   console.log(all.map(({ status, user }) => status + user).join(), all[0].textContent);
+  zulipPresence.subscribe(12, () => console.log("a change"))();
+  zulipPresence.refresh(12);
+  zulipPresence.configure({ endpoint: "http://127.0.0.1:9/api/v1" });
+  console.log(\`\${zulipPresence.get(12).status} \${await zulipPresence.ready}\`);
   process.exit();
 `;
 
@@ -381,7 +385,8 @@ async function shows(page) {
 for (const library of ["jsdom", "happy-dom"]) {
   test(`in ${library} the element is defined, and unknown`, async () => {
     const script = ["--input-type=module", "--eval", SIMULATED(library)];
-    const { stdout } = await run("node", script, { cwd: PROJECT });
-    expect(stdout.trim()).toBe("unknown12,unknown12 Ada");
+    const { stdout, stderr } = await run("node", script, { cwd: PROJECT });
+    expect(stdout.trim().split("\n")).toEqual(["unknown12,unknown12 Ada", "unknown false"]);
+    expect(stderr).toBe("");
   });
 }
