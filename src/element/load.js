@@ -114,7 +114,7 @@ async function loadGlue(url, integrity, signal) {
     });
     // Not by onload: document.open() removes all listeners.
     Object.defineProperty(element, "exports", { set: resolve });
-    signal.onabort = reject;
+    signal.addEventListener("abort", reject);
     try {
       element.src = trusted(url);
     } catch (error) {

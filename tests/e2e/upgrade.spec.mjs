@@ -2,9 +2,10 @@
 
 import { pathToFileURL } from "node:url";
 import { INTERFACE } from "../../src/element/interface.js";
-import { anotherBuild, build } from "../builds.mjs";
+import { LOADER, anotherBuild, build, loaded } from "../builds.mjs";
 import { KNOWN, expect } from "./fixtures.mjs";
 import { ADD, script, test } from "./file-server.mjs";
+import { limitByClock, nameTimers } from "./timers.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 
@@ -81,6 +82,38 @@ test("pages load from two replicas of different builds", async ({ context, site,
     await expect(page.locator("zulip-presence"), `load ${load}`).toHaveStatus(KNOWN);
     await page.context().close();
   }
+});
+
+test("a replica whose glue never arrives is asked again after the files of another one were missing", async ({
+  page,
+  site,
+  files,
+  ours,
+}) => {
+  await page.clock.install();
+  await page.addInitScript(nameTimers);
+  await page.addInitScript(limitByClock);
+  const { glue, wasm } = loaded(build());
+  const other = anotherBuild("new").get(LOADER);
+  await page.goto(site.page("<p>A page</p>", script(files)));
+  await page.waitForFunction(() => globalThis.zulipPresence?.get);
+  const isFirst = { [glue]: true, [LOADER]: true };
+  let isFaulty = true;
+  files.fault = ({ name, response }) => {
+    if (!isFaulty) return false;
+    const first = isFirst[name];
+    isFirst[name] = false;
+    // No answer ever.
+    if (name === glue && first) return true;
+    if (name === LOADER && first)
+      return response.writeHead(200, { "Access-Control-Allow-Origin": "*" }).end(other);
+    return name === wasm && response.writeHead(503).end();
+  };
+  await page.evaluate(ADD, ADA);
+  // An attempt has failed: with its own files, with the others, and with its own again.
+  await expect.poll(ours).toHaveLength(1);
+  isFaulty = false;
+  await passUntilKnown(page);
 });
 
 test("an element that cannot use the new files says once that the page must be reloaded", async ({
