@@ -368,13 +368,14 @@ impl Page {
     fn check_changes(&mut self, step: &Actions) {
         for change in &step.changes {
             assert!(self.watched(&change.user), "a change of somebody whom nobody watches");
-            let before = self.shown.insert(change.user.clone(), change.after).unwrap_or_default();
+            let before = self.shown.insert(change.user.clone(), change.after.clone());
+            let before = before.unwrap_or_default();
             assert_eq!(change.before, before, "{} was shown otherwise", change.user);
             assert_ne!(change.before, change.after, "no change");
         }
         for (user, watchers) in &self.watchers {
             if watchers.all > 0 {
-                let shown = self.shown.get(user).copied().unwrap_or_default();
+                let shown = self.shown.get(user).cloned().unwrap_or_default();
                 assert_eq!(self.list.view(user, self.now), shown, "{user} changed without a word");
             }
         }
