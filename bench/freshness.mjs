@@ -59,7 +59,7 @@ async function measure({ title, accounts = 0, options = [] }) {
   cleanup.add(() => site.stop());
   const all = ["--allow-origin", site.origin, ...options];
   const gateway = await new ZulipGateway(zulip, await cleanup.directory(), all).start();
-  cleanup.add(() => gateway.stop());
+  cleanup.add(() => gateway.kill());
   const browser = await new Chromium().start();
   cleanup.add(() => browser.stop());
 

@@ -131,6 +131,8 @@ impl Component for Badge {
         } else if let Some(subscription) = &self.subscription {
             subscription.set_visible(props.is_visible);
         }
+        // Without details there is no popover, and the next one is closed.
+        self.is_open &= props.details;
         self.recompute(ctx, self.presence().as_ref())
     }
 
@@ -189,8 +191,7 @@ impl Badge {
         });
         let subscription = self.subscription.as_ref();
         if let Some(subscription) = subscription {
-            subscription
-                .set_shows_message(self.is_open && props.details || props.label == Label::Message);
+            subscription.set_shows_message(self.is_open || props.label == Label::Message);
         }
         let options = Options {
             name: &props.name,

@@ -114,10 +114,11 @@ impl Component for DetailsPopover {
             }
             Msg::Moved => self.place(),
         }
-        if self.is_open != was_open {
+        let is_toggled = self.is_open != was_open;
+        if is_toggled {
             ctx.props().on_toggle.emit(self.is_open);
         }
-        self.is_open != was_open
+        is_toggled
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {

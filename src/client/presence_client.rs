@@ -272,9 +272,8 @@ impl Inner {
         }
         if let Query::Stream(_) = query {
             let now = self.event_now();
-            // A stream has no reply: one that ended well is as one without a body.
-            let error = response.err().filter(|error| *error != RequestError::InvalidResponse);
-            self.watchlist.borrow_mut().handle_stream_end(id, error, now);
+            // One that ended well has no reply to parse, either: how long it lived tells the engine.
+            self.watchlist.borrow_mut().handle_stream_end(id, response.err(), now);
             return;
         }
         // Before the borrow: a page's own console may call this client again.

@@ -1,6 +1,7 @@
 // Badges follow the server's clock, whatever the viewer's clock does.
 
 import { NOON_S, EXPECTED_STATUSES, SIMULATED_STATES } from "./fake-gateway.mjs";
+import { setVisibility } from "./fixtures.mjs";
 import { FAULTS } from "./proxy.mjs";
 import { expect, test } from "./virtual-time.mjs";
 
@@ -192,11 +193,7 @@ test("a tab hidden for five hours sends nothing, and is correct at once when sho
 }) => {
   await virtualPage.open();
   await virtualPage.pass(15);
-  const show = (state) =>
-    virtualPage.page.evaluate((state) => {
-      Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
+  const show = (state) => setVisibility(virtualPage.page, state);
   await show("hidden");
   move(virtualPage);
   const requestsBefore = await virtualPage.requestCount();

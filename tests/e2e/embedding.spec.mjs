@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { KNOWN, expect, people, test } from "./fixtures.mjs";
+import { KNOWN, expect, people, setVisibility, test } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
@@ -175,13 +175,6 @@ test("after document.open the badges of the new document work", async ({
   await setVisibility(page, "visible");
   await expect.poll(() => presenceRequests.length).toBe(before + 1);
   expect(consoleMessages).toEqual([]);
-
-  function setVisibility(page, state) {
-    return page.evaluate((state) => {
-      Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, state);
-  }
 });
 
 test("a badge moved between parents keeps its drawing and sends no request", async ({

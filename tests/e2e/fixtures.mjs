@@ -110,6 +110,13 @@ export async function presences({ url }, ids) {
   return reply.json();
 }
 
+/** Sets what the page takes for its visibility. */
+export const setVisibility = (page, state) =>
+  page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+
 /** The people that a URL of either endpoint asks for. */
 export function people(url) {
   const users = url.searchParams.get("users");

@@ -1,6 +1,6 @@
 // Files that fail to load are loaded as soon as they can be.
 
-import { KNOWN, expect } from "./fixtures.mjs";
+import { KNOWN, expect, setVisibility } from "./fixtures.mjs";
 import { ADD, script, test } from "./file-server.mjs";
 import { limitByClock, nameTimers } from "./timers.mjs";
 
@@ -41,13 +41,6 @@ const LONG = ["a 503", "a captive portal, which caches keep"];
 
 const badge = (page) => page.locator("zulip-presence").first();
 const label = (page) => badge(page).locator("[part=label]");
-
-/** Sets what the page takes for its visibility. */
-const setVisibility = (page, state) =>
-  page.evaluate((state) => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, state);
 
 /** Opens a page in virtual time, with a badge whose glue is answered by a 503; returns when that has failed. */
 async function openFailing({ page, site, files, ours }) {

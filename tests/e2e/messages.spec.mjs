@@ -48,7 +48,7 @@ const test = base.extend({
       await page.goto(site.page(badges.join("\n"), script));
       for (const id of ids) await expect(badge(page, id)).toHaveStatus("active");
     });
-    await gateway.stop();
+    await gateway.kill();
   },
 });
 

@@ -2,7 +2,8 @@
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { GATEWAY, Program, SIMULATOR } from "../processes.mjs";
+import { Program, SIMULATOR } from "../processes.mjs";
+import { Gateway } from "./gateway.mjs";
 
 export class SimulatedZulip {
   #program;
@@ -24,30 +25,23 @@ export class SimulatedZulip {
   }
 }
 
-/** A gateway of a simulated Zulip; its address stays the same over a restart. */
-export class ZulipGateway {
+/** A gateway of a simulated Zulip. */
+export class ZulipGateway extends Gateway {
   #zulip;
-  #folder;
-  #options;
-  #program;
-  url;
+  #zuliprc;
 
-  constructor(zulip, folder, options = []) {
+  constructor(zulip, folder, options) {
+    const zuliprc = join(folder, "zuliprc");
+    super(options, "dist", ["--config-file", zuliprc]);
     this.#zulip = zulip;
-    this.#folder = folder;
-    this.#options = options;
+    this.#zuliprc = zuliprc;
   }
 
   async start() {
-    const zuliprc = join(this.#folder, "zuliprc");
     const account = "email=presence-bot@example.com\nkey=simulated";
-    await writeFile(zuliprc, `[api]\n${account}\nsite=${this.#zulip.url}\n`, { mode: 0o600 });
-    const listen = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const own = ["--config-file", zuliprc, "--dist", "dist", "--listen", listen];
-    this.#program = new Program(GATEWAY, [...own, ...this.#options]);
-    const [, url] = await this.#program.match(/listening on (http:\/\/127\.0\.0\.1:\d+)/);
-    this.url = url;
-    return this;
+    const text = `[api]\n${account}\nsite=${this.#zulip.url}\n`;
+    await writeFile(this.#zuliprc, text, { mode: 0o600 });
+    return super.start();
   }
 
   /** The value of one of its metrics. */
@@ -65,9 +59,5 @@ export class ZulipGateway {
 
   async #metrics() {
     return (await fetch(`${this.url}/metrics`)).text();
-  }
-
-  stop(signal = "SIGKILL") {
-    return this.#program.stop(signal);
   }
 }

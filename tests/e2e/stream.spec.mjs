@@ -1,6 +1,6 @@
 // A visible page reads one stream of the gateway, by which whoever comes is shown at once. Zulip is simulated; the gateway is real.
 
-import { expect, test as base } from "./fixtures.mjs";
+import { expect, setVisibility, test as base } from "./fixtures.mjs";
 import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
 
 const IDS = [12, 17, 23];
@@ -21,7 +21,7 @@ const test = base.extend({
     const all = ["--allow-origin", site.origin, ...options];
     const live = await new ZulipGateway(zulip, folder, all).start();
     await use(live);
-    await live.stop();
+    await live.kill();
   },
 
   /** Opens a page with everybody; returns when their first reply is shown. */
@@ -30,6 +30,14 @@ const test = base.extend({
       const script = `<script src="${live.url}/zulip-presence.js" async ${settings}></script>`;
       await page.goto(site.page(body, script));
       await expect(badge(page, 17)).toHaveStatus("active");
+    });
+  },
+
+  /** The same; returns when the stream is open. */
+  openLivePage: async ({ openPage, live }, use) => {
+    await use(async (...settings) => {
+      await openPage(...settings);
+      await expect.poll(() => openStreams(live)).toBe(1);
     });
   },
 
@@ -53,23 +61,15 @@ const test = base.extend({
 const badge = (page, id) => page.locator(`zulip-presence[user="${id}"]`).first();
 const openStreams = (live) => live.metric("streams");
 
-const setVisibility = (page, state) =>
-  page.evaluate((state) => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, value: state });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, state);
-
 test("who comes is shown by the stream, without a request", async ({
   page,
   zulip,
-  live,
-  openPage,
+  openLivePage,
   streams,
   presenceRequests,
   consoleMessages,
 }) => {
-  await openPage("", `${PAGE} <zulip-presence user="12">twice</zulip-presence>`);
-  await expect.poll(() => openStreams(live)).toBe(1);
+  await openLivePage("", `${PAGE} <zulip-presence user="12">twice</zulip-presence>`);
   // No timer of the page runs from now on: nothing is polled.
   await page.clock.install();
   await page.clock.pauseAt(Date.now() + 1_000);
@@ -89,11 +89,10 @@ test("a hidden page has no stream, and one that is shown again has", async ({
   page,
   zulip,
   live,
-  openPage,
+  openLivePage,
   streams,
 }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
+  await openLivePage();
   await setVisibility(page, "hidden");
   await expect.poll(() => openStreams(live)).toBe(0);
   zulip.tell("here 12");
@@ -106,10 +105,9 @@ test("a hidden page has no stream, and one that is shown again has", async ({
 test("a page without badges in view, or without any, has no stream", async ({
   page,
   live,
-  openPage,
+  openLivePage,
 }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
+  await openLivePage();
   await page.evaluate(() => (document.body.style.paddingTop = "500vh"));
   await expect.poll(() => openStreams(live)).toBe(0);
   await page.evaluate(() => (document.body.style.paddingTop = "0"));
@@ -120,9 +118,12 @@ test("a page without badges in view, or without any, has no stream", async ({
   await expect.poll(() => openStreams(live)).toBe(0);
 });
 
-test("the stream ends with the page, and with other settings", async ({ page, live, openPage }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
+test("the stream ends with the page, and with other settings", async ({
+  page,
+  live,
+  openLivePage,
+}) => {
+  await openLivePage();
   await page.evaluate(() => zulipPresence.configure({ live: "off" }));
   await expect.poll(() => openStreams(live)).toBe(0);
   await page.evaluate(() => zulipPresence.configure({ live: "on" }));
@@ -142,12 +143,11 @@ test("a broken stream is opened again, and nothing becomes wrong by it", async (
   page,
   zulip,
   live,
-  openPage,
+  openLivePage,
   streams,
 }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
-  await live.stop();
+  await openLivePage();
+  await live.kill();
   await expect.poll(() => streams.map((it) => it.hasEnded)).toEqual([true]);
   await expect(badge(page, 17)).toHaveStatus("active");
   zulip.tell("here 23");
@@ -158,12 +158,11 @@ test("a broken stream is opened again, and nothing becomes wrong by it", async (
 
 test("a gateway that ends its streams in order is left in order", async ({
   live,
-  openPage,
+  openLivePage,
   streams,
   consoleMessages,
 }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
+  await openLivePage();
   await live.stop("SIGTERM");
   await expect.poll(() => streams.map((it) => it.hasEnded)).toEqual([true]);
   expect(consoleMessages).toEqual([]);
@@ -173,11 +172,10 @@ test("pages that are gone back to are live again", async ({
   page,
   zulip,
   live,
-  openPage,
+  openLivePage,
   site,
 }) => {
-  await openPage();
-  await expect.poll(() => openStreams(live)).toBe(1);
+  await openLivePage();
   await page.goto(site.page("<p>Another</p>", ""));
   await expect.poll(() => openStreams(live)).toBe(0);
   await page.goBack();
@@ -207,9 +205,14 @@ test.describe("a gateway without streams", () => {
 test.describe("a gateway with as many streams as it allows", () => {
   test.use({ options: ["--max-streams", "1"] });
 
-  test("serves the next page by polling", async ({ page, context, live, openPage, streams }) => {
-    await openPage();
-    await expect.poll(() => openStreams(live)).toBe(1);
+  test("serves the next page by polling", async ({
+    page,
+    context,
+    live,
+    openLivePage,
+    streams,
+  }) => {
+    await openLivePage();
     const other = await context.newPage();
     await other.goto(page.url());
     await expect(badge(other, 17)).toHaveStatus("active");

@@ -107,13 +107,6 @@ impl RealmPresence {
         self.0.get(user).map(|entry| entry.presence)
     }
 
-    /// What `user` says of themselves: an emoji, a text, or both; one line of at most 60 characters
-    /// of text, without control characters.
-    #[must_use]
-    pub fn message(&self, user: &UserRef) -> Option<&Arc<str>> {
-        self.0.get(user)?.message.as_ref()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -121,6 +114,14 @@ impl RealmPresence {
     /// All entries.
     pub fn iter(&self) -> impl Iterator<Item = (&UserRef, &UserPresence)> {
         self.0.iter().map(|(user, entry)| (user, &entry.presence))
+    }
+
+    /// All entries, with what each person says of themselves: an emoji, a text, or both; one line of
+    /// at most 60 characters of text, without control characters.
+    pub(crate) fn iter_with_messages(
+        &self,
+    ) -> impl Iterator<Item = (&UserRef, UserPresence, Option<&Arc<str>>)> {
+        self.0.iter().map(|(user, entry)| (user, entry.presence, entry.message.as_ref()))
     }
 }
 

@@ -69,6 +69,11 @@ impl Backoff {
         }
     }
 
+    /// Waits until `at`, though nothing failed.
+    pub(super) fn wait_until(&mut self, at: EngineInstant) {
+        self.retry_at = at;
+    }
+
     /// The network or the tab is back.
     pub(super) fn end(&mut self) {
         self.retry_at = EngineInstant::default();

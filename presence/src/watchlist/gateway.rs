@@ -40,9 +40,9 @@ impl GatewayStrategy {
 
 /// Applies a reply about any users.
 pub(super) fn apply(entries: &mut UserMap<Entry>, realm: &RealmPresence, meta: ObservationMeta) {
-    for (user, presence) in realm.iter() {
+    for (user, presence, message) in realm.iter_with_messages() {
         if let Some(entry) = entries.get_mut(user) {
-            entry.apply_with_message(*presence, realm.message(user), meta);
+            entry.apply_with_message(presence, message, meta);
         }
     }
 }

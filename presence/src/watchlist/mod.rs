@@ -205,19 +205,16 @@ impl Watchlist {
         let instant = self.tick(now);
         let mut cancelled = self.polling.cancel_late(instant);
         self.polling.people.evict_expired(instant);
-        let requests = if self.asleep { Vec::new() } else { self.polling.start_requests(instant) };
-        let stream = self.polling.update_stream(self.asleep, &mut cancelled, instant);
+        let demands = self.polling.demands(instant);
+        let requests =
+            if self.asleep { Vec::new() } else { self.polling.start_requests(&demands, instant) };
+        let stream = self.polling.update_stream(&demands, self.asleep, &mut cancelled, instant);
         let threshold = self.offline_threshold.in_force();
         let (changes, next_change) =
             self.polling.people.changes(Now::new(&self.clock, now), threshold);
-        let next_request = if self.asleep { None } else { self.polling.next_request(instant) };
-        let next_stream = if self.asleep { None } else { self.polling.next_stream(instant) };
-        let instants = [
-            self.polling.next_timeout(),
-            self.polling.people.next_eviction(),
-            next_request,
-            next_stream,
-        ];
+        let next_start = if self.asleep { None } else { self.polling.next_start(instant) };
+        let instants =
+            [self.polling.next_timeout(), self.polling.people.next_eviction(), next_start];
         let next_wakeup = instants
             .into_iter()
             .map(|at| Some(at?.since(instant)))

@@ -7,10 +7,8 @@ use super::entry::{Entry, Now, ObservationMeta};
 use super::groups::index_of;
 use super::poll::{PollState, PollTarget};
 use super::query::Query;
-use super::schedule::{self, GroupDemand};
 use super::settings::Endpoint;
 use super::strategy::Strategy;
-use super::stream::Postponed;
 use super::view::{Change, View};
 use crate::UserRef;
 use crate::reply::{RealmPresence, UserPresence};
@@ -71,16 +69,6 @@ impl People {
     /// How many people have a watcher.
     pub(super) fn watched(&self) -> usize {
         self.entries.values().filter(|entry| entry.watchers > 0).count()
-    }
-
-    /// The targets that are needed, and when each is due; groups first.
-    pub(super) fn due_targets(
-        &self,
-        demands: &[GroupDemand],
-        hints_at: EngineInstant,
-        postponed: Option<Postponed>,
-    ) -> Vec<(EngineInstant, PollTarget)> {
-        schedule::due_targets(self.strategy.groups(), demands, &self.entries, hints_at, postponed)
     }
 
     pub(super) fn poll(&mut self, target: &PollTarget) -> Option<&mut PollState> {

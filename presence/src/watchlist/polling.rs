@@ -71,8 +71,12 @@ impl Polling {
     }
 
     /// Starts the requests that are due and that the limits allow.
-    pub(super) fn start_requests(&mut self, now: EngineInstant) -> Vec<Request> {
-        let mut due_targets = self.due_targets(now);
+    pub(super) fn start_requests(
+        &mut self,
+        demands: &[GroupDemand],
+        now: EngineInstant,
+    ) -> Vec<Request> {
+        let mut due_targets = self.due_targets(demands, now);
         due_targets.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
         // The longest overdue first; of equally overdue ones groups come first, as they include
@@ -96,21 +100,33 @@ impl Polling {
         requests
     }
 
-    /// When the next request may start; `None`: not before the next event.
-    pub(super) fn next_request(&self, now: EngineInstant) -> Option<EngineInstant> {
-        self.due_targets(now)
+    /// When the next request may start, or the stream needs a step; `None`: not before the next
+    /// event.
+    pub(super) fn next_start(&self, now: EngineInstant) -> Option<EngineInstant> {
+        let demands = self.demands(now);
+        let next_request = self.next_request(&demands, now);
+        next_request.into_iter().chain(self.next_stream(&demands, now)).min()
+    }
+
+    fn next_request(&self, demands: &[GroupDemand], now: EngineInstant) -> Option<EngineInstant> {
+        self.due_targets(demands, now)
             .into_iter()
             .filter_map(|(due, target)| Some(due.max(self.earliest_start(&target, now)?)))
             .min()
     }
 
-    fn due_targets(&self, now: EngineInstant) -> Vec<(EngineInstant, PollTarget)> {
+    fn due_targets(
+        &self,
+        demands: &[GroupDemand],
+        now: EngineInstant,
+    ) -> Vec<(EngineInstant, PollTarget)> {
         let hints_at = self.limits.hinted.next_available(now).unwrap_or(now);
         let postponed = self.stream.postponed(self.interval);
-        self.people.due_targets(&self.demands(now), hints_at, postponed)
+        let (groups, entries) = (self.people.strategy.groups(), &self.people.entries);
+        schedule::due_targets(groups, demands, entries, hints_at, postponed)
     }
 
-    /// The demand of each group, in the groups' order.
+    /// The demand of each group, in the groups' order: looks at everybody, so twice a step at most.
     pub(super) fn demands(&self, now: EngineInstant) -> Vec<GroupDemand> {
         let interval =
             self.stream.postponed(self.interval).map_or(self.interval, |_| LIVE_INTERVAL);
@@ -212,7 +228,7 @@ impl Polling {
     /// Ends every wait but those that the server imposed.
     pub(super) fn end_backoff(&mut self, now: EngineInstant) {
         self.limits.backoff.end();
-        self.stream.end_backoff();
+        self.stream.backoff.end();
         for poll in self.people.polls().filter(|poll| poll.failures > 0) {
             poll.due = poll.due.min(now);
         }

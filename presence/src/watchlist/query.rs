@@ -1,8 +1,8 @@
 //! What a request asks for, and its URL.
 
-use crate::UserRef;
 use std::sync::Arc;
 
+use crate::UserRef;
 use crate::reply::{HttpReply, RealmPresence, Reply, RequestError, UserPresence};
 use crate::user_ref::percent_encode;
 

@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use super::Watchlist;
-use super::backoff::jittered_retry_delay;
+use super::backoff::Backoff;
 use super::groups::Group;
 use super::jitter::Jitter;
 use super::poll::GroupId;
@@ -44,20 +44,15 @@ const UNSUPPORTED_DELAY: Duration = Duration::from_secs(900);
 pub(super) struct Stream {
     is_wanted: bool,
     open: Option<OpenStream>,
-    /// When the last one was opened.
+    /// When the open one, or else the last one, was opened.
     opened_at: Option<EngineInstant>,
-    /// Our own wait, which a wake or the network's return ends.
-    retry_at: EngineInstant,
-    /// The wait that the server imposed, which neither of them ends.
-    server_retry_at: EngineInstant,
-    /// Failures in a row.
-    failures: u32,
+    /// Its own: its failures delay no request.
+    pub(super) backoff: Backoff,
 }
 
 #[derive(Debug)]
 struct OpenStream {
     request: Request,
-    opened_at: EngineInstant,
     /// When something last arrived; at first, when it was opened.
     heard_at: EngineInstant,
     /// A message arrived.
@@ -92,14 +87,7 @@ impl Postponed {
 
 impl Stream {
     pub(super) fn new(is_wanted: bool) -> Self {
-        Self {
-            is_wanted,
-            open: None,
-            opened_at: None,
-            retry_at: EngineInstant::default(),
-            server_retry_at: EngineInstant::default(),
-            failures: 0,
-        }
+        Self { is_wanted, open: None, opened_at: None, backoff: Backoff::default() }
     }
 
     /// How requests are postponed; `None`: not at all, without a stream that lives.
@@ -107,11 +95,6 @@ impl Stream {
         let open = self.open.as_ref().filter(|open| open.is_live && !open.is_stale)?;
         let by = LIVE_INTERVAL.saturating_sub(interval);
         Some(Postponed { by, until: open.heard_at + QUIET_AFTER.min(interval) })
-    }
-
-    /// The network or the tab is back.
-    pub(super) fn end_backoff(&mut self) {
-        self.retry_at = EngineInstant::default();
     }
 
     /// The connection is lost.
@@ -155,32 +138,32 @@ impl Stream {
         is_needed.then(|| {
             let spaced =
                 self.opened_at.map_or(EngineInstant::default(), |at| at + MIN_OPEN_INTERVAL);
-            spaced.max(self.retry_at).max(self.server_retry_at)
+            spaced.max(self.backoff.next_attempt_at())
         })
     }
 
     /// It ended by itself.
     fn ended(&mut self, error: Option<RequestError>, now: EngineInstant, jitter: &mut Jitter) {
-        let lived = self.open.take().filter(|open| open.is_live);
-        if lived.is_some_and(|open| now.since(open.opened_at) >= MIN_LIFETIME) {
-            self.failures = 0;
-            self.retry_at = now + jitter.of(SPREAD, 0, 1000);
+        let lived = self.open.take().is_some_and(|open| open.is_live)
+            && self.opened_at.is_some_and(|at| now.since(at) >= MIN_LIFETIME);
+        if lived {
+            self.backoff.succeeded();
+            self.backoff.wait_until(now + jitter.of(SPREAD, 0, 1000));
         } else {
             self.failed(error.unwrap_or(RequestError::Unreachable), now, jitter);
         }
     }
 
     fn failed(&mut self, error: RequestError, now: EngineInstant, jitter: &mut Jitter) {
-        self.failures = self.failures.saturating_add(1);
-        self.retry_at = now + jittered_retry_delay(self.failures, MAX_DELAY, jitter);
-        let imposed = match error {
+        let error = match error {
             // Switched off; an older gateway.
-            RequestError::Status { code: 204 | 404 | 405, .. } => Some(UNSUPPORTED_DELAY),
-            _ => error.imposed_delay(),
+            RequestError::Status { code: code @ (204 | 404 | 405), .. } => {
+                RequestError::Status { code, retry_after: Some(UNSUPPORTED_DELAY) }
+            }
+            _ => error,
         };
-        if let Some(imposed) = imposed {
-            self.server_retry_at = now + jitter.of(imposed, 1000, 1100);
-        }
+        let opened_at = self.opened_at.unwrap_or_default();
+        self.backoff.failed(error, opened_at, now, MAX_DELAY, jitter);
     }
 }
 
@@ -215,6 +198,7 @@ impl Polling {
     /// Closes and opens the stream. Returns the one to open; what is closed joins `cancelled`.
     pub(super) fn update_stream(
         &mut self,
+        demands: &[GroupDemand],
         is_asleep: bool,
         cancelled: &mut Vec<Request>,
         now: EngineInstant,
@@ -222,10 +206,9 @@ impl Polling {
         if !self.stream.is_wanted {
             return None;
         }
-        let demands = self.demands(now);
         let is_needed = demands.iter().any(|demand| demand.on_screen);
         cancelled.extend(self.stream.close(is_asleep, is_needed, now, &mut self.jitter));
-        let wanted = wanted(self.people.strategy.groups(), &demands);
+        let wanted = wanted(self.people.strategy.groups(), demands);
         let is_due = self.stream.opens_at(&wanted).is_some_and(|at| at <= now);
         if is_asleep || !is_due || !self.limits.try_acquire(now) {
             return None;
@@ -242,7 +225,6 @@ impl Polling {
         self.stream.opened_at = Some(now);
         let replaced = self.stream.open.replace(OpenStream {
             request: request.clone(),
-            opened_at: now,
             heard_at: now,
             is_live: false,
             is_stale: false,
@@ -253,12 +235,15 @@ impl Polling {
     }
 
     /// When the stream needs a step if nothing happens.
-    pub(super) fn next_stream(&self, now: EngineInstant) -> Option<EngineInstant> {
+    pub(super) fn next_stream(
+        &self,
+        demands: &[GroupDemand],
+        now: EngineInstant,
+    ) -> Option<EngineInstant> {
         if !self.stream.is_wanted {
             return None;
         }
-        let demands = self.demands(now);
-        let opens_at = self.stream.opens_at(&wanted(self.people.strategy.groups(), &demands));
+        let opens_at = self.stream.opens_at(&wanted(self.people.strategy.groups(), demands));
         let closes_at = self.stream.open.as_ref().map(OpenStream::closes_at);
         // One that the budget holds back opens with a later step.
         opens_at.filter(|at| *at > now).into_iter().chain(closes_at).min()
