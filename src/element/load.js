@@ -66,7 +66,7 @@ async function attempt(failures) {
     } catch (error) {
       const present =
         hopeless || round === MAX_ROUNDS ? undefined : await presentFiles(base, signal);
-      isOutdated = present && present.interface !== INTERFACE;
+      if (present) isOutdated = present.interface !== INTERFACE;
       if (!present || isOutdated || JSON.stringify(present) === JSON.stringify(files)) throw error;
       files = present;
     }

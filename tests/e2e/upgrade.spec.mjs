@@ -133,6 +133,13 @@ test("an element that cannot use the new files says once that the page must be r
     await page.clock.fastForward(30_000);
     await page.evaluate(ADD, ADA);
   }
+  // What cannot be read now changes nothing of that.
+  let resets = 0;
+  files.fault = ({ name, request }) =>
+    name === LOADER && (request.socket.resetAndDestroy(), ++resets > 0);
+  while (!resets) await page.clock.fastForward(30_000);
+  await page.clock.fastForward(30_000);
+  files.fault = () => false;
   expect(await page.evaluate(() => globalThis.build)).toBeUndefined();
   expect(ours()).toHaveLength(1);
   await expect(page.locator("zulip-presence").first()).toHaveStatus("unknown");
