@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CHROMIUM, FLAGS } from "../../tests/e2e/chromium.mjs";
 
+// With every window the browser loads pages of its own for its address bar, beside the page that is measured.
+const NO_PAGES_OF_ITS_OWN = "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup";
+
 export class Chromium {
   #process;
   #profile;
@@ -24,6 +27,7 @@ export class Chromium {
         "--remote-debugging-pipe",
         `--user-data-dir=${this.#profile}`,
         ...FLAGS,
+        NO_PAGES_OF_ITS_OWN,
         "about:blank",
       ],
       { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },

@@ -58,8 +58,8 @@ pub(super) struct Inner {
     has_settled: Cell<bool>,
     /// The endpoint replied at least once: its failures are not a mistake in the page.
     has_answered: Cell<bool>,
-    /// The clocks, read with the first event since the last tick; `None`: no tick is scheduled.
-    next_tick: Cell<Option<ClockReading>>,
+    /// A tick is scheduled.
+    is_tick_scheduled: Cell<bool>,
     timer: RefCell<Option<Timeout>>,
     page_listeners: RefCell<Option<PageListeners>>,
 }
@@ -128,7 +128,7 @@ impl Inner {
             in_flight: RefCell::default(),
             has_settled: Cell::new(false),
             has_answered: Cell::new(false),
-            next_tick: Cell::default(),
+            is_tick_scheduled: Cell::default(),
             timer: RefCell::default(),
             page_listeners: RefCell::default(),
         })
@@ -144,26 +144,19 @@ impl Inner {
         }
     }
 
-    /// All events of one task cause one tick, at the end of the task.
-    pub(super) fn schedule_tick(self: &Rc<Self>) {
-        self.event_now();
-    }
-
-    /// Schedules a tick, and returns the clocks for the event that needs it: they are read once for
-    /// all events before a tick.
+    /// Schedules a tick, and returns the clocks for the event that needs it. All events of one task
+    /// cause one tick, at the end of the task.
     pub(super) fn event_now(self: &Rc<Self>) -> ClockReading {
-        self.next_tick.get().unwrap_or_else(|| {
-            let now = clock::now();
+        if !self.is_tick_scheduled.replace(true) {
             self.watchlist.borrow_mut().set_parsing(is_loading());
-            self.next_tick.set(Some(now));
             let client = Rc::downgrade(self);
             spawn_local(async move { with(&client, Self::tick) });
-            now
-        })
+        }
+        clock::now()
     }
 
     fn tick(self: &Rc<Self>) {
-        self.next_tick.take();
+        self.is_tick_scheduled.set(false);
         self.listen();
         let now = clock::now();
         let actions = {

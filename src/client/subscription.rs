@@ -76,7 +76,7 @@ impl Subscription {
     /// Sets whether the subscriber is on screen: those off screen cause no requests.
     pub fn set_visible(&self, is_visible: bool) {
         if self.is_visible.replace(is_visible) != is_visible {
-            self.client.0.schedule_tick();
+            self.client.0.event_now();
             let mut watchlist = self.client.0.watchlist.borrow_mut();
             if is_visible {
                 watchlist.show(&self.user);
@@ -105,7 +105,7 @@ impl Subscription {
     pub(crate) fn rerender_at(&self, at: Option<Duration>) {
         self.set_rerender(at.map(RerenderAt::Monotonic));
         if at.is_some() {
-            self.client.0.schedule_tick();
+            self.client.0.event_now();
         }
     }
 

@@ -3,17 +3,14 @@
 
 export {
   configure,
-  connectElements,
-  freeElement,
+  connectPage,
+  freeWatcher,
   initSync,
-  lastActiveOf,
-  messageOf,
-  PageSubscription,
-  refreshElement,
+  presenceOf,
   refreshUser,
-  statusOf,
+  refreshWatcher,
   stopWaiting,
-  updateElements,
+  updateWatchers,
 } from "wasm-bindgen";
 export { takeOver } from "../client/browser.js";
 export { setRetry } from "../i18n/catalogs.js";

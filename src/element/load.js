@@ -4,7 +4,7 @@
 import { addStyle } from "../badge/style.js";
 import { preloaded } from "./preload.js";
 import { retry, wake } from "./retry.js";
-import { baseUrl, isPinned, script } from "./script-tag.js";
+import { baseUrl, isOwnFile, isPinned, script } from "./script-tag.js";
 
 /** How long an attempt may take; after failures twice and four times as long, as the connection may be slow. */
 const TIME_LIMIT_MS = 30_000;
@@ -48,8 +48,8 @@ async function attempt(failures) {
   if (isSimulated() || !CSS.supports("selector(:state(a))") || !globalThis.WebAssembly)
     hopeless ??= new Error("this browser is too old");
   if (hopeless) throw hopeless;
-  // What follows in a combined file may set the endpoint.
-  await undefined;
+  // What follows in a combined file may set the endpoint. Otherwise the requests begin before the elements of the page are created.
+  if (!isOwnFile) await undefined;
   const base = baseUrl();
   if (!IS_PACKAGE && !base) throw undefined;
   document.addEventListener("securitypolicyviolation", noticeViolation);

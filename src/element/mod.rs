@@ -1,8 +1,8 @@
 //! The Rust side of `<zulip-presence>` and of `window.zulipPresence`. The element's class is in
 //! `element.js`, because WebAssembly cannot extend `HTMLElement`.
 
-mod elements;
 mod page_api;
+mod watchers;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use zulip_presence_widget::__private::{self as widget, set_loader};

@@ -1,10 +1,10 @@
 // window.zulipPresence.
 
-import { date } from "./date.js";
-import { updateAll } from "./element.js";
 import { load, wasm } from "./load.js";
-import { changeSettings } from "./settings.js";
-import { subscribe } from "./subscribe.js";
+import { preloaded } from "./preload.js";
+import { wake } from "./retry.js";
+import { defaultEndpoint, SETTING_NAMES, settings, wantsScan } from "./script-tag.js";
+import { forPage, UNKNOWN, updateAll, view, Watcher } from "./watchers.js";
 
 export function definePageApi() {
   // Not ??=: an element with this ID is a property of window too.
@@ -14,27 +14,55 @@ export function definePageApi() {
     },
     get(user) {
       user = `${user}`;
-      return {
-        user,
-        status: wasm?.statusOf(user) ?? "unknown",
-        lastActive: date(wasm?.lastActiveOf(user)),
-        message: wasm?.messageOf(user) ?? "",
-      };
+      return { user, ...forPage(wasm ? view(...wasm.presenceOf(user)) : UNKNOWN) };
     },
     subscribe(user, callback) {
-      user = `${user}`;
-      const subscription = subscribe(user, (presence) => callback?.(presence));
-      return () => {
-        subscription.end();
-        callback = null;
-      };
+      const subscription = new Subscription(`${user}`, callback);
+      subscription.connect();
+      return () => subscription.disconnect();
     },
     refresh(user) {
       wasm?.refreshUser(`${user}`);
     },
     configure(options) {
-      changeSettings(options);
+      Object.assign(settings, options);
+      // Requests by the old settings do not match the new ones.
+      preloaded.clear();
+      if (wasm) applySettings();
+      else if (wantsScan()) load();
+      // What could not be loaded may be elsewhere.
+      wake();
       updateAll();
     },
   };
+}
+
+/** A callback of the page, called on every change of the user's status, last activity or message. */
+class Subscription extends Watcher {
+  #callback;
+  #view;
+
+  constructor(user, callback) {
+    super();
+    this.watched = { user };
+    this.#callback = callback;
+  }
+
+  onView(view) {
+    const previous = this.#view;
+    this.#view = view;
+    // The first report is not a change.
+    if (!previous || JSON.stringify(previous) === JSON.stringify(view)) return;
+    const { user } = this.watched;
+    this.#callback?.({ user, ...forPage(view), previous: previous.status });
+  }
+}
+
+/** Passes the settings of the page to the WebAssembly. All watchers must be updated afterwards. */
+export function applySettings() {
+  const texts = SETTING_NAMES.map((name) =>
+    settings[name] == null ? undefined : `${settings[name]}`,
+  );
+  wasm.configure(defaultEndpoint(), ...texts);
+  if (wantsScan()) wasm.scan();
 }

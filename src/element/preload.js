@@ -2,6 +2,7 @@
 // the same URLs, it gets these replies.
 
 import { resolveEndpoint } from "../client/browser.js";
+import { defaultEndpoint, settings } from "./script-tag.js";
 
 // The bounds of the engine, presence/src/watchlist; a test in src/client/fetch.rs compares them.
 const MAX_GROUP = 500;
@@ -14,17 +15,17 @@ const TIMEOUT_MS = 10_000;
 /** Requests in flight, by URL: `{ response, controller }`. */
 export const preloaded = new Map();
 
-/** `isVisible` returns whether an element is on screen. */
-export function preload({ endpoint, credentials, email }, defaultEndpoint, isVisible) {
-  if (document.hidden || credentials || email) return;
-  const base = resolveEndpoint(endpoint || defaultEndpoint);
+/** `watchers` in the order in which the engine gets to know them. */
+export function preload(watchers) {
+  if (document.hidden || settings.credentials || settings.email) return;
+  const base = resolveEndpoint(settings.endpoint || defaultEndpoint());
   if (!base) return;
-  /** Maps each user ID, in document order, to whether the person is on screen. */
+  /** Maps each user ID to whether the person is on screen. */
   const people = new Map();
-  for (const element of document.querySelectorAll("zulip-presence")) {
-    const user = element.getAttribute("user");
-    if (!/^[1-9]\d{0,9}$/.test(user) || element.hasAttribute("endpoint")) return;
-    people.set(user, people.get(user) || isVisible(element));
+  for (const { watched, isVisible } of watchers) {
+    const { user, endpoint } = watched;
+    if (!/^[1-9]\d{0,9}$/.test(user) || endpoint) return;
+    people.set(user, people.get(user) || isVisible);
   }
   const groups = [];
   let bytes = Infinity;

@@ -31,10 +31,13 @@ for (const name of [...SETTING_NAMES, "scan"]) {
 }
 Object.assign(settings, script?.dataset);
 
+const ofScript = script?.src.startsWith("http") ? script.src : undefined;
+/** Whether the script is zulip-presence.js itself, not a file that it was combined with. */
+export const isOwnFile = !!ofScript?.includes(FILE);
+
 /** The base URL of the files: the script's, or the gateway's if the script is another file. Undefined if neither is known. */
 export function baseUrl() {
-  const ofScript = script?.src.startsWith("http") ? script.src : undefined;
-  if (ofScript?.includes(FILE) || settings.email) return ofScript;
+  if (isOwnFile || settings.email) return ofScript;
   const [ofGateway, ...rest] = resolveEndpoint(settings.endpoint)?.split(/api\/v1\/$/) ?? [];
   return rest.length ? ofGateway : ofScript;
 }

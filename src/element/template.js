@@ -1,4 +1,4 @@
-// The content of an element's shadow root before the WebAssembly draws there: the unknown badge.
+// The content of an element's shadow root: a slot for the page's own content, and the badge, in which the WebAssembly draws.
 
 import { addStyle, adoptStyle } from "../badge/style.js";
 
@@ -6,15 +6,26 @@ import { addStyle, adoptStyle } from "../badge/style.js";
 const UNKNOWN =
   "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
-const template = globalThis.document && createTemplate();
+const wrapper = globalThis.document && createElement("span", null, createElement("slot"));
+/** An empty badge, and the unknown one, which is shown first. */
+let emptyBadge, unknownBadge;
+if (wrapper) {
+  wrapper.className = "zulip-presence";
+  emptyBadge = createElement("span");
+  emptyBadge.className = "zulip-presence-badge";
+  unknownBadge = emptyBadge.cloneNode();
+  unknownBadge.append(createUnknownIcon());
+}
 
 addStyle(CRITICAL_STYLE);
 
-/** Fills a new shadow root. Returns the element around slot and badge. */
-export function fill(shadow) {
-  shadow.append(template.cloneNode(true));
+/** Fills a new shadow root, with the unknown badge if `isUnknown`, else with an empty one. Returns the element around slot and badge. */
+export function fill(shadow, isUnknown) {
+  const root = wrapper.cloneNode(true);
+  root.append((isUnknown ? unknownBadge : emptyBadge).cloneNode(true));
+  shadow.append(root);
   adopt(shadow);
-  return shadow.lastChild;
+  return root;
 }
 
 /** Adds the style to the shadow root. */
@@ -31,16 +42,17 @@ export function adopt(shadow) {
 /** Returns an empty badge, which takes the place of the drawn one. */
 export function emptyRoot(wrapper) {
   const former = wrapper.lastChild;
-  const root = former.cloneNode();
+  if (!former.firstChild) return former;
+  const root = emptyBadge.cloneNode();
   former.after(root);
   // When the new one is drawn: a script may print the page before.
   queueMicrotask(() => former.remove());
   return root;
 }
 
-function createTemplate() {
+function createUnknownIcon() {
   const path = createElement("path", { d: UNKNOWN });
-  const icon = createElement(
+  return createElement(
     "svg",
     {
       "data-status": "unknown",
@@ -51,13 +63,6 @@ function createTemplate() {
     },
     path,
   );
-  const badge = createElement("span", null, icon);
-  const wrapper = createElement("span", null, createElement("slot"), badge);
-  wrapper.className = "zulip-presence";
-  badge.className = "zulip-presence-badge";
-  const template = document.createDocumentFragment();
-  template.append(wrapper);
-  return template;
 }
 
 /** Creates an SVG element if there are attributes, else an HTML element. */

@@ -3,16 +3,16 @@
 // of this module and its imports. It defines these constants: CRITICAL_STYLE, the rules of critical.css; FILES, the names and the digests
 // of the files that are loaded, as JSON; IS_PACKAGE, whether a bundler finds and checks the files, and then WASM_URL, the WebAssembly's.
 
-import { connectElements, defineElement, NAME, updateAll } from "./element.js";
+import { defineElement, NAME } from "./element.js";
 import { load, onLoad } from "./load.js";
-import { definePageApi } from "./page-api.js";
+import { applySettings, definePageApi } from "./page-api.js";
 import { wantsScan } from "./script-tag.js";
-import { applySettings } from "./settings.js";
+import { connectWatchers, updateAll } from "./watchers.js";
 
 // A second tag, of any version, does nothing.
 if ((!IS_PACKAGE || globalThis.customElements) && !customElements.get(NAME)) {
   onLoad(applySettings);
-  onLoad(connectElements);
+  onLoad(connectWatchers);
   onLoad(updateAll);
   // The page already has badges: the WebAssembly loads while they are drawn.
   if (document.querySelector(NAME) || wantsScan()) load();

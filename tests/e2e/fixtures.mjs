@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as base, expect as baseExpect } from "@playwright/test";
 import { Gateway } from "./gateway.mjs";
+import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
 import { Site } from "./site.mjs";
 
 export const expect = baseExpect.extend({
@@ -100,6 +101,29 @@ export const test = base.extend({
     page.on("console", (message) => lines.push(`${message.type()}: ${message.text()}`));
     page.on("pageerror", (error) => lines.push(`uncaught: ${error.message}`));
     await use(lines);
+  },
+});
+
+/** With a simulated Zulip, and a gateway of it. */
+export const simulated = test.extend({
+  /** What happens in Zulip before the gateway starts, a line each. */
+  before: [[], { option: true }],
+
+  /** Further options of the gateway. */
+  options: [[], { option: true }],
+
+  zulip: async ({ before }, use) => {
+    const zulip = await new SimulatedZulip().start();
+    for (const line of before) zulip.tell(line);
+    await use(zulip);
+    await zulip.stop();
+  },
+
+  live: async ({ zulip, site, folder, options }, use) => {
+    const all = ["--allow-origin", site.origin, ...options];
+    const live = await new ZulipGateway(zulip, folder, all).start();
+    await use(live);
+    await live.kill();
   },
 });
 

@@ -1,8 +1,7 @@
 // What people say of themselves: in the label, in the popover, in scripts, and for screen readers. Zulip is simulated; the gateway is real.
 
-import { expect, test as base } from "./fixtures.mjs";
+import { expect, simulated } from "./fixtures.mjs";
 import { mirror } from "./mirror.mjs";
-import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
 
 const MARKUP = `<b>bold</b> & <script>document.title = "run"</script>`;
 const HEBREW = "בחופשה עד יום ראשון";
@@ -22,33 +21,27 @@ function emoji(code, name) {
   return { emoji_code: code, emoji_name: name, reaction_type: "unicode_emoji" };
 }
 
-const test = base.extend({
-  zulip: async ({}, use) => {
-    const zulip = await new SimulatedZulip().start();
-    for (const [id, says] of PEOPLE) {
-      zulip.tell(`add ${id} user${id}@example.com User ${id}`);
-      zulip.tell(`here ${id}`);
-      zulip.tell(`says ${id} ${JSON.stringify(says)}`);
-    }
-    await use(zulip);
-    await zulip.stop();
-  },
+const BEFORE = PEOPLE.flatMap(([id, says]) => [
+  `add ${id} user${id}@example.com User ${id}`,
+  `here ${id}`,
+  `says ${id} ${JSON.stringify(says)}`,
+]);
+
+const test = simulated.extend({
+  before: [BEFORE, { option: true }],
 
   options: [["--status-messages", "show"], { option: true }],
 
   /** Opens a page with a badge for each of `ids`. */
-  openPage: async ({ page, site, zulip, folder, options }, use) => {
-    const gateway = new ZulipGateway(zulip, folder, ["--allow-origin", site.origin, ...options]);
-    await gateway.start();
+  openPage: async ({ page, site, live }, use) => {
     await use(async (attributes, ids = PEOPLE.map(([id]) => id)) => {
       const badges = ids.map(
         (id) => `<p><zulip-presence user="${id}" ${attributes}>P</zulip-presence>`,
       );
-      const script = `<script src="${gateway.url}/zulip-presence.js" async></script>`;
+      const script = `<script src="${live.url}/zulip-presence.js" async></script>`;
       await page.goto(site.page(badges.join("\n"), script));
       for (const id of ids) await expect(badge(page, id)).toHaveStatus("active");
     });
-    await gateway.kill();
   },
 });
 
@@ -142,6 +135,29 @@ test("a new message is an event, and one that is cleared is gone", async ({
   ]);
   await expect.poll(() => page.evaluate(() => globalThis.subscribed)).toBe("Back at three");
   expect(await page.evaluate(() => zulipPresence.get(31).message)).toBe("Back at three");
+});
+
+test("a callback of the page hears of changes until it is ended", async ({
+  page,
+  zulip,
+  openPage,
+}) => {
+  await openPage("", [12, 31]);
+  await page.evaluate(() => {
+    globalThis.heard = { first: [], second: [] };
+    globalThis.end = zulipPresence.subscribe(31, (change) => heard.first.push(change));
+    zulipPresence.subscribe(31, (change) => heard.second.push(change));
+    zulipPresence.subscribe(31, () => heard.first.push("after the end"))();
+  });
+  const heard = () => page.evaluate(() => globalThis.heard);
+  zulip.tell(`says 31 {"status_text": "At lunch"}`);
+  const known = { user: "31", status: "active", previous: "active", lastActive: expect.any(Date) };
+  const first = [{ ...known, message: "At lunch" }];
+  await expect.poll(heard).toEqual({ first, second: first });
+  await page.evaluate(() => end());
+  zulip.tell(`says 31 {"status_text": "Back at three"}`);
+  const second = [...first, { ...known, message: "Back at three" }];
+  await expect.poll(heard).toEqual({ first, second });
 });
 
 test.describe("by default", () => {

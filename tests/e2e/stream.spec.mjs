@@ -1,28 +1,14 @@
 // A visible page reads one stream of the gateway, by which whoever comes is shown at once. Zulip is simulated; the gateway is real.
 
-import { expect, setVisibility, test as base } from "./fixtures.mjs";
-import { SimulatedZulip, ZulipGateway } from "./simulated-zulip.mjs";
+import { expect, setVisibility, simulated } from "./fixtures.mjs";
 
 const IDS = [12, 17, 23];
 const PAGE = IDS.map((id) => `<zulip-presence user="${id}">P</zulip-presence>`).join(" ");
 
-const test = base.extend({
-  zulip: async ({}, use) => {
-    const zulip = await new SimulatedZulip().start();
-    for (const id of IDS) zulip.tell(`add ${id} user${id}@example.com User ${id}`);
-    zulip.tell("here 17");
-    await use(zulip);
-    await zulip.stop();
-  },
+const BEFORE = [...IDS.map((id) => `add ${id} user${id}@example.com User ${id}`), "here 17"];
 
-  options: [[], { option: true }],
-
-  live: async ({ zulip, site, folder, options }, use) => {
-    const all = ["--allow-origin", site.origin, ...options];
-    const live = await new ZulipGateway(zulip, folder, all).start();
-    await use(live);
-    await live.kill();
-  },
+const test = simulated.extend({
+  before: [BEFORE, { option: true }],
 
   /** Opens a page with everybody; returns when their first reply is shown. */
   openPage: async ({ page, site, live }, use) => {

@@ -7,7 +7,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use zulip_presence_core::reply::NoPresenceReason;
-use zulip_presence_core::{ClockReading, UserRef};
+use zulip_presence_core::{ClockReading, Observation, UserRef};
 
 use crate::clock;
 use crate::http::batch::{Batch, push_metadata};
@@ -18,48 +18,58 @@ use crate::zulip::wire::push_presence;
 
 const STALE_IF_ERROR_S: u64 = 60;
 
+/// What the path of a request names as the user.
+type Written = Result<Path<String>, PathRejection>;
+
 /// `GET /api/v1/users/{user}/presence`.
 pub(crate) async fn single(
     State(store): State<Arc<SharedStore>>,
-    user: Result<Path<String>, PathRejection>,
+    user: Written,
 ) -> Result<Response, ApiError> {
-    let written = user.map(|Path(user)| user).unwrap_or_default();
-    let nobody = |now: ClockReading, store: &Store, why| ApiError::NoPresence {
-        why,
-        asked: written.clone(),
-        max_age_s: store.max_age(now).as_secs(),
-    };
-    let Ok(user) = written.parse::<UserRef>() else {
-        return Err(nobody(clock::now(), &store.lock(), NoPresenceReason::NoSuchUser));
-    };
-    let result = store.wait_for_result(|store, can_wait| {
-        let now = clock::now();
-        store.watch(&user, now);
-        match store.lookup(&user, can_wait, now) {
-            Lookup::Pending => None,
-            Lookup::Nobody(why) | Lookup::NoData(why) => Some(Err(nobody(now, store, why))),
-            Lookup::Unavailable => Some(Err(ApiError::unavailable(store, now))),
-            Lookup::CachedPresence(observation) => {
-                let render = store.render(now);
-                let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
-                push_presence(&observation, render, &mut json);
-                push_metadata(observation.at, render, &mut json);
-                Some(Ok(presence(json, store, now)))
-            }
-        }
-    });
-    result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
+    about_user(&store, user, |store, _, known, now| {
+        let observation = known?;
+        let render = store.render(now);
+        let mut json = String::from(r#"{"result":"success","msg":"","presence":"#);
+        push_presence(&observation, render, &mut json);
+        push_metadata(observation.at, render, &mut json);
+        Ok(json)
+    })
+    .await
 }
 
 /// `GET /api/v1/users/{user}/status`, where that is shown.
 pub(crate) async fn status(
     State(store): State<Arc<SharedStore>>,
-    user: Result<Path<String>, PathRejection>,
+    user: Written,
 ) -> Result<Response, ApiError> {
     if !store.lock().shows_statuses() {
         return Err(ApiError::NotFound);
     }
-    let written = user.map(|Path(user)| user).unwrap_or_default();
+    about_user(&store, user, |store, user, _, _| {
+        let mut json = String::from(r#"{"result":"success","msg":"","status":"#);
+        match store.status_message(user) {
+            Some(status) => status.push(&mut json),
+            None => json.push_str("{}"),
+        }
+        json.push('}');
+        Ok(json)
+    })
+    .await
+}
+
+/// Waits until it is known whether Zulip has presence of the user `written`, or why not, and replies
+/// with what `body` makes of it.
+async fn about_user(
+    store: &SharedStore,
+    written: Written,
+    body: impl Fn(
+        &Store,
+        &UserRef,
+        Result<Box<Observation>, NoPresenceReason>,
+        ClockReading,
+    ) -> Result<String, NoPresenceReason>,
+) -> Result<Response, ApiError> {
+    let written = written.map(|Path(user)| user).unwrap_or_default();
     let nobody = |now: ClockReading, store: &Store, why| ApiError::NoPresence {
         why,
         asked: written.clone(),
@@ -71,20 +81,15 @@ pub(crate) async fn status(
     let result = store.wait_for_result(|store, can_wait| {
         let now = clock::now();
         store.watch(&user, now);
-        match store.lookup(&user, can_wait, now) {
-            Lookup::Pending => None,
-            Lookup::Unavailable => Some(Err(ApiError::unavailable(store, now))),
-            Lookup::Nobody(why) => Some(Err(nobody(now, store, why))),
-            Lookup::CachedPresence(_) | Lookup::NoData(_) => {
-                let mut json = String::from(r#"{"result":"success","msg":"","status":"#);
-                match store.status_message(&user) {
-                    Some(status) => status.push(&mut json),
-                    None => json.push_str("{}"),
-                }
-                json.push('}');
-                Some(Ok(presence(json, store, now)))
-            }
-        }
+        let known = match store.lookup(&user, can_wait, now) {
+            Lookup::Pending => return None,
+            Lookup::Unavailable => return Some(Err(ApiError::unavailable(store, now))),
+            Lookup::Nobody(why) => return Some(Err(nobody(now, store, why))),
+            Lookup::NoData(why) => Err(why),
+            Lookup::CachedPresence(observation) => Ok(observation),
+        };
+        let body = body(store, &user, known, now).map_err(|why| nobody(now, store, why));
+        Some(body.map(|json| presence(json, store, now)))
     });
     result.await.unwrap_or_else(|| Err(ApiError::Unavailable { retry_after_s: 1 }))
 }

@@ -33,9 +33,10 @@ pub(super) struct Entry {
     latest: Option<LatestObservation>,
     /// What they say of themselves, by the reply of the latest observation.
     message: Option<Arc<str>>,
-    cached: Option<CachedView>,
     /// The view at the last step.
-    pub(super) last_emitted: View,
+    shown: View,
+    /// How long it holds; `None`: it must be computed again.
+    holds: Option<Validity>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +45,10 @@ struct LatestObservation {
     meta: ObservationMeta,
 }
 
-/// A view, and until when it holds by the server's clock if nothing new is observed. Cached until
-/// it expires: recomputing dominates the cost of a step.
-#[derive(Clone, Debug)]
-struct CachedView {
-    view: View,
+/// From when until when a view holds by the server's clock, if nothing new is observed: computing
+/// all views anew would dominate the cost of a step.
+#[derive(Clone, Copy, Debug)]
+struct Validity {
     offline_threshold: Duration,
     from: Timestamp,
     /// `None`: never expires.
@@ -106,29 +106,45 @@ impl Entry {
         }
     }
 
-    /// As `view`, and the time until it changes by age alone; `None`: never.
-    pub(super) fn view_cached(
+    /// Computes the view at a step. Returns the one before, if that was another one, and the time
+    /// until it changes by age alone; `None`: never.
+    pub(super) fn step(
         &mut self,
         now: Now,
         offline_threshold: Duration,
-    ) -> (View, Option<Duration>) {
-        let Some((observed, server_now)) = self.effective_now(now) else {
-            return (self.view(now, offline_threshold), None);
-        };
-        let holds = |cached: &CachedView| {
-            cached.offline_threshold == offline_threshold
-                && cached.from <= server_now
-                && cached.until.is_none_or(|until| server_now < until)
-        };
-        let cached = self.cached.take().filter(holds).unwrap_or_else(|| CachedView {
-            view: self.view(now, offline_threshold),
-            offline_threshold,
-            from: server_now,
-            until: observed.next_change(server_now, offline_threshold),
+    ) -> (Option<View>, Option<Duration>) {
+        let effective = self.effective_now(now);
+        let still_holds = self.holds.zip(effective).is_some_and(|(holds, (_, server_now))| {
+            holds.offline_threshold == offline_threshold
+                && holds.from <= server_now
+                && holds.until.is_none_or(|until| server_now < until)
         });
-        let (view, until) = (cached.view.clone(), cached.until);
-        self.cached = Some(cached);
-        (view, until.map(|until| server_now.age(until)))
+        let mut before = None;
+        if !still_holds {
+            let view = self.view(now, offline_threshold);
+            if view != self.shown {
+                before = Some(core::mem::replace(&mut self.shown, view));
+            }
+            self.holds = effective.map(|(observed, server_now)| Validity {
+                offline_threshold,
+                from: server_now,
+                until: observed.next_change(server_now, offline_threshold),
+            });
+        }
+        let until = self.holds.and_then(|holds| holds.until);
+        (before, effective.zip(until).map(|((_, server_now), until)| server_now.age(until)))
+    }
+
+    /// The view at the last step.
+    pub(super) fn shown(&self) -> &View {
+        &self.shown
+    }
+
+    /// The last watcher left: the next one is told everything.
+    pub(super) fn unwatched(&mut self, now: EngineInstant) {
+        self.unwatched_at.get_or_insert(now);
+        self.shown = View::default();
+        self.holds = None;
     }
 
     /// The observation, and the server's now at which to evaluate it. That may go back when a clock
@@ -163,20 +179,20 @@ impl Entry {
             })
             .map(|presence| Observation { presence, at });
         self.latest = Some(LatestObservation { observed, meta });
-        self.cached = None;
+        self.holds = None;
         true
     }
 
     /// Applies a reply about what this person says of themselves.
     pub(super) fn apply_message(&mut self, message: Option<Arc<str>>) {
         self.message = message;
-        self.cached = None;
+        self.holds = None;
     }
 
     /// Drops the latest observation.
     pub(super) fn forget(&mut self) {
         self.latest = None;
-        self.cached = None;
+        self.holds = None;
     }
 
     /// An organisation-wide reply had no entry for this user: Zulip leaves out whoever was not
@@ -217,10 +233,10 @@ mod tests {
     const HOUR_MS: i64 = 3_600_000;
 
     proptest! {
-        /// Whatever is observed and however the server's clock moves, the cached view equals the
-        /// recomputed one.
+        /// Whatever is observed and however the server's clock moves, a step finds the view that
+        /// is computed anew.
         #[test]
-        fn cached_view_equals_recomputed(
+        fn the_shown_view_is_the_recomputed_one(
             steps in prop::collection::vec(
                 (0..300_000_i64, -400_000..400_000_i64, prop::option::of((0..500_000_i64, 0..500_000_i64, any::<bool>())), any::<bool>()),
                 1..30,
@@ -240,8 +256,11 @@ mod tests {
                     entry.apply(Ok(presence), ObservationMeta { server_timestamp: Some(server), requested_at: instant, arrived: instant, server_now: server });
                 }
                 let now = Now { server, instant };
-                let (view, holds_for) = entry.view_cached(now, offline_threshold);
+                let before = entry.shown().clone();
+                let (changed_from, holds_for) = entry.step(now, offline_threshold);
+                let view = entry.shown().clone();
                 prop_assert_eq!(&view, &entry.view(now, offline_threshold));
+                prop_assert_eq!(changed_from, (before != view).then_some(before));
                 // The view holds exactly as long as it says.
                 if let Some(holds_for) = holds_for {
                     let at = |later: Duration| Now { server: server + later, instant: instant + later };

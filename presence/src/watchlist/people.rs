@@ -9,7 +9,7 @@ use super::poll::{PollState, PollTarget};
 use super::query::Query;
 use super::settings::Endpoint;
 use super::strategy::Strategy;
-use super::view::{Change, View};
+use super::view::Change;
 use crate::UserRef;
 use crate::reply::{RealmPresence, UserPresence};
 use crate::time::EngineInstant;
@@ -46,8 +46,7 @@ impl People {
             entry.on_screen = entry.on_screen.min(entry.watchers);
             entry.message_shown = entry.message_shown.min(entry.watchers);
             if entry.watchers == 0 {
-                entry.unwatched_at.get_or_insert(now);
-                entry.last_emitted = View::default();
+                entry.unwatched(now);
             }
         }
     }
@@ -177,11 +176,10 @@ impl People {
         let mut changes = Vec::new();
         let mut next: Option<Duration> = None;
         for (user, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.watchers > 0) {
-            let (after, holds_for) = entry.view_cached(now, offline_threshold);
-            if entry.last_emitted != after {
-                let before = core::mem::replace(&mut entry.last_emitted, after.clone());
-                changes.push(Change { user: user.clone(), before, after });
-            }
+            let (before, holds_for) = entry.step(now, offline_threshold);
+            let change =
+                |before| Change { user: user.clone(), before, after: entry.shown().clone() };
+            changes.extend(before.map(change));
             next = [next, holds_for].into_iter().flatten().min();
         }
         (changes, next)

@@ -1,12 +1,13 @@
-//! The connected `<zulip-presence>` elements. Each has one subscription: the element holds it until
-//! its badge is drawn, and the badge takes it over.
+//! The watchers of the page: its connected `<zulip-presence>` elements, and its callbacks. Each has
+//! one subscription: the watcher holds it until a badge is drawn, and the badge takes it over.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::Element as HtmlElement;
+use web_sys::Element;
 use yew::{AppHandle, Callback, Renderer};
 use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, Msg, parse_user};
 use zulip_presence_widget::{Cause, Label, PresenceClient, PresenceNow, Subscription, View};
@@ -15,57 +16,55 @@ use super::page_api;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The JavaScript side of the elements, in `element.js`.
+    /// The JavaScript side of the watchers, in `watchers.js`.
     pub type Page;
 
-    /// The empty root for the badge of an element, in place of what is drawn there.
+    /// The empty root for the badge of a watcher, in place of what is drawn there; `None` for a
+    /// callback.
     #[wasm_bindgen(method, js_name = rootOf)]
-    fn root_of(this: &Page, id: u32) -> HtmlElement;
+    fn root_of(this: &Page, id: u32) -> Option<Element>;
 
-    /// Reports views: for each the element, the status as its index in `Status::ALL`, and the last
-    /// activity in milliseconds since 1970 (NaN if it is not known); and the messages, separated by
-    /// NUL.
+    /// Reports views: for each the watcher, the status as its index in `Status::ALL`, and the last
+    /// activity in milliseconds since 1970 (NaN if it is not known); and the messages, each followed
+    /// by NUL.
     #[wasm_bindgen(method, js_name = onViews)]
     fn on_views(this: &Page, views: &[f64], messages: &str);
 }
 
-/// A connected element.
-struct Element {
-    /// Given by `element.js`, ascending.
-    id: u32,
-    badge: ElementBadge,
-}
-
-/// The badge of an element.
-enum ElementBadge {
-    /// Not drawn yet. The element holds the subscription, which the badge takes over.
+/// The badge of a watcher.
+enum WatcherBadge {
+    /// Not drawn yet. The watcher holds the subscription, which the badge takes over.
     Waiting(BadgeProps, Option<Subscription>),
     Drawn(AppHandle<Badge>),
 }
 
 thread_local! {
     static PAGE: RefCell<Option<Page>> = const { RefCell::new(None) };
-    /// Sorted by ID.
-    static ELEMENTS: RefCell<Vec<Element>> = const { RefCell::new(Vec::new()) };
+    /// By their IDs, sorted.
+    static WATCHERS: RefCell<Vec<(u32, WatcherBadge)>> = const { RefCell::new(Vec::new()) };
     /// Views to report, and their messages.
     static VIEWS: RefCell<(Vec<f64>, String)> = const { RefCell::new((Vec::new(), String::new())) };
+    /// Watchers whose badges are to be drawn, the next one last.
+    static UNDRAWN: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Separates the values of elements, which contain no such character.
+/// Separates the values of watchers, which contain no such character.
 const SEPARATOR: char = '\0';
 const VALUES: usize = 7;
+/// Maximum number of badges that are drawn in one task: as many as one reply is about.
+const MAX_DRAWN: usize = 500;
 
 /// Connects the two sides; before anything else here is called.
-#[wasm_bindgen(js_name = connectElements)]
-pub fn connect_elements(page: Page) {
+#[wasm_bindgen(js_name = connectPage)]
+pub fn connect(page: Page) {
     PAGE.set(Some(page));
 }
 
-/// Applies the attributes of elements, and the client, which the page may have configured again.
-/// For each element, separated by NUL: its ID, its flags (`v`isible, with `d`etails), its
-/// attributes user, name, label and endpoint, and the nearest `lang`.
-#[wasm_bindgen(js_name = updateElements)]
-pub fn update_elements(values: &str) {
+/// Applies the values of watchers, and the client, which the page may have configured again. For
+/// each, separated by NUL: its ID, its flags (`v`isible, with `d`etails), its attributes user, name,
+/// label and endpoint, and the nearest `lang`.
+#[wasm_bindgen(js_name = updateWatchers)]
+pub fn update(values: &str) {
     let values: Vec<&str> = values.split(SEPARATOR).collect();
     for values in values.chunks_exact(VALUES) {
         if let [id, flags, user, name, label, endpoint, lang] = *values
@@ -83,55 +82,54 @@ pub fn update_elements(values: &str) {
                 lang: lang.to_owned().into(),
                 on_view: Callback::from(move |view| report(id, &view)),
             };
-            ELEMENTS.with_borrow_mut(|elements| {
-                match elements.binary_search_by_key(&id, |element| element.id) {
-                    Ok(at) => elements[at].badge.update(id, props),
-                    Err(at) => {
-                        let subscription = subscribe(id, &props);
-                        let badge = ElementBadge::Waiting(props, subscription);
-                        elements.insert(at, Element { id, badge });
-                    }
+            WATCHERS.with_borrow_mut(|watchers| match position(watchers, id) {
+                Ok(at) => watchers[at].1.update(id, props),
+                Err(at) => {
+                    let subscription = subscribe(id, &props);
+                    watchers.insert(at, (id, WatcherBadge::Waiting(props, subscription)));
                 }
             });
-            mount(id);
+            draw_soon(id);
         }
     }
 }
 
-/// Ends the subscription of an element that the page removed.
-#[wasm_bindgen(js_name = freeElement)]
-pub fn free_element(id: u32) {
+/// Ends the subscription of a watcher that the page removed.
+#[wasm_bindgen(js_name = freeWatcher)]
+pub fn free(id: u32) {
     // Dropped outside of the borrow: a subscription's end may call this module again.
-    let freed = ELEMENTS.with_borrow_mut(|elements| {
-        let at = elements.binary_search_by_key(&id, |element| element.id).ok()?;
-        Some(elements.remove(at))
-    });
-    if let Some(Element { badge: ElementBadge::Drawn(badge), .. }) = freed {
+    let freed = WATCHERS
+        .with_borrow_mut(|watchers| position(watchers, id).ok().map(|at| watchers.remove(at).1));
+    if let Some(WatcherBadge::Drawn(badge)) = freed {
         // Not immediately: Yew ignores it for a component that is not created yet. Yew creates it
         // in a microtask that is already scheduled.
         spawn_local(async move { badge.destroy() });
     }
 }
 
-/// Requests the presence of an element's person immediately, but at most once every 10 s.
-#[wasm_bindgen(js_name = refreshElement)]
-pub fn refresh_element(id: u32) {
-    with(id, |element| match &element.badge {
-        ElementBadge::Waiting(_, subscription) => {
+/// Requests the presence of a watcher's person immediately, but at most once every 10 s.
+#[wasm_bindgen(js_name = refreshWatcher)]
+pub fn refresh(id: u32) {
+    with(id, |badge| match badge {
+        WatcherBadge::Waiting(_, subscription) => {
             subscription.iter().for_each(Subscription::refresh);
         }
-        ElementBadge::Drawn(badge) => badge.send_message(Msg::Refresh),
+        WatcherBadge::Drawn(badge) => badge.send_message(Msg::Refresh),
     });
 }
 
-fn with<T>(id: u32, act: impl FnOnce(&mut Element) -> T) -> Option<T> {
-    ELEMENTS.with_borrow_mut(|elements| {
-        let at = elements.binary_search_by_key(&id, |element| element.id).ok()?;
-        elements.get_mut(at).map(act)
+fn position(watchers: &[(u32, WatcherBadge)], id: u32) -> Result<usize, usize> {
+    watchers.binary_search_by_key(&id, |(id, _)| *id)
+}
+
+fn with<T>(id: u32, act: impl FnOnce(&mut WatcherBadge) -> T) -> Option<T> {
+    WATCHERS.with_borrow_mut(|watchers| {
+        let at = position(watchers, id).ok()?;
+        watchers.get_mut(at).map(|(_, badge)| act(badge))
     })
 }
 
-impl ElementBadge {
+impl WatcherBadge {
     fn update(&mut self, id: u32, new: BadgeProps) {
         match self {
             Self::Drawn(badge) => badge.update(new),
@@ -160,14 +158,14 @@ impl ElementBadge {
     }
 }
 
-/// Subscribes to the person of an element whose badge is not drawn yet.
+/// Subscribes to the person of a watcher whose badge is not drawn yet.
 fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
     let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
         let on_presence = Rc::new(move |presence: PresenceNow, cause| {
             if cause == Cause::Change {
                 report(id, &presence.view);
             }
-            mount(id);
+            draw_soon(id);
         });
         let subscription = client.subscribe(user, on_presence);
         subscription.set_visible(props.is_visible);
@@ -177,30 +175,55 @@ fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
     subscription
 }
 
-/// Draws the badge of an element if it wants one.
-fn mount(id: u32) {
-    if with(id, |element| element.badge.wants_root()) != Some(true) {
+/// Draws the badge of a watcher soon, if it wants one: together with those of other watchers.
+fn draw_soon(id: u32) {
+    if with(id, |badge| badge.wants_root()) == Some(true) {
+        let is_first = UNDRAWN.with_borrow_mut(|undrawn| {
+            undrawn.push(id);
+            undrawn.len() == 1
+        });
+        if is_first {
+            spawn_local(async { draw_next() });
+        }
+    }
+}
+
+/// Draws badges in the order in which they came, and the rest of them in other tasks.
+fn draw_next() {
+    let next: Vec<u32> = UNDRAWN.with_borrow_mut(|undrawn| {
+        let count = undrawn.len().min(MAX_DRAWN);
+        undrawn.drain(..count).collect()
+    });
+    for id in next {
+        draw(id);
+    }
+    if UNDRAWN.with_borrow(|undrawn| !undrawn.is_empty()) {
+        Timeout::new(0, draw_next).forget();
+    }
+}
+
+fn draw(id: u32) {
+    if with(id, |badge| badge.wants_root()) != Some(true) {
         return;
     }
-    let Some(root) = PAGE.with_borrow(|page| page.as_ref().map(|page| page.root_of(id))) else {
+    let Some(root) = PAGE.with_borrow(|page| page.as_ref()?.root_of(id)) else {
         return;
     };
-    with(id, |element| {
-        if let ElementBadge::Waiting(props, subscription) = &mut element.badge {
+    with(id, |badge| {
+        if let WatcherBadge::Waiting(props, subscription) = badge {
             let subscription = Handover::new(subscription.take());
             let props = BadgeProps { subscription, ..props.clone() };
-            let badge = Renderer::with_root_and_props(root, props).render();
-            element.badge = ElementBadge::Drawn(badge);
+            *badge = WatcherBadge::Drawn(Renderer::with_root_and_props(root, props).render());
         }
     });
 }
 
-/// Reports a view to the page soon, together with those of other elements.
+/// Reports a view to the page soon, together with those of other watchers.
 fn report(id: u32, view: &View) {
-    let last_active = view.last_active.map_or(f64::NAN, |at| at.as_ms() as f64);
     let is_first = VIEWS.with_borrow_mut(|(views, messages)| {
         let is_first = views.is_empty();
-        views.extend([f64::from(id), f64::from(view.status as u8), last_active]);
+        let [status, last_active] = page_api::numbers(view);
+        views.extend([f64::from(id), status, last_active]);
         messages.push_str(view.message.as_deref().unwrap_or_default());
         messages.push(SEPARATOR);
         is_first

@@ -1,0 +1,130 @@
+// When badges are drawn: a hundred at once, the others near the screen and only once, if their status arrives soon. The page's timers stand
+// still, so that what a timer does is seen apart.
+
+import { EVERYBODY, expect, test as base } from "./fixtures.mjs";
+
+/** So small that hundreds are on screen together. */
+const badges = (count) =>
+  `<div style="font-size: 4px; line-height: 6px">${Array.from(
+    { length: count },
+    (_, at) => `<zulip-presence user="${EVERYBODY[at % 50].id}"></zulip-presence>`,
+  ).join("\n")}</div>`;
+
+const test = base.extend({
+  page: async ({ page }, use) => {
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1_000);
+    await page.addInitScript(() => {
+      // Elements whose shadow root has ever had the loader's badge: its icon has no size of its own.
+      globalThis.firstDrawnUnknown = 0;
+      const attach = Element.prototype.attachShadow;
+      Element.prototype.attachShadow = function (...rest) {
+        const shadow = attach.apply(this, rest);
+        let isSeen = false;
+        const look = () => {
+          if (isSeen || !shadow.querySelector("svg:not([width])")) return;
+          isSeen = true;
+          globalThis.firstDrawnUnknown += 1;
+        };
+        new MutationObserver(look).observe(shadow, { childList: true, subtree: true });
+        return shadow;
+      };
+      // What happens first: the request for the WebAssembly, or the elements.
+      globalThis.order = [];
+      const { fetch } = globalThis;
+      globalThis.fetch = (...what) => {
+        if (/\.wasm/.test(what[0])) order.push("wasm");
+        return fetch(...what);
+      };
+      const { define } = customElements;
+      customElements.define = (...what) => {
+        order.push("define");
+        return define.apply(customElements, what);
+      };
+    });
+    await use(page);
+  },
+});
+
+/** How many shadow roots there are, how many have a badge of the WebAssembly, and how many ever had the loader's. */
+const drawn = (page) =>
+  page.evaluate(() => {
+    const roots = [...document.querySelectorAll("zulip-presence")].flatMap(
+      ({ shadowRoot }) => shadowRoot ?? [],
+    );
+    const mounted = roots.filter((root) => root.querySelector("svg[width]"));
+    return { roots: roots.length, mounted: mounted.length, unknown: firstDrawnUnknown };
+  });
+
+test("badges beyond the first hundred are drawn once, with their status", async ({
+  page,
+  site,
+  tag,
+}) => {
+  await page.goto(site.page(badges(180), tag()));
+  await expect.poll(() => drawn(page)).toEqual({ roots: 180, mounted: 180, unknown: 100 });
+  await page.clock.runFor(1_000);
+  expect(await drawn(page)).toEqual({ roots: 180, mounted: 180, unknown: 100 });
+});
+
+test("badges whose status does not arrive soon are unknown until it does", async ({
+  page,
+  site,
+  tag,
+}) => {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route("**/realm/presence?*", async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(site.page(badges(180), tag()));
+  await expect.poll(() => page.evaluate(() => zulipPresence.ready)).toBe(true);
+  expect(await drawn(page)).toEqual({ roots: 100, mounted: 0, unknown: 100 });
+  await page.clock.runFor(250);
+  await expect.poll(() => drawn(page)).toEqual({ roots: 180, mounted: 0, unknown: 180 });
+  release();
+  await expect.poll(() => drawn(page)).toEqual({ roots: 180, mounted: 180, unknown: 180 });
+});
+
+test("one task draws at most five hundred badges", async ({ page, site, tag }) => {
+  await page.goto(site.page(badges(620), tag()));
+  await expect.poll(() => drawn(page)).toEqual({ roots: 500, mounted: 500, unknown: 100 });
+  // Those of whom is known who they are have their status all the same.
+  const known = page.locator("zulip-presence:not(:state(unknown))");
+  const shown = await page.locator("zulip-presence svg:not([data-status=unknown])").count();
+  expect(await known.count()).toBeGreaterThan(shown);
+  await page.clock.runFor(10);
+  await expect.poll(() => drawn(page)).toMatchObject({ roots: 620, mounted: 620 });
+});
+
+test("an element without a box has its badge, and no other element of it is drawn before", async ({
+  page,
+  site,
+  tag,
+}) => {
+  const far = `<p style="height: 5000px"></p>`;
+  const style = "<style>.none { display: contents }</style>";
+  const near = badges(120).replaceAll("<zulip-presence", '<zulip-presence class="none"');
+  await page.goto(site.page(near + far + badges(20), style + tag()));
+  await expect.poll(() => drawn(page)).toMatchObject({ roots: 120, mounted: 120 });
+});
+
+test("the WebAssembly is requested before elements are created, but not by a combined file", async ({
+  page,
+  site,
+  gateway,
+  tag,
+}) => {
+  const order = () => page.evaluate(() => globalThis.order);
+  await page.goto(site.page(badges(3), tag()));
+  await expect.poll(order).toEqual(["wasm", "define"]);
+  const combined = site.route("/assets/everything.js", async (_, response) => {
+    const loader = await fetch(`${gateway.url}/zulip-presence.js`);
+    response.writeHead(200, { "Content-Type": "text/javascript" });
+    response.end(await loader.text());
+  });
+  const endpoint = `data-endpoint="${gateway.url}/api/v1"`;
+  await page.goto(site.page(badges(3), `<script async src="${combined}" ${endpoint}></script>`));
+  await expect.poll(order).toEqual(["define", "wasm"]);
+});
