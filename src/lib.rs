@@ -33,7 +33,6 @@ pub use client::{
 pub mod __private {
     //! For the bundle of this package only.
     pub use crate::badge::{Badge, BadgeProps, Handover, Msg, parse_user};
-    pub use crate::client::ScriptSettings;
     pub use crate::i18n::{insert_catalog, set_loader};
 }
 pub use zulip_presence_core::watchlist::View;

@@ -11,7 +11,6 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{Element, HtmlIFrameElement};
 use yew::prelude::*;
-use zulip_presence_widget::__private::ScriptSettings;
 use zulip_presence_widget::{
     Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceNow, PresenceProvider,
     Settings, Status, UserRef, use_presence,
@@ -608,14 +607,16 @@ async fn a_badge_without_a_provider_stays_unknown() {
 
 /// The settings of a page with a key.
 fn direct() -> Settings {
-    let given = |text: &str| Some(text.to_owned());
-    let script = ScriptSettings {
-        endpoint: given("https://zulip.example.com"),
-        email: given("bot@example.com"),
-        api_key: given("abc"),
-        ..ScriptSettings::default()
+    let attribute = |name: &str| {
+        let value = match name {
+            "endpoint" => "https://zulip.example.com",
+            "email" => "bot@example.com",
+            "apiKey" => "abc",
+            _ => return None,
+        };
+        Some(value.to_owned())
     };
-    Settings::from_script(script, ENDPOINT).unwrap()
+    Settings::from_script(&attribute, ENDPOINT).unwrap()
 }
 
 #[wasm_bindgen_test]

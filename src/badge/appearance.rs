@@ -16,13 +16,6 @@ pub(super) struct Options<'a> {
     pub(super) message_url: Option<String>,
 }
 
-impl Options<'_> {
-    /// Whether any text depends on the last activity, or on whether there is a result.
-    pub(super) fn show_last_active(&self) -> bool {
-        self.details || self.label != Label::None
-    }
-}
-
 /// Everything that a badge shows or exposes to screen readers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Appearance {

@@ -51,6 +51,14 @@ pub struct BadgeProps {
     pub on_view: Callback<View>,
 }
 
+impl BadgeProps {
+    /// Whether any text depends on the last activity, on the message, or on whether there is a
+    /// result.
+    fn shows_texts(&self) -> bool {
+        self.details || self.label != Label::None
+    }
+}
+
 /// A subscription on its way to the [`Badge`] that takes it over.
 #[derive(Clone, Default)]
 pub struct Handover(Rc<Cell<Option<Subscription>>>);
@@ -110,7 +118,10 @@ impl Component for Badge {
                 if cause == Cause::Change {
                     ctx.props().on_view.emit(presence.view.clone());
                 }
-                self.recompute(ctx, Some(&presence))
+                // Most replies only have newer timestamps.
+                let is_shown_already =
+                    presence.view.status == self.appearance.status && !ctx.props().shows_texts();
+                !is_shown_already && self.recompute(ctx, Some(&presence))
             }
             Msg::Catalog => self.recompute(ctx, self.presence().as_ref()),
             Msg::Details(is_open) => {
@@ -202,7 +213,7 @@ impl Badge {
         let no_view = View::default();
         let view = presence.map_or(&no_view, |presence| &presence.view);
         let last_active = presence.zip(subscription).and_then(|(presence, subscription)| {
-            if !options.show_last_active() {
+            if !props.shows_texts() {
                 return None;
             }
             if !presence.has_result {

@@ -1,4 +1,4 @@
-// What the client needs of the browser in JavaScript: URLs of endpoints, requests that may be in flight before the WebAssembly has loaded
+// What the client needs in JavaScript: URLs of endpoints, requests that may be in flight before the WebAssembly has loaded
 // (src/element/preload.js), and which elements are on screen. One module: the server of wasm-bindgen-test hangs now and then when a page
 // loads five modules at once.
 
@@ -16,6 +16,29 @@ export function resolveEndpoint(written) {
     // No URL at all.
   }
   return undefined;
+}
+
+// The bounds of the engine's groups, presence/src/watchlist; a test in src/client/fetch.rs compares what comes of them.
+const MAX_GROUP = 500;
+const MAX_GROUP_BYTES = 3_744;
+const GROUP_FRAME_BYTES = 46;
+
+/** The groups of people in the order of the page, `{ ids, path }`, as the engine makes them. `ids` are user IDs, each once. */
+export function groupsOf(ids) {
+  const groups = [];
+  let bytes = Infinity;
+  for (const id of ids) {
+    bytes += "%2C".length + id.length;
+    if (bytes > MAX_GROUP_BYTES || groups.at(-1).length >= MAX_GROUP) {
+      groups.push([]);
+      bytes = GROUP_FRAME_BYTES + "%2C".length + id.length;
+    }
+    groups.at(-1).push(id);
+  }
+  return groups.map((ids) => {
+    const users = encodeURIComponent(`[${[...ids].sort((a, b) => a - b)}]`);
+    return { ids, path: `realm/presence?users=${users}&slim_presence=true` };
+  });
 }
 
 /** Requests in flight, by URL: `{ response, controller }`. */

@@ -140,21 +140,67 @@ fn mode(credentials: Credentials) -> RequestCredentials {
     }
 }
 
-#[cfg(test)]
-mod unit_tests {
-    use zulip_presence_core::UserRef;
-    use zulip_presence_core::watchlist::{MAX_GROUP, MAX_GROUP_BYTES, Query};
+#[cfg(all(test, target_arch = "wasm32"))]
+mod browser_tests {
+    use core::time::Duration;
 
-    #[test]
-    fn requests_before_the_engine_have_its_bounds() {
-        let frame = Query::Group(vec![UserRef::Id(1)]).path().len() - 1;
-        let preload = include_str!("../element/preload.js").replace('_', "");
-        for (name, value) in [
-            ("MAXGROUP", MAX_GROUP),
-            ("MAXGROUPBYTES", MAX_GROUP_BYTES),
-            ("GROUPFRAMEBYTES", frame),
+    use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+    use zulip_presence_core::watchlist::{Endpoint, MAX_IN_FLIGHT, PollSettings};
+    use zulip_presence_core::{ClockReading, Timestamp, UserRef, Watchlist};
+
+    use super::*;
+
+    wasm_bindgen_test_configure!(run_in_browser);
+
+    #[wasm_bindgen(module = "/src/client/browser.js")]
+    extern "C" {
+        type Group;
+
+        #[wasm_bindgen(js_name = groupsOf)]
+        fn groups_of(ids: Vec<String>) -> Vec<Group>;
+
+        #[wasm_bindgen(method, getter)]
+        fn path(this: &Group) -> String;
+    }
+
+    /// What the engine requests for `ids`, all on screen.
+    fn engine_paths(ids: &[u64]) -> Vec<String> {
+        let now = ClockReading { wall: Timestamp::from_ms(0), monotonic: Duration::ZERO };
+        let mut watchlist = Watchlist::new(PollSettings::new(Endpoint::Gateway), now);
+        for id in ids {
+            watchlist.watch(&UserRef::Id(*id), now);
+            watchlist.show(&UserRef::Id(*id));
+        }
+        watchlist.step(now).requests.iter().map(|request| request.query.path()).collect()
+    }
+
+    #[wasm_bindgen_test]
+    fn requests_before_the_engine_are_the_engines() {
+        let of_ten_digits = (0..1_200).map(|at| 2_000_000_000 - 7 * at).collect();
+        // Of one to ten digits, in no order.
+        let mixed = (1..900_u64).map(|at| (at * at * 977) % 10_u64.pow((at % 9) as u32 + 1) + at);
+        let mut seen = Vec::new();
+        let mixed = mixed
+            .filter(|id| {
+                !seen.contains(id) && {
+                    seen.push(*id);
+                    true
+                }
+            })
+            .collect();
+        for ids in [
+            vec![],
+            vec![12],
+            (1..=501).collect(),
+            (1..=1_700).rev().collect(),
+            of_ten_digits,
+            mixed,
         ] {
-            assert!(preload.contains(&format!("const {name} = {value};")), "{name} = {value}");
+            let ids: Vec<u64> = ids;
+            let written = ids.iter().map(u64::to_string).collect();
+            let paths: Vec<String> =
+                groups_of(written).iter().map(Group::path).take(MAX_IN_FLIGHT).collect();
+            assert_eq!(paths, engine_paths(&ids));
         }
     }
 }

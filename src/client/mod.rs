@@ -13,7 +13,7 @@ mod visibility;
 
 pub(crate) use self::page::document;
 pub use self::presence_client::PresenceClient;
-pub use self::settings::{Credentials, InvalidEndpoint, ScriptSettings, Settings};
+pub use self::settings::{Credentials, InvalidEndpoint, Settings};
 pub use self::subscribers::{Cause, OnPresence, PresenceNow};
 pub use self::subscription::Subscription;
 pub(crate) use self::visibility::VisibilityObserver;

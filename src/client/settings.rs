@@ -52,21 +52,6 @@ pub struct Settings {
     pub(crate) auth: Auth,
 }
 
-/// The attributes of the script tag (`data-endpoint` …) as written, or the values that the page
-/// configured in place of them.
-#[derive(Clone, Default)]
-#[allow(missing_docs, reason = "each is the attribute of its name")]
-pub struct ScriptSettings {
-    pub endpoint: Option<String>,
-    pub interval: Option<String>,
-    pub offline_after: Option<String>,
-    pub credentials: Option<String>,
-    pub email: Option<String>,
-    pub api_key: Option<String>,
-    pub zulip: Option<String>,
-    pub live: Option<String>,
-}
-
 /// How requests are authenticated.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Auth {
@@ -191,15 +176,21 @@ impl Settings {
         Some([self.zulip.as_deref()?, "#narrow/dm/", &user_id.to_string()].concat())
     }
 
-    /// Parses the attributes of the script tag; `default_endpoint` is used if the tag names none.
-    /// Invalid settings are ignored, with one console line each; `None` if no request can be made.
-    #[must_use]
-    pub fn from_script(script: ScriptSettings, default_endpoint: &str) -> Option<Self> {
-        let given = |value: Option<String>| {
-            value.map(|value| value.trim_ascii().to_owned()).filter(|value| !value.is_empty())
+    /// Parses the attributes of the script tag, by the names that they have in its `dataset`
+    /// (`offlineAfter`), or what the page configured in place of them. `default_endpoint` is used if
+    /// no endpoint is given. Invalid settings are ignored, with one console line each; `None` if no
+    /// request can be made.
+    pub fn from_script(
+        written: &dyn Fn(&str) -> Option<String>,
+        default_endpoint: &str,
+    ) -> Option<Self> {
+        let given = |name: &str| {
+            written(name)
+                .map(|value| value.trim_ascii().to_owned())
+                .filter(|value| !value.is_empty())
         };
-        let endpoint = given(script.endpoint);
-        let (email, api_key) = (given(script.email), given(script.api_key));
+        let endpoint = given("endpoint");
+        let (email, api_key) = (given("email"), given("apiKey"));
         let is_direct = email.is_some() || api_key.is_some();
         let key = email
             .zip(api_key)
@@ -218,22 +209,21 @@ impl Settings {
                 warn_once(API_KEY_EXPOSED, "");
                 Auth::Zulip(key)
             }
-            None => Auth::Gateway(credentials(given(script.credentials).as_deref())),
+            None => Auth::Gateway(credentials(given("credentials").as_deref())),
         };
-        settings.zulip =
-            given(script.zulip).and_then(|zulip| resolve_or_warn(&zulip, INVALID_ZULIP));
+        settings.zulip = given("zulip").and_then(|zulip| resolve_or_warn(&zulip, INVALID_ZULIP));
         if let Some(interval) =
-            seconds(given(script.interval), MIN_INTERVAL, MAX_INTERVAL, INVALID_INTERVAL)
+            seconds(given("interval"), MIN_INTERVAL, MAX_INTERVAL, INVALID_INTERVAL)
         {
             settings.interval = interval;
         }
         settings.offline_after = seconds(
-            given(script.offline_after),
+            given("offlineAfter"),
             MIN_OFFLINE_THRESHOLD,
             MAX_OFFLINE_THRESHOLD,
             INVALID_OFFLINE_AFTER,
         );
-        settings.live = match given(script.live).as_deref() {
+        settings.live = match given("live").as_deref() {
             None | Some("on") => true,
             Some("off") => false,
             Some(written) => {
@@ -338,17 +328,7 @@ mod tests {
             let found = attributes.iter().find(|(key, _)| *key == name)?;
             Some(found.1.to_owned())
         };
-        let script = ScriptSettings {
-            endpoint: attribute("endpoint"),
-            interval: attribute("interval"),
-            offline_after: attribute("offlineAfter"),
-            credentials: attribute("credentials"),
-            email: attribute("email"),
-            api_key: attribute("apiKey"),
-            zulip: attribute("zulip"),
-            live: attribute("live"),
-        };
-        Settings::from_script(script, DEFAULT_ENDPOINT)
+        Settings::from_script(&attribute, DEFAULT_ENDPOINT)
     }
 
     #[wasm_bindgen_test]

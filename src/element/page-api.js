@@ -3,7 +3,7 @@
 import { load, wasm } from "./load.js";
 import { preloaded } from "./preload.js";
 import { wake } from "./retry.js";
-import { defaultEndpoint, SETTING_NAMES, settings, wantsScan } from "./script-tag.js";
+import { defaultEndpoint, settings, wantsScan } from "./script-tag.js";
 import { forPage, UNKNOWN, updateAll, view, Watcher } from "./watchers.js";
 
 export function definePageApi() {
@@ -60,9 +60,7 @@ class Subscription extends Watcher {
 
 /** Passes the settings of the page to the WebAssembly. All watchers must be updated afterwards. */
 export function applySettings() {
-  const texts = SETTING_NAMES.map((name) =>
-    settings[name] == null ? undefined : `${settings[name]}`,
-  );
-  wasm.configure(defaultEndpoint(), ...texts);
+  const given = Object.entries(settings).filter(([, value]) => value != null);
+  wasm.configure(defaultEndpoint(), new Map(given.map(([name, value]) => [name, `${value}`])));
   if (wantsScan()) wasm.scan();
 }

@@ -2,41 +2,20 @@
 
 use std::cell::RefCell;
 
-use js_sys::Array;
+use js_sys::{Array, Map};
 use wasm_bindgen::prelude::wasm_bindgen;
-use zulip_presence_widget::__private::ScriptSettings;
 use zulip_presence_widget::{PresenceClient, Settings, UserRef, View};
 
 thread_local! {
     static PAGE: RefCell<Option<(Settings, PresenceClient)>> = const { RefCell::new(None) };
 }
 
-/// Applies the settings of the page: the attributes of its script tag, and the endpoint to use if
-/// they name none. Every watcher must be updated afterwards.
-#[allow(clippy::too_many_arguments, reason = "an object in their place costs a getter for each")]
+/// Applies the settings of the page, by their names in the script tag's `dataset`, and the endpoint
+/// to use if they name none. Every watcher must be updated afterwards.
 #[wasm_bindgen]
-pub fn configure(
-    default_endpoint: &str,
-    endpoint: Option<String>,
-    interval: Option<String>,
-    offline_after: Option<String>,
-    credentials: Option<String>,
-    email: Option<String>,
-    api_key: Option<String>,
-    zulip: Option<String>,
-    live: Option<String>,
-) {
-    let script = ScriptSettings {
-        endpoint,
-        interval,
-        offline_after,
-        credentials,
-        email,
-        api_key,
-        zulip,
-        live,
-    };
-    let page = Settings::from_script(script, default_endpoint).map(|settings| {
+pub fn configure(default_endpoint: &str, settings: &Map) {
+    let written = |name: &str| settings.get(&name.into()).as_string();
+    let page = Settings::from_script(&written, default_endpoint).map(|settings| {
         let client = PresenceClient::new(&settings);
         (settings, client)
     });

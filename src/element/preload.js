@@ -1,13 +1,10 @@
 // Requests the first replies while the WebAssembly is loading, for simple pages. The engine decides who is requested when; if it requests
 // the same URLs, it gets these replies.
 
-import { resolveEndpoint } from "../client/browser.js";
+import { groupsOf, resolveEndpoint } from "../client/browser.js";
 import { defaultEndpoint, settings } from "./script-tag.js";
 
-// The bounds of the engine, presence/src/watchlist; a test in src/client/fetch.rs compares them.
-const MAX_GROUP = 500;
-const MAX_GROUP_BYTES = 3_744;
-const GROUP_FRAME_BYTES = 46;
+/** The limit of the engine, presence/src/watchlist. */
 const MAX_IN_FLIGHT = 4;
 /** The time-out of the engine's requests. */
 const TIMEOUT_MS = 10_000;
@@ -27,28 +24,15 @@ export function preload(watchers) {
     if (!/^[1-9]\d{0,9}$/.test(user) || endpoint) return;
     people.set(user, people.get(user) || isVisible);
   }
-  const groups = [];
-  let bytes = Infinity;
-  for (const id of people.keys()) {
-    bytes += "%2C".length + id.length;
-    if (bytes > MAX_GROUP_BYTES || groups.at(-1).length >= MAX_GROUP) {
-      groups.push([]);
-      bytes = GROUP_FRAME_BYTES + "%2C".length + id.length;
-    }
-    groups.at(-1).push(id);
-  }
-  groups
-    .filter((group) => group.some((id) => people.get(id)))
+  groupsOf([...people.keys()])
+    .filter(({ ids }) => ids.some((id) => people.get(id)))
     .slice(0, MAX_IN_FLIGHT)
-    .forEach((group) => request(base, group));
+    .forEach(({ path }) => request(base + path));
 }
 
-function request(base, group) {
-  const users = encodeURIComponent(`[${group.sort((a, b) => a - b)}]`);
+function request(url) {
   const controller = new AbortController();
-  const request = new Request(`${base}realm/presence?users=${users}&slim_presence=true`, {
-    signal: controller.signal,
-  });
+  const request = new Request(url, { signal: controller.signal });
   // A page's own fetch may throw, or return any value.
   const response = (async () => fetch(request))();
   // The WebAssembly may load much later: what has failed by then is requested anew.

@@ -3,9 +3,10 @@
 import { resolveEndpoint } from "../client/browser.js";
 
 const FILE = "/zulip-presence.js";
-/** In the WebAssembly's order of arguments; by the names of `dataset`. */
-export const SETTING_NAMES = [
+/** By the names of `dataset`. */
+const SETTING_NAMES = [
   ...["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey", "zulip", "live"],
+  "scan",
 ];
 
 /** The script that runs this code. Null in a module, after import() and in evaluated text. */
@@ -25,7 +26,7 @@ export const isPinned = () =>
 
 export const settings = {};
 // The tag overrides what the page set there beforehand.
-for (const name of [...SETTING_NAMES, "scan"]) {
+for (const name of SETTING_NAMES) {
   const value = globalThis.zulipPresence?.[name];
   if (value != null) settings[name] = value;
 }
