@@ -76,9 +76,9 @@ export function connectWatchers() {
       // A copy: what listeners call may move the memory of the WebAssembly.
       views = [...views];
       messages = messages.split("\0");
-      for (let at = 0; at < messages.length - 1; at += 1) {
-        const [id, status, lastActive_ms] = views.slice(3 * at, 3 * at + 3);
-        watchers.get(id)?.onView(view(status, lastActive_ms, messages[at]));
+      for (let at = 0; at < views.length; at += 3) {
+        const watcher = watchers.get(views[at]);
+        watcher?.onView(view(views[at + 1], views[at + 2], messages[at / 3]));
       }
     },
   });
