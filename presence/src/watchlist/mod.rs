@@ -182,7 +182,8 @@ impl Watchlist {
     /// without any entry says nothing: it may have that reason. Without effect for a gateway.
     pub fn set_presence_disabled(&mut self, is_disabled: bool, now: ClockReading) {
         self.tick(now);
-        if self.polling.people.set_presence_disabled(is_disabled) {
+        let people = &mut self.polling.people;
+        if people.strategy.set_presence_disabled(&mut people.entries, is_disabled) {
             self.polling.hint();
         }
     }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use super::entry::{Entry, Now, ObservationMeta};
+use super::entry::{Entry, Now};
 use super::groups::index_of;
 use super::poll::{PollState, PollTarget};
 use super::query::Query;
@@ -11,7 +11,6 @@ use super::settings::Endpoint;
 use super::strategy::Strategy;
 use super::view::Change;
 use crate::UserRef;
-use crate::reply::{RealmPresence, UserPresence};
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
@@ -120,37 +119,11 @@ impl People {
         }
     }
 
-    /// Applies the reply to the query for one user. Returns the time until the next one, if the
-    /// interval is too short.
-    pub(super) fn apply_user(
-        &mut self,
-        user: &UserRef,
-        presence: UserPresence,
-        meta: ObservationMeta,
-        interval: Duration,
-    ) -> Option<Duration> {
-        self.strategy.apply_user(&mut self.entries, user, presence, meta, interval)
-    }
-
     /// Applies the reply to the query for what a user says of themselves.
     pub(super) fn apply_message(&mut self, user: &UserRef, message: Option<Arc<str>>) {
         if let Some(entry) = self.entries.get_mut(user) {
             entry.apply_message(message);
         }
-    }
-
-    pub(super) fn apply_realm(
-        &mut self,
-        realm: RealmPresence,
-        meta: ObservationMeta,
-        now: EngineInstant,
-    ) {
-        self.strategy.apply_realm(&mut self.entries, realm, meta, now);
-    }
-
-    /// Returns whether that is news.
-    pub(super) fn set_presence_disabled(&mut self, is_disabled: bool) -> bool {
-        self.strategy.set_presence_disabled(&mut self.entries, is_disabled)
     }
 
     /// Removes those whose last watcher left long ago.

@@ -26,9 +26,9 @@ impl Watchlist {
             (Response::User(reply), PollTarget::User(user)) => {
                 let (presence, reply) = reply.split();
                 let meta = self.record_success(&request, &reply, now);
-                let interval = self.polling.interval;
-                if let Some(pause) = self.polling.people.apply_user(user, presence, meta, interval)
-                {
+                let (interval, people) = (self.polling.interval, &mut self.polling.people);
+                let (strategy, entries) = (&mut people.strategy, &mut people.entries);
+                if let Some(pause) = strategy.apply_user(entries, user, presence, meta, interval) {
                     self.polling.pause(&request, pause);
                 }
                 self.polling.people.strategy.is_plausible(&request.query, None, &reply)
@@ -45,7 +45,8 @@ impl Watchlist {
                 let strategy = &self.polling.people.strategy;
                 let is_plausible = strategy.is_plausible(&request.query, Some(&realm), &reply);
                 let meta = self.record_success(&request, &reply, now);
-                self.polling.people.apply_realm(realm, meta, request.started);
+                let people = &mut self.polling.people;
+                people.strategy.apply_realm(&mut people.entries, realm, meta, request.started);
                 is_plausible
             }
             _ => {

@@ -273,7 +273,8 @@ impl Watchlist {
         }
         let (realm, reply) = reply.split();
         let meta = self.observe(&reply, instant, now);
-        self.polling.people.apply_realm(realm, meta, instant);
+        let people = &mut self.polling.people;
+        people.strategy.apply_realm(&mut people.entries, realm, meta, instant);
         Outcome::Applied
     }
 
