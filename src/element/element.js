@@ -131,9 +131,9 @@ class Badge extends Watcher {
         this.unobserve();
         return this.observe(this.#wrapper);
       }
+      if (isVisible && !this.#wrapper) drawSoon(this);
       if (isVisible !== this.isVisible) {
         this.isVisible = isVisible;
-        if (isVisible && !this.#wrapper) drawSoon(this);
         this.update();
       }
       preloadOnce();
@@ -215,7 +215,7 @@ function drawSoon(badge) {
   if (!undrawn) {
     undrawn = new Set();
     setTimeout(() => {
-      for (const badge of undrawn) badge.draw(true);
+      for (const badge of undrawn) if (badge.isConnected && badge.isVisible) badge.draw(true);
       undrawn = undefined;
     }, MAX_UNDRAWN_MS);
   }

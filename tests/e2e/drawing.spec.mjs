@@ -87,6 +87,38 @@ test("badges whose status does not arrive soon are unknown until it does", async
   await expect.poll(() => drawn(page)).toEqual({ roots: 180, mounted: 180, unknown: 180 });
 });
 
+test("what moves meanwhile gets the unknown badge too, what leaves the page does not", async ({
+  page,
+  site,
+  tag,
+}) => {
+  await page.route("**/*.wasm", () => {});
+  await page.goto(site.page(badges(180), tag()));
+  const isNear = (at) =>
+    page
+      .locator("zulip-presence")
+      .nth(at)
+      .evaluate(
+        (element) =>
+          new Promise((resolve) => {
+            new IntersectionObserver(([{ isIntersecting }]) => resolve(isIntersecting)).observe(
+              element,
+            );
+          }),
+      );
+  expect(await isNear(179)).toBe(true);
+  await page.evaluate(() => {
+    const all = [...document.querySelectorAll("zulip-presence")];
+    globalThis.gone = all.slice(100, 120);
+    for (const element of gone) element.remove();
+    document.querySelector("div").append(...all.slice(120, 150));
+  });
+  expect(await isNear(159)).toBe(true);
+  await page.clock.runFor(500);
+  await expect.poll(() => drawn(page)).toEqual({ roots: 160, mounted: 0, unknown: 160 });
+  expect(await page.evaluate(() => gone.filter(({ shadowRoot }) => shadowRoot))).toEqual([]);
+});
+
 test("one task draws at most five hundred badges", async ({ page, site, tag }) => {
   await page.goto(site.page(badges(620), tag()));
   await expect.poll(() => drawn(page)).toEqual({ roots: 500, mounted: 500, unknown: 100 });
@@ -98,11 +130,7 @@ test("one task draws at most five hundred badges", async ({ page, site, tag }) =
   await expect.poll(() => drawn(page)).toMatchObject({ roots: 620, mounted: 620 });
 });
 
-test("an element without a box has its badge, and no other element of it is drawn before", async ({
-  page,
-  site,
-  tag,
-}) => {
+test("an element without a box has its badge", async ({ page, site, tag }) => {
   const far = `<p style="height: 5000px"></p>`;
   const style = "<style>.none { display: contents }</style>";
   const near = badges(120).replaceAll("<zulip-presence", '<zulip-presence class="none"');
