@@ -166,6 +166,10 @@ bench: dist tools-browser ## Side by side with the peers (45 min); a part: ROUND
 	@bash tools/install-tools.sh bench-packages
 	node bench/run.mjs
 
+.PHONY: bench-firefox
+bench-firefox: dist tools-firefox ## Loads in Firefox, beside the hand-written baseline (3 min); a part: ROUNDS=3 N=200
+	node bench/firefox.mjs
+
 .PHONY: bench-freshness
 bench-freshness: dist $(FAST_GATEWAY) $(SIMULATOR) tools-browser ## How long after somebody comes a page shows it (5 min); a part: PARTS=live,polled
 	@bash tools/install-tools.sh bench-packages

@@ -34,15 +34,18 @@ export async function open(browser, page, n, line = {}, isRepeated = false) {
   if (line.network) {
     await tab.send("Network.emulateNetworkConditions", { offline: false, ...line.network });
   }
+  await tab.send("Page.addScriptToEvaluateOnNewDocument", { source: probeOf(page, n) });
+  return tab;
+}
+
+/** The probe as a script, for a page of `n` badges. */
+export function probeOf(page, n) {
   const statuses = JSON.stringify(
     Array.from({ length: n }, (_, place) => statusOf(personAt(place))),
   );
-  await tab.send("Page.addScriptToEvaluateOnNewDocument", {
-    source: `(${probe})({
-      n: ${n}, statuses: ${statuses}, shapes: ${JSON.stringify(SHAPES)},
-      badges: ${page.badges}, drawn: ${page.drawn}, correct: ${page.correct} })`,
-  });
-  return tab;
+  return `(${probe})({
+    n: ${n}, statuses: ${statuses}, shapes: ${JSON.stringify(SHAPES)},
+    badges: ${page.badges}, drawn: ${page.drawn}, correct: ${page.correct} })`;
 }
 
 /** The first visit of a reader: nothing is cached. */
