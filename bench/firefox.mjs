@@ -3,15 +3,13 @@
 
 import { Firefox } from "../tests/firefox/firefox.mjs";
 import { lay } from "./harness/build.mjs";
-import { probeOf } from "./harness/load.mjs";
+import { EARLIER_VISITS, probeOf } from "./harness/load.mjs";
 import { html, PAGES } from "./harness/pages.mjs";
 import { median } from "./harness/report.mjs";
 import { Server } from "./harness/server.mjs";
 
 const { ROUNDS = "5", N = "1,200,1000" } = process.env;
 const NAMES = ["ours", "vanilla"];
-/** From the third visit on browsers also take the compiled script from their cache. */
-const VISITS = 3;
 
 const server = await new Server().start();
 for (const name of NAMES) await lay(server, name, PAGES[name]);
@@ -49,7 +47,7 @@ async function visits(url) {
   const firefox = await new Firefox().start();
   version = firefox.version;
   const times = [];
-  while (times.length < VISITS) {
+  while (times.length <= EARLIER_VISITS) {
     await firefox.open(url);
     times.push(await firefox.run("return bench.done.then((measured) => measured.correct_all)"));
   }

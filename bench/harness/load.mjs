@@ -19,7 +19,7 @@ export const LINES = {
 };
 
 /** Visits before a repeated one: from the third on browsers also take the compiled script from their cache. */
-const EARLIER_VISITS = 2;
+export const EARLIER_VISITS = 2;
 
 /** Opens a page with the probe in it; does not navigate to `url` yet. */
 export async function open(browser, page, n, line = {}, isRepeated = false) {

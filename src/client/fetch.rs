@@ -143,6 +143,7 @@ fn mode(credentials: Credentials) -> RequestCredentials {
 #[cfg(all(test, target_arch = "wasm32"))]
 mod browser_tests {
     use core::time::Duration;
+    use std::collections::HashSet;
 
     use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
     use zulip_presence_core::watchlist::{Endpoint, MAX_IN_FLIGHT, PollSettings};
@@ -179,15 +180,8 @@ mod browser_tests {
         let of_ten_digits = (0..1_200).map(|at| 2_000_000_000 - 7 * at).collect();
         // Of one to ten digits, in no order.
         let mixed = (1..900_u64).map(|at| (at * at * 977) % 10_u64.pow((at % 9) as u32 + 1) + at);
-        let mut seen = Vec::new();
-        let mixed = mixed
-            .filter(|id| {
-                !seen.contains(id) && {
-                    seen.push(*id);
-                    true
-                }
-            })
-            .collect();
+        let mut seen = HashSet::new();
+        let mixed = mixed.filter(|id| seen.insert(*id)).collect();
         for ids in [
             vec![],
             vec![12],

@@ -46,7 +46,7 @@ export class Watcher {
   update() {
     if (!dirty.size) {
       // The parser runs microtasks after every element: a message gathers all elements that it creates in one task.
-      if (isParsing() && globalThis.MessageChannel) postMessage();
+      if (isParsing() && globalThis.MessageChannel) flushInTask();
       else queueMicrotask(flush);
     }
     dirty.add(this);
@@ -142,7 +142,7 @@ function afterPrint() {
   for (const watcher of watchers.values()) watcher.observe?.();
 }
 
-function postMessage() {
+function flushInTask() {
   if (!channel) {
     channel = new MessageChannel();
     channel.port1.onmessage = flush;

@@ -44,7 +44,7 @@ thread_local! {
     static WATCHERS: RefCell<Vec<(u32, WatcherBadge)>> = const { RefCell::new(Vec::new()) };
     /// Views to report, and their messages.
     static VIEWS: RefCell<(Vec<f64>, String)> = const { RefCell::new((Vec::new(), String::new())) };
-    /// Watchers whose badges are to be drawn, the next one last.
+    /// Watchers whose badges are to be drawn, in this order.
     static UNDRAWN: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 

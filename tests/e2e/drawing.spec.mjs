@@ -1,14 +1,11 @@
 // When badges are drawn: a hundred at once, the others near the screen and only once, if their status arrives soon. The page's timers stand
 // still, so that what a timer does is seen apart.
 
-import { EVERYBODY, expect, test as base } from "./fixtures.mjs";
+import { EVERYBODY, expect, smallBadges, test as base } from "./fixtures.mjs";
 
-/** So small that hundreds are on screen together. */
+/** Badges of fifty people, again and again. */
 const badges = (count) =>
-  `<div style="font-size: 4px; line-height: 6px">${Array.from(
-    { length: count },
-    (_, at) => `<zulip-presence user="${EVERYBODY[at % 50].id}"></zulip-presence>`,
-  ).join("\n")}</div>`;
+  smallBadges(Array.from({ length: count }, (_, at) => EVERYBODY[at % 50].id));
 
 const test = base.extend({
   page: async ({ page }, use) => {

@@ -32,6 +32,10 @@ export const EVERYBODY = readFileSync("zulip-simulator/demo-people.tsv", "utf8")
   .map((row) => row.split("\t"))
   .map(([id, name]) => ({ id, name }));
 
+/** A badge for each ID, so small that hundreds are on screen together. */
+export const smallBadges = (ids) =>
+  `<div style="font-size: 4px; line-height: 6px">${ids.map((id) => `<zulip-presence user="${id}"></zulip-presence>`).join("\n")}</div>`;
+
 /** The status of a badge with a reply. */
 export const KNOWN = /^(active|idle|offline)$/;
 

@@ -1,6 +1,6 @@
 // The first replies are requested before the WebAssembly has loaded, each once.
 
-import { expect, people, test as shared } from "./fixtures.mjs";
+import { expect, people, smallBadges, test as shared } from "./fixtures.mjs";
 
 /** The number of users with IDs of ten digits that fit into a group's URL. */
 const GROUP = 284;
@@ -34,10 +34,6 @@ const test = shared.extend({
   },
 });
 
-/** All of them small enough to be on screen together. */
-const badges = (ids) =>
-  `<div style="font-size: 4px; line-height: 6px">${ids.map((id) => `<zulip-presence user="${id}"></zulip-presence>`).join("\n")}</div>`;
-
 /** Delays the WebAssembly until `condition` holds. */
 async function holdWasm(page, served, condition) {
   await page.route("**/*.wasm", async (route) => {
@@ -55,7 +51,7 @@ test("four groups are preloaded before the WebAssembly, and each group is reques
   consoleMessages,
 }) => {
   await holdWasm(page, served, () => served.users.length === MAX_IN_FLIGHT && served.now === 0);
-  await page.goto(site.page(badges(IDS), tag(POLLING)));
+  await page.goto(site.page(smallBadges(IDS), tag(POLLING)));
   await expect(page.locator("zulip-presence:state(active)")).toHaveCount(IDS.length);
   expect(served.users.map((users) => users.length)).toEqual(Array(6).fill(GROUP));
   expect(new Set(served.users.flat()).size).toBe(IDS.length);
@@ -69,17 +65,17 @@ test("people off screen are not preloaded", async ({ page, site, tag, served }) 
   const far = `<p style="height: 5000px"></p>`;
   await holdWasm(page, served, () => served.users.length === 1 && served.now === 0);
   await page.goto(
-    site.page(badges(IDS.slice(0, GROUP)) + far + badges(IDS.slice(GROUP)), tag(POLLING)),
+    site.page(smallBadges(IDS.slice(0, GROUP)) + far + smallBadges(IDS.slice(GROUP)), tag(POLLING)),
   );
   await expect(page.locator("zulip-presence:state(active)")).toHaveCount(GROUP);
   expect(served.users).toHaveLength(1);
 });
 
 for (const [what, settings, body, expected] of [
-  ["a key", `data-email="bot@example.com" data-api-key="abc"`, badges(["12"]), undefined],
-  ["cookies", `data-credentials="omit"`, badges(["12"]), ["12"]],
-  ["an email", "", badges(["12", "ada@example.com"]), ["12", "ada@example.com"]],
-  ["a zero in front", "", badges(["012", "7"]), ["7", "12"]],
+  ["a key", `data-email="bot@example.com" data-api-key="abc"`, smallBadges(["12"]), undefined],
+  ["cookies", `data-credentials="omit"`, smallBadges(["12"]), ["12"]],
+  ["an email", "", smallBadges(["12", "ada@example.com"]), ["12", "ada@example.com"]],
+  ["a zero in front", "", smallBadges(["012", "7"]), ["7", "12"]],
 ]) {
   test(`nothing is preloaded when only the engine can decide: ${what}`, async ({
     page,
