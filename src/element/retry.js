@@ -3,7 +3,7 @@
 import { settings } from "./script-tag.js";
 
 const FIRST_WAIT_MS = 5_000;
-/** What ends a wait: the network is back, or the page is shown. */
+/** What ends a wait: the network is back, or the page is shown, or comes back. */
 const EVENTS = ["online", "pageshow", "visibilitychange"];
 
 /** Functions that each end a wait. */
@@ -13,9 +13,9 @@ let wakes = 0;
 
 const isHidden = () => document.visibilityState === "hidden";
 
-/** Ends all waits, unless the page is hidden: that one loads nothing. */
-export function wake() {
-  if (isHidden()) return;
+/** Ends all waits, unless the page is hidden: that one loads nothing. Nor does the first `pageshow`, after `load`, say anything new. */
+export function wake({ persisted } = {}) {
+  if (isHidden() || persisted === false) return;
   wakes += 1;
   for (const end of waits) end();
 }

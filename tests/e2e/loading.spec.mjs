@@ -1,5 +1,6 @@
 // Files that fail to load are loaded as soon as they can be.
 
+import { LOADER } from "../builds.mjs";
 import { KNOWN, expect, setVisibility } from "./fixtures.mjs";
 import { ADD, script, test } from "./file-server.mjs";
 import { limitByClock, nameTimers } from "./timers.mjs";
@@ -49,6 +50,8 @@ async function openFailing({ page, site, files, ours }) {
   files.fault = (exchange) => KINDS.glue.test(exchange.name) && (FAULTS["a 503"](exchange), true);
   await page.goto(site.page(ADA, script(files)));
   await expect.poll(ours).toHaveLength(1);
+  // The other file of the same attempt.
+  await expect.poll(() => files.count(KINDS["the WebAssembly"])).toBe(1);
 }
 
 for (const [kind, pattern] of Object.entries(KINDS)) {
@@ -142,6 +145,38 @@ for (const [what, act] of [
     expect(ours()).toHaveLength(1);
   });
 }
+
+test("that the page has loaded is no reason to try again at once", async ({
+  page,
+  site,
+  files,
+  ours,
+}) => {
+  await page.addInitScript(() => {
+    // The wait does not end by itself.
+    window.setTimeout = () => 0;
+    window.shown = new Promise((resolve) => addEventListener("pageshow", () => resolve()));
+  });
+  let answer;
+  files.fault = (exchange) => {
+    const isLast = exchange.request.url.startsWith(`/${LOADER}?`);
+    if (!isLast && !KINDS.glue.test(exchange.name)) return false;
+    const fail = () => FAULTS["a 503"](exchange);
+    // The last request of the first attempt is answered once the page has loaded.
+    if (isLast && !answer) answer = fail;
+    else fail();
+    return true;
+  };
+  await page.goto(site.page(ADA, script(files)));
+  await expect.poll(() => answer).toBeDefined();
+  await page.evaluate(() => window.shown);
+  answer();
+  await expect.poll(ours).toHaveLength(1);
+  // What would follow at once arrives before these.
+  for (let i = 0; i < 3; i++)
+    await page.evaluate((url) => fetch(url, { cache: "no-store" }).then(() => {}), files.loader);
+  expect(files.count(KINDS.glue)).toBe(2);
+});
 
 test("a hidden page tries nothing", async ({ page, site, files, ours }) => {
   await openFailing({ page, site, files, ours });
