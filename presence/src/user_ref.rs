@@ -42,6 +42,10 @@ impl FromStr for UserRef {
     /// with exactly one `@`, both sides non-empty, and no space, control character, `/`, `\`,
     /// bracket, typographic quote, `,`, `;` or `:` in it.
     fn from_str(written: &str) -> Result<Self, InvalidUser> {
+        // Most are: replies are about hundreds of them.
+        if let Some(id) = id(written) {
+            return Ok(Self::Id(id));
+        }
         let visible = written.chars().filter(|c| !is_invisible(*c));
         let lower: String = visible.map(|c| c.to_ascii_lowercase()).collect();
         let address = address(&lower);
