@@ -1,28 +1,82 @@
 //! How a gateway is polled: in fixed groups of users, in document order.
 
+use core::time::Duration;
+
 use super::entry::{Entry, ObservationMeta};
-use super::groups::Groups;
+use super::groups::{Group, Groups};
+use super::poll::GroupId;
 use super::query::Query;
+use super::strategy::Strategy;
 use crate::UserRef;
-use crate::reply::RealmPresence;
+use crate::reply::{RealmPresence, Reply};
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
 #[derive(Debug, Default)]
 pub(super) struct GatewayStrategy {
-    pub(super) groups: Groups,
+    groups: Groups,
 }
 
-impl GatewayStrategy {
+impl Strategy for GatewayStrategy {
+    fn groups(&self) -> &[Group] {
+        &self.groups.list
+    }
+
+    fn groups_mut(&mut self) -> &mut [Group] {
+        &mut self.groups.list
+    }
+
     /// Puts a new user into a group.
-    pub(super) fn join(&mut self, user: &UserRef, now: EngineInstant) -> Entry {
+    fn join(&mut self, user: &UserRef, _interval: Duration, now: EngineInstant) -> Entry {
         let mut entry = Entry::watched();
         entry.group = Some(self.groups.join(user, now));
         entry
     }
 
-    /// Removes the users for whom `is_over`.
-    pub(super) fn evict(&mut self, entries: &mut UserMap<Entry>, is_over: impl Fn(&Entry) -> bool) {
+    fn set_parsing(&mut self, is_parsing: bool) {
+        if self.groups.is_parsing != is_parsing {
+            self.groups.is_parsing = is_parsing;
+            if !is_parsing {
+                self.groups.stop_waiting();
+            }
+        }
+    }
+
+    fn stop_waiting(&mut self) {
+        self.groups.stop_waiting();
+    }
+
+    fn query(&mut self, id: GroupId, members: &[&UserRef]) -> Query {
+        self.groups.close(id);
+        Query::Group(members.iter().copied().cloned().collect())
+    }
+
+    fn apply_realm(
+        &mut self,
+        entries: &mut UserMap<Entry>,
+        realm: RealmPresence,
+        meta: ObservationMeta,
+        _now: EngineInstant,
+    ) {
+        for (user, presence, message) in realm.iter_with_messages() {
+            if let Some(entry) = entries.get_mut(user) {
+                entry.apply_with_message(presence, message, meta);
+            }
+        }
+    }
+
+    /// A gateway sends an entry for every requested user; Zulip itself sends none for IDs, and
+    /// leaves out whoever was not connected for 14 days (docs/zulip-wire.md §7).
+    fn is_plausible(&self, query: &Query, realm: Option<&RealmPresence>, _: &Reply<()>) -> bool {
+        match (query, realm) {
+            (Query::Group(users), Some(realm)) => {
+                users.iter().all(|user| realm.get(user).is_some())
+            }
+            _ => true,
+        }
+    }
+
+    fn evict(&mut self, entries: &mut UserMap<Entry>, is_over: &dyn Fn(&Entry) -> bool) {
         entries.retain(|user, entry| {
             let is_over = is_over(entry);
             if let (true, Some(group)) = (is_over, entry.group) {
@@ -35,24 +89,5 @@ impl GatewayStrategy {
                 entry.group = Some(to);
             }
         });
-    }
-}
-
-/// Applies a reply about any users.
-pub(super) fn apply(entries: &mut UserMap<Entry>, realm: &RealmPresence, meta: ObservationMeta) {
-    for (user, presence, message) in realm.iter_with_messages() {
-        if let Some(entry) = entries.get_mut(user) {
-            entry.apply_with_message(presence, message, meta);
-        }
-    }
-}
-
-/// Whether the reply to `query` is complete. A gateway sends an entry for every requested user;
-/// Zulip itself sends none for IDs, and leaves out whoever was not connected for 14 days
-/// (docs/zulip-wire.md §7).
-pub(super) fn is_complete(query: &Query, realm: &RealmPresence) -> bool {
-    match query {
-        Query::Group(users) => users.iter().all(|user| realm.get(user).is_some()),
-        Query::AllUsers | Query::User(_) | Query::Message(_) | Query::Stream(_) => true,
     }
 }

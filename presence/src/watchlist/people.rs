@@ -4,12 +4,14 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use super::entry::{Entry, Now};
+use super::gateway::GatewayStrategy;
 use super::groups::index_of;
 use super::poll::{PollState, PollTarget};
 use super::query::Query;
 use super::settings::Endpoint;
 use super::strategy::Strategy;
 use super::view::Change;
+use super::zulip::ZulipStrategy;
 use crate::UserRef;
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
@@ -21,12 +23,16 @@ const RETENTION: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) struct People {
     pub(super) entries: UserMap<Entry>,
-    pub(super) strategy: Strategy,
+    pub(super) strategy: Box<dyn Strategy>,
 }
 
 impl People {
     pub(super) fn new(endpoint: Endpoint) -> Self {
-        Self { entries: UserMap::new(), strategy: Strategy::new(endpoint) }
+        let strategy: Box<dyn Strategy> = match endpoint {
+            Endpoint::Gateway => Box::<GatewayStrategy>::default(),
+            Endpoint::Zulip { verified_users } => Box::new(ZulipStrategy::new(verified_users)),
+        };
+        Self { entries: UserMap::new(), strategy }
     }
 
     pub(super) fn watch(&mut self, user: &UserRef, interval: Duration, now: EngineInstant) {
@@ -131,7 +137,7 @@ impl People {
         let is_over =
             |entry: &Entry| entry.unwatched_at.is_some_and(|at| now.since(at) >= RETENTION);
         if self.entries.values().any(is_over) {
-            self.strategy.evict(&mut self.entries, is_over);
+            self.strategy.evict(&mut self.entries, &is_over);
         }
     }
 

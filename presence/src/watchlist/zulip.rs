@@ -7,8 +7,10 @@ use super::entry::{Entry, ObservationMeta};
 use super::groups::Group;
 use super::limits::MAX_USER_QUERIES;
 use super::poll::{GroupId, PollState};
+use super::query::Query;
+use super::strategy::Strategy;
 use crate::UserRef;
-use crate::reply::{NoPresenceReason, RealmPresence, UserPresence};
+use crate::reply::{NoPresenceReason, RealmPresence, Reply, UserPresence};
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
@@ -29,7 +31,7 @@ const ALL_USERS: GroupId = GroupId(0);
 
 #[derive(Debug)]
 pub(super) struct ZulipStrategy {
-    pub(super) all_users: [Group; 1],
+    all_users: [Group; 1],
     /// Who is absent from the organisation-wide reply is offline.
     verified_users: bool,
     /// Whether the organisation has presence disabled, if known.
@@ -43,45 +45,6 @@ impl ZulipStrategy {
     pub(super) fn new(verified_users: bool) -> Self {
         let all_users = [Group::new(ALL_USERS, EngineInstant::default())];
         Self { all_users, verified_users, presence_disabled: None, realm: None }
-    }
-
-    /// When the request of the last organisation-wide reply started.
-    pub(super) fn realm_requested_at(&self) -> Option<EngineInstant> {
-        self.realm.as_ref().map(|(_, meta)| meta.requested_at)
-    }
-
-    /// A new user: an ID is due, an email gets its status from the last organisation-wide reply,
-    /// unless that is older than `interval`.
-    pub(super) fn join(&self, user: &UserRef, interval: Duration, now: EngineInstant) -> Entry {
-        let mut entry = Entry::watched();
-        match user {
-            UserRef::Id(_) => entry.poll = Some(PollState::due_at(now)),
-            UserRef::Email(_) => {
-                entry.group = Some(ALL_USERS);
-                if let Some((realm, meta)) = &self.realm
-                    && now.since(meta.requested_at) <= interval
-                {
-                    entry.requested_at = Some(meta.requested_at);
-                    self.apply_entry(&mut entry, user, realm, *meta, now);
-                }
-            }
-        }
-        entry
-    }
-
-    /// Applies an organisation-wide reply.
-    pub(super) fn apply_realm(
-        &mut self,
-        entries: &mut UserMap<Entry>,
-        realm: RealmPresence,
-        meta: ObservationMeta,
-        now: EngineInstant,
-    ) {
-        for (user, entry) in entries.iter_mut().filter(|(_, entry)| entry.group.is_some()) {
-            entry.requested_at = entry.requested_at.max(Some(meta.requested_at));
-            self.apply_entry(entry, user, &realm, meta, now);
-        }
-        self.realm = Some((realm, meta));
     }
 
     /// A user who is absent from the organisation-wide reply gets a query of their own, once and
@@ -115,9 +78,44 @@ impl ZulipStrategy {
         }
     }
 
-    /// Applies the reply to the query for one user. Returns the time until the next one, if the
-    /// interval is too short.
-    pub(super) fn apply_user(
+    fn is_disabled(&self) -> bool {
+        self.presence_disabled == Some(true)
+    }
+}
+
+impl Strategy for ZulipStrategy {
+    fn groups(&self) -> &[Group] {
+        &self.all_users
+    }
+
+    fn groups_mut(&mut self) -> &mut [Group] {
+        &mut self.all_users
+    }
+
+    /// A new user: an ID is due, an email gets its status from the last organisation-wide reply,
+    /// unless that is older than `interval`.
+    fn join(&mut self, user: &UserRef, interval: Duration, now: EngineInstant) -> Entry {
+        let mut entry = Entry::watched();
+        match user {
+            UserRef::Id(_) => entry.poll = Some(PollState::due_at(now)),
+            UserRef::Email(_) => {
+                entry.group = Some(ALL_USERS);
+                if let Some((realm, meta)) = &self.realm
+                    && now.since(meta.requested_at) <= interval
+                {
+                    entry.requested_at = Some(meta.requested_at);
+                    self.apply_entry(&mut entry, user, realm, *meta, now);
+                }
+            }
+        }
+        entry
+    }
+
+    fn query(&mut self, _id: GroupId, _members: &[&UserRef]) -> Query {
+        Query::AllUsers
+    }
+
+    fn apply_user(
         &self,
         entries: &mut UserMap<Entry>,
         user: &UserRef,
@@ -139,12 +137,31 @@ impl ZulipStrategy {
         }
     }
 
-    /// Sets whether the organisation has presence disabled. Returns whether that is news.
-    pub(super) fn set_presence_disabled(
+    fn apply_realm(
         &mut self,
         entries: &mut UserMap<Entry>,
-        is_disabled: bool,
-    ) -> bool {
+        realm: RealmPresence,
+        meta: ObservationMeta,
+        now: EngineInstant,
+    ) {
+        for (user, entry) in entries.iter_mut().filter(|(_, entry)| entry.group.is_some()) {
+            entry.requested_at = entry.requested_at.max(Some(meta.requested_at));
+            self.apply_entry(entry, user, &realm, meta, now);
+        }
+        self.realm = Some((realm, meta));
+    }
+
+    /// By ID only (docs/zulip-wire.md). A gateway tells it beside their presence.
+    fn has_message_query(&self, user: &UserRef) -> bool {
+        matches!(user, UserRef::Id(_))
+    }
+
+    /// Only a gateway sends the threshold (docs/zulip-wire.md §3).
+    fn is_plausible(&self, _: &Query, _: Option<&RealmPresence>, reply: &Reply<()>) -> bool {
+        reply.offline_threshold.is_none()
+    }
+
+    fn set_presence_disabled(&mut self, entries: &mut UserMap<Entry>, is_disabled: bool) -> bool {
         let is_news = self.is_disabled() != is_disabled;
         self.presence_disabled = Some(is_disabled);
         if is_news {
@@ -153,16 +170,15 @@ impl ZulipStrategy {
         is_news
     }
 
-    fn is_disabled(&self) -> bool {
-        self.presence_disabled == Some(true)
-    }
-
-    /// Removes the users for whom `is_over`.
-    pub(super) fn evict(&mut self, entries: &mut UserMap<Entry>, is_over: impl Fn(&Entry) -> bool) {
+    fn evict(&mut self, entries: &mut UserMap<Entry>, is_over: &dyn Fn(&Entry) -> bool) {
         entries.retain(|_, entry| !is_over(entry));
         if entries.is_empty() {
             self.realm = None;
         }
+    }
+
+    fn realm_requested_at(&self) -> Option<EngineInstant> {
+        self.realm.as_ref().map(|(_, meta)| meta.requested_at)
     }
 }
 
