@@ -74,7 +74,7 @@ export function connectWatchers() {
     rootOf: (id) => watchers.get(id)?.rootOf?.(),
     onViews(views, messages) {
       // A copy: what listeners call may move the memory of the WebAssembly.
-      views = [...views];
+      views = views.slice();
       messages = messages.split("\0");
       for (let at = 0; at < views.length; at += 3) {
         const watcher = watchers.get(views[at]);
@@ -92,7 +92,7 @@ export const view = (status, lastActive_ms, message) => ({
   message,
 });
 
-export const UNKNOWN = view(3, NaN, "");
+export const UNKNOWN = { status: "unknown", lastActive_ms: NaN, message: "" };
 
 /** A view as pages get it. */
 export const forPage = ({ status, lastActive_ms, message }) => ({
