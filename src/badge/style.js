@@ -13,12 +13,8 @@ export function addStyle(...rules) {
     for (const rule of rules) sheet.insertRule(rule, sheet.cssRules.length);
 }
 
-/**
- * Adds the style to a document or a shadow root; again in each document that the shadow root is moved to. Throws in documents without a
- * window, and in browsers from before 2023.
- */
-export function adoptStyle(root) {
-  const document = root.ownerDocument ?? root;
+/** The stylesheet for a document and its shadow roots. Throws in documents without a window, and in browsers from before 2023. */
+export function sheetOf(document) {
   let sheet = sheets.get(document);
   if (!sheet) {
     sheet = new document.defaultView.CSSStyleSheet();
@@ -26,7 +22,12 @@ export function adoptStyle(root) {
     for (const other of sheets.keys()) if (!other.defaultView) sheets.delete(other);
     sheets.set(document, sheet);
   }
-  const { adoptedStyleSheets } = root;
-  // Faster than push() where there are none, as in a new shadow root.
-  if (!adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets = [...adoptedStyleSheets, sheet];
+  return sheet;
+}
+
+/** Adds the style to a document, once. Throws like `sheetOf`. */
+export function adoptStyle(document) {
+  const sheet = sheetOf(document);
+  const { adoptedStyleSheets } = document;
+  if (!adoptedStyleSheets.includes(sheet)) adoptedStyleSheets.push(sheet);
 }

@@ -1,37 +1,37 @@
 // The content of an element's shadow root: a slot for the page's own content, and the badge, in which the WebAssembly draws.
 
-import { addStyle, adoptStyle } from "../badge/style.js";
+import { addStyle, sheetOf } from "../badge/style.js";
 
 /** The core's drawing of "unknown". */
 const UNKNOWN =
   "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
-const wrapper = globalThis.document && createElement("span", null, createElement("slot"));
-/** An empty badge, and the unknown one, which is shown first. */
-let emptyBadge, unknownBadge;
-if (wrapper) {
-  wrapper.className = "zulip-presence";
+/** An empty badge; the element around slot and badge, with that one; and with the unknown one, which is shown first. */
+let emptyBadge, empty, unknown;
+if (globalThis.document) {
   emptyBadge = createElement("span");
   emptyBadge.className = "zulip-presence-badge";
-  unknownBadge = emptyBadge.cloneNode();
-  unknownBadge.append(createUnknownIcon());
+  empty = createElement("span", null, createElement("slot"), emptyBadge);
+  empty.className = "zulip-presence";
+  unknown = empty.cloneNode(true);
+  unknown.lastChild.append(createUnknownIcon());
 }
 
 addStyle(CRITICAL_STYLE);
 
 /** Fills a new shadow root, with the unknown badge if `isUnknown`, else with an empty one. Returns the element around slot and badge. */
 export function fill(shadow, isUnknown) {
-  const root = wrapper.cloneNode(true);
-  root.append((isUnknown ? unknownBadge : emptyBadge).cloneNode(true));
+  const root = (isUnknown ? unknown : empty).cloneNode(true);
   shadow.append(root);
   adopt(shadow);
   return root;
 }
 
-/** Adds the style to the shadow root. */
+/** Gives the shadow root its style; again in each document that it is moved to. */
 export function adopt(shadow) {
   try {
-    adoptStyle(shadow);
+    // Assigned without a look at what was there: that takes five times as long.
+    shadow.adoptedStyleSheets = [sheetOf(shadow.ownerDocument)];
   } catch {
     // A document without a window, or a browser from before 2023, which never shows any other badge.
     if (!shadow.querySelector("style"))
