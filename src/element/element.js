@@ -111,7 +111,7 @@ class Badge extends Watcher {
     this.#element = element;
     this.#states = states;
     this.#setView(UNKNOWN);
-    if (drawnAtOnce++ < MAX_DRAWN_AT_ONCE) this.draw(true);
+    if (drawnAtOnce++ < MAX_DRAWN_AT_ONCE) this.draw();
   }
 
   get watched() {
@@ -127,7 +127,7 @@ class Badge extends Watcher {
     observeVisibility(target, (isVisible, hasBox) => {
       if (!hasBox && target === this.#element) {
         // With `display: contents` its badge may be on screen.
-        this.draw(true);
+        this.draw();
         this.unobserve();
         return this.observe(this.#wrapper);
       }
@@ -149,14 +149,17 @@ class Badge extends Watcher {
   show() {
     this.unobserve();
     this.isVisible = true;
-    this.draw(true);
+    this.draw();
     this.update();
   }
 
-  /** Creates the shadow root, once, with the unknown badge in it if `isUnknown`. */
-  draw(isUnknown) {
-    if (this.#wrapper) return;
-    this.#wrapper = fill(this.#element.attachShadow({ mode: "open" }), isUnknown);
+  /** Shows `badge`; without one the unknown badge, unless there is one already. */
+  draw(badge) {
+    if (this.#wrapper) {
+      if (badge) this.#wrapper.lastChild.replaceWith(badge);
+      return;
+    }
+    this.#wrapper = fill(this.#element.attachShadow({ mode: "open" }), badge);
     this.#addState("drawn");
     if (this.#element.hasAttribute("overlay")) this.applyOverlay();
   }
@@ -173,8 +176,8 @@ class Badge extends Watcher {
 
   /** An empty element to draw the badge in. */
   rootOf() {
-    this.draw();
-    return emptyRoot(this.#wrapper);
+    const root = emptyRoot(() => this.draw(root));
+    return root;
   }
 
   free() {
@@ -215,7 +218,7 @@ function drawSoon(badge) {
   if (!undrawn) {
     undrawn = new Set();
     setTimeout(() => {
-      for (const badge of undrawn) if (badge.isConnected && badge.isVisible) badge.draw(true);
+      for (const badge of undrawn) if (badge.isConnected && badge.isVisible) badge.draw();
       undrawn = undefined;
     }, MAX_UNDRAWN_MS);
   }

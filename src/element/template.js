@@ -6,22 +6,24 @@ import { addStyle, sheetOf } from "../badge/style.js";
 const UNKNOWN =
   "M6.8 2.1A6 6 0 0 0 2.1 6.8l2.2.4a3.8 3.8 0 0 1 2.9-2.9zM9.2 2.1A6 6 0 0 1 13.9 6.8l-2.2.4a3.8 3.8 0 0 0-2.9-2.9zM13.9 9.2A6 6 0 0 1 9.2 13.9l-.4-2.2a3.8 3.8 0 0 0 2.9-2.9zM6.8 13.9A6 6 0 0 1 2.1 9.2l2.2-.4a3.8 3.8 0 0 0 2.9 2.9z";
 
-/** An empty badge; the element around slot and badge, with that one; and with the unknown one, which is shown first. */
-let emptyBadge, empty, unknown;
-if (globalThis.document) {
+/** The element around slot and badge, with its slot. */
+const wrapper = globalThis.document && createElement("span", null, createElement("slot"));
+/** An empty badge, and the unknown one, which is shown first. */
+let emptyBadge, unknownBadge;
+if (wrapper) {
+  wrapper.className = "zulip-presence";
   emptyBadge = createElement("span");
   emptyBadge.className = "zulip-presence-badge";
-  empty = createElement("span", null, createElement("slot"), emptyBadge);
-  empty.className = "zulip-presence";
-  unknown = empty.cloneNode(true);
-  unknown.lastChild.append(createUnknownIcon());
+  unknownBadge = emptyBadge.cloneNode();
+  unknownBadge.append(createUnknownIcon());
 }
 
 addStyle(CRITICAL_STYLE);
 
-/** Fills a new shadow root, with the unknown badge if `isUnknown`, else with an empty one. Returns the element around slot and badge. */
-export function fill(shadow, isUnknown) {
-  const root = (isUnknown ? unknown : empty).cloneNode(true);
+/** Fills a new shadow root. Returns the element around slot and badge. */
+export function fill(shadow, badge = unknownBadge.cloneNode(true)) {
+  const root = wrapper.cloneNode(true);
+  root.append(badge);
   shadow.append(root);
   adopt(shadow);
   return root;
@@ -39,14 +41,14 @@ export function adopt(shadow) {
   }
 }
 
-/** Returns an empty badge, which takes the place of the drawn one. */
-export function emptyRoot(wrapper) {
-  const former = wrapper.lastChild;
-  if (!former.firstChild) return former;
+/** Returns an empty badge. Calls `onDrawn` when something is drawn in it, which Yew may do in a later task. */
+export function emptyRoot(onDrawn) {
   const root = emptyBadge.cloneNode();
-  former.after(root);
-  // When the new one is drawn: a script may print the page before.
-  queueMicrotask(() => former.remove());
+  const observer = new MutationObserver(() => {
+    observer.disconnect();
+    onDrawn();
+  });
+  observer.observe(root, { childList: true });
   return root;
 }
 

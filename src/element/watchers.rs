@@ -19,8 +19,8 @@ extern "C" {
     /// The JavaScript side of the watchers, in `watchers.js`.
     pub type Page;
 
-    /// The empty root for the badge of a watcher, in place of what is drawn there; `None` for a
-    /// callback.
+    /// The empty root for the badge of a watcher, which is shown once something is drawn in it;
+    /// `None` for a callback.
     #[wasm_bindgen(method, js_name = rootOf)]
     fn root_of(this: &Page, id: u32) -> Option<Element>;
 
@@ -53,6 +53,8 @@ const SEPARATOR: char = '\0';
 const VALUES: usize = 7;
 /// Maximum number of badges that are drawn in one task: as many as one reply is about.
 const MAX_DRAWN: usize = 500;
+/// How long after Yew was found not to have created a badge it is looked for again.
+const DESTROY_AGAIN_MS: u32 = 100;
 
 /// Connects the two sides; before anything else here is called.
 #[wasm_bindgen(js_name = connectPage)]
@@ -101,9 +103,17 @@ pub fn free(id: u32) {
     let freed = WATCHERS
         .with_borrow_mut(|watchers| position(watchers, id).ok().map(|at| watchers.remove(at).1));
     if let Some(WatcherBadge::Drawn(badge)) = freed {
-        // Not immediately: Yew ignores it for a component that is not created yet. Yew creates it
-        // in a microtask that is already scheduled.
-        spawn_local(async move { badge.destroy() });
+        destroy(badge);
+    }
+}
+
+/// Destroys a badge, once Yew has created it, which may be in a later task: until then Yew ignores
+/// this, and creates it all the same.
+fn destroy(badge: AppHandle<Badge>) {
+    if badge.get_component().is_some() {
+        badge.destroy();
+    } else {
+        Timeout::new(DESTROY_AGAIN_MS, move || destroy(badge)).forget();
     }
 }
 

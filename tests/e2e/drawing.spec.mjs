@@ -127,6 +127,61 @@ test("one task draws at most five hundred badges", async ({ page, site, tag }) =
   await expect.poll(() => drawn(page)).toMatchObject({ roots: 620, mounted: 620 });
 });
 
+/** Runs in a page before its scripts: timers without delay wait to be fired one by one, and each look at the clock takes 20 ms. */
+function stepTimers() {
+  // Yew pauses after 16 ms, until a timer fires.
+  const start_ms = Date.now();
+  let looks = 0;
+  Date.now = () => start_ms + 20 * looks++;
+  globalThis.steps = [];
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = (callback, delay_ms, ...rest) =>
+    delay_ms === 0 ? steps.push(callback) : setTimeout(callback, delay_ms, ...rest);
+}
+
+/** Fires the next timer without delay; false if there is none. */
+const step = (page) =>
+  page.evaluate(() => {
+    const callback = globalThis.steps.shift();
+    callback?.();
+    return !!callback;
+  });
+
+test("no badge is empty while Yew pauses", async ({ page, site, tag }) => {
+  await page.addInitScript(stepTimers);
+  await page.goto(site.page(badges(620), tag()));
+  await expect.poll(() => drawn(page)).toEqual({ roots: 500, mounted: 500, unknown: 100 });
+  let steps = 0;
+  while (await step(page)) {
+    const { roots, mounted } = await drawn(page);
+    expect(roots).toBe(mounted);
+    steps += 1;
+  }
+  // The second task of ours, and at least one of Yew.
+  expect(steps).toBeGreaterThan(1);
+  expect(await drawn(page)).toEqual({ roots: 620, mounted: 620, unknown: 100 });
+});
+
+test("whoever leaves the page while Yew pauses is asked about no more", async ({
+  page,
+  site,
+  tag,
+  gateway,
+}) => {
+  await page.addInitScript(stepTimers);
+  await page.goto(site.page(badges(620), tag()));
+  await expect.poll(() => drawn(page)).toMatchObject({ mounted: 500 });
+  await step(page);
+  await page.evaluate(() => document.querySelector("div").remove());
+  await expect.poll(async () => !(await step(page))).toBe(true);
+  await page.clock.runFor(1_000);
+  while (await step(page));
+  let requests = 0;
+  page.on("request", (request) => (requests += request.url().startsWith(gateway.url)));
+  await page.clock.runFor(300_000);
+  expect(requests).toBe(0);
+});
+
 test("an element without a box has its badge", async ({ page, site, tag }) => {
   const far = `<p style="height: 5000px"></p>`;
   const style = "<style>.none { display: contents }</style>";
