@@ -7,7 +7,7 @@ const CUSTOM_ELEMENT = {
   drawn: (badge) => badge.shadowRoot?.querySelector("svg path") != null,
   correct: (badge, status, shapes) =>
     badge.status === status &&
-    badge.shadowRoot?.querySelector("svg path").getAttribute("d") === shapes[status],
+    badge.shadowRoot?.querySelector("svg path")?.getAttribute("d") === shapes[status],
 };
 const FLUENT = {
   body: (n) => `<div id="root"></div>${inlined(n)}`,
