@@ -176,8 +176,7 @@ class Badge extends Watcher {
 
   /** An empty element to draw the badge in. */
   rootOf() {
-    const root = emptyRoot(() => this.draw(root));
-    return root;
+    return emptyRoot((badge) => this.draw(badge));
   }
 
   free() {

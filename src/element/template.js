@@ -41,12 +41,12 @@ export function adopt(shadow) {
   }
 }
 
-/** Returns an empty badge. Calls `onDrawn` when something is drawn in it, which Yew may do in a later task. */
+/** Returns an empty badge. Calls `onDrawn(badge)` when something is drawn in it, which Yew may do in a later task. */
 export function emptyRoot(onDrawn) {
   const root = emptyBadge.cloneNode();
   const observer = new MutationObserver(() => {
     observer.disconnect();
-    onDrawn();
+    onDrawn(root);
   });
   observer.observe(root, { childList: true });
   return root;

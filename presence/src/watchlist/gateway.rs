@@ -12,7 +12,7 @@ use crate::reply::{RealmPresence, Reply};
 use crate::time::EngineInstant;
 use crate::user_map::UserMap;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct GatewayStrategy {
     groups: Groups,
 }

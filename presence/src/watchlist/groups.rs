@@ -43,7 +43,7 @@ pub(super) fn index_of(groups: &[Group], id: GroupId) -> Option<usize> {
 }
 
 /// All groups, in document order.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Groups {
     pub(super) list: Vec<Group>,
     next: u32,

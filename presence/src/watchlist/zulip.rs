@@ -29,7 +29,6 @@ const ABSENT_INTERVAL: Duration = Duration::from_secs(86_400);
 /// The only group: all users named by email.
 const ALL_USERS: GroupId = GroupId(0);
 
-#[derive(Debug)]
 pub(super) struct ZulipStrategy {
     all_users: [Group; 1],
     /// Who is absent from the organisation-wide reply is offline.
