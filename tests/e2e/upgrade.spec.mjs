@@ -72,17 +72,32 @@ test("a new loader takes the files of an older replica", async ({ page, site, fi
   expect(ours()).toEqual([]);
 });
 
-test("pages load from two replicas of different builds", async ({ context, site, files }) => {
-  files.builds = [build(), anotherBuild("new")];
-  for (let load = 0; load < 12; load++) {
-    // So that each load begins with another replica, and with an empty cache.
-    const page = await (await context.browser().newContext()).newPage();
-    if (load % 2) files.requests.push({ name: "" });
-    await page.goto(site.page(ADA, script(files)));
-    await expect(page.locator("zulip-presence"), `load ${load}`).toHaveStatus(KNOWN);
-    await page.context().close();
-  }
-});
+for (const [what, builds] of [
+  ["two replicas of different builds", () => [build(), anotherBuild("new")]],
+  [
+    "three replicas, one of them upgraded",
+    () => {
+      const old = build();
+      return [old, anotherBuild("new"), old];
+    },
+  ],
+])
+  test(`pages load from ${what} without a wait`, async ({ browser, site, files }) => {
+    files.builds = builds();
+    for (let load = 0; load < 6; load++) {
+      // With an empty cache each, and so that each load begins with another replica than the one before.
+      const page = await browser.newPage();
+      const lines = [];
+      page.on("console", (message) => lines.push(message.text()));
+      while (files.requests.length % files.builds.length !== load % files.builds.length)
+        files.requests.push({ name: "" });
+      await page.goto(site.page(ADA, script(files)));
+      await expect(page.locator("zulip-presence"), `load ${load}`).toHaveStatus(KNOWN);
+      // An attempt that fails says so, and the next one waits.
+      expect(lines.filter((line) => line.startsWith("zulip-presence: "))).toEqual([]);
+      await page.close();
+    }
+  });
 
 test("a replica whose glue never arrives is asked again after the files of another one were missing", async ({
   page,
