@@ -16,13 +16,14 @@ export function setRetry(ofLoader) {
 /** Passes the language's catalog to the WebAssembly; an empty one while it cannot be loaded. */
 export async function fetchCatalog(lang) {
   const [url, integrity] = FILES[lang];
-  const load = async (failures) => {
-    const cache = failures ? "reload" : "default";
+  const get = async (cache) => {
     const signal = AbortSignal.timeout(TIME_LIMIT_MS);
     const response = await fetch(url, { integrity, cache, signal });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     return response.text();
   };
+  // A second time if that fails, as the loader does with its files.
+  const load = (failures) => get(failures ? "reload" : "default").catch(() => get("reload"));
   const failed = (_, failures) => failures > 1 || insertCatalog(lang, "");
   insertCatalog(lang, await retry(load, failed));
 }
