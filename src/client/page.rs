@@ -1,8 +1,18 @@
 //! The state of the page: loaded, visible, connected.
 
 use gloo_events::EventListener;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Document, Element, EventTarget, VisibilityState, Window};
+use web_sys::{Document, Element, Event, EventTarget, VisibilityState, Window};
+
+#[wasm_bindgen]
+extern "C" {
+    /// Any event; only `pageshow` is `persisted`, or is not.
+    type PageEvent;
+
+    #[wasm_bindgen(method, getter)]
+    fn persisted(this: &PageEvent) -> Option<bool>;
+}
 
 pub(crate) fn window() -> Window {
     js_sys::global().unchecked_into()
@@ -30,20 +40,27 @@ pub(super) struct PageListeners {
 }
 
 impl PageListeners {
-    /// Calls `callback` when the page is hidden or shown, is restored from the back/forward cache,
-    /// is fully parsed, or when the network returns.
-    pub(super) fn new(callback: impl Fn() + Clone + 'static) -> Self {
+    /// Calls `on_parsed` when the page is fully parsed, and `on_change` when it is hidden or shown,
+    /// is restored from the back/forward cache, or when the network returns.
+    pub(super) fn new(
+        on_parsed: impl Fn() + 'static,
+        on_change: impl Fn() + Clone + 'static,
+    ) -> Self {
         let (document, window): (EventTarget, EventTarget) = (document().into(), window().into());
-        let events = [
-            (&document, "visibilitychange"),
-            (&document, "DOMContentLoaded"),
-            (&window, "online"),
-            (&window, "pageshow"),
+        let listen = |target, event| {
+            let on_change = on_change.clone();
+            EventListener::new(target, event, move |event| {
+                if !is_first_pageshow(event) {
+                    on_change();
+                }
+            })
+        };
+        let listeners = [
+            listen(&document, "visibilitychange"),
+            listen(&window, "online"),
+            listen(&window, "pageshow"),
+            EventListener::new(&document, "DOMContentLoaded", move |_| on_parsed()),
         ];
-        let listeners = events.map(|(target, event)| {
-            let callback = callback.clone();
-            EventListener::new(target, event, move |_| callback())
-        });
         Self { _listeners: listeners, root: root() }
     }
 
@@ -51,6 +68,11 @@ impl PageListeners {
     pub(super) fn are_removed(&self) -> bool {
         self.root != root()
     }
+}
+
+/// Whether it is the `pageshow` that follows `load`, and says nothing new.
+fn is_first_pageshow(event: &Event) -> bool {
+    event.unchecked_ref::<PageEvent>().persisted() == Some(false)
 }
 
 fn root() -> Option<Element> {

@@ -190,8 +190,11 @@ impl Inner {
     fn listen(self: &Rc<Self>) {
         let mut listeners = self.page_listeners.borrow_mut();
         if listeners.as_ref().is_none_or(PageListeners::are_removed) {
-            let client = Rc::downgrade(self);
-            *listeners = Some(PageListeners::new(move || with(&client, Self::page_changed)));
+            let (parsed, changed) = (Rc::downgrade(self), Rc::downgrade(self));
+            *listeners = Some(PageListeners::new(
+                move || with(&parsed, Self::tick),
+                move || with(&changed, Self::page_changed),
+            ));
         }
     }
 

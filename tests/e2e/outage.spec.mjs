@@ -62,6 +62,50 @@ test("a long outage makes everybody unknown, and nobody offline", async ({
   expect(await statuses.jsonValue()).not.toContain("offline");
 });
 
+test("that the page is parsed and loaded is no reason to ask again at once", async ({
+  page,
+  site,
+  tag,
+}) => {
+  await page.addInitScript(() => {
+    const { setTimeout } = window;
+    // The wait after a failure does not end by itself; the one for the parser does.
+    window.setTimeout = (callback, ms, ...rest) =>
+      ms > 2_000 ? 0 : setTimeout(callback, ms, ...rest);
+    window.shown = new Promise((resolve) => addEventListener("pageshow", () => resolve()));
+  });
+  const requests = [];
+  const base = site.route("/failing/", ({ url }, response) => {
+    requests.push(url);
+    response.writeHead(503, { "Access-Control-Allow-Origin": "*" }).end("{}");
+  });
+  const held = {};
+  for (const name of ["script", "image"])
+    site.route(`/held/${name}`, (_, response) => (held[name] = response));
+  const body = `<zulip-presence user="12">Ada</zulip-presence><img src="/held/image" alt=""><script src="/held/script"></script>`;
+  await page.goto(site.page(body, tag(`data-endpoint="${base}api/v1" data-live="off"`)), {
+    waitUntil: "commit",
+  });
+  await expect.poll(() => requests).toHaveLength(1);
+  const settle = async () => {
+    // What would follow at once arrives before these.
+    for (let i = 0; i < 3; i++)
+      await page.evaluate(() => fetch("/other", { cache: "no-store" }).then(() => {}));
+  };
+  await page.waitForFunction(() => zulipPresence.ready);
+  await settle();
+  held.script.end();
+  await page.waitForFunction(() => document.readyState === "interactive");
+  await settle();
+  held.image.end();
+  await page.evaluate(() => window.shown);
+  await settle();
+  expect(requests).toHaveLength(1);
+  // Whoever comes back asks.
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await expect.poll(() => requests).toHaveLength(2);
+});
+
 /** The ID of somebody of the demo who has just been active. */
 async function somebodyPresent(gateway) {
   const ids = EVERYBODY.map(({ id }) => id);
