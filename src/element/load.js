@@ -70,7 +70,7 @@ async function attempt(failures) {
       const present =
         hopeless || round === MAX_ROUNDS ? undefined : await presentFiles(base, signal);
       if (present) isOutdated = present.interface !== INTERFACE;
-      if (!present || isOutdated) throw error;
+      if (!present || isOutdated || hopeless) throw error;
       if (failures && JSON.stringify(present) === JSON.stringify(files)) throw error;
       files = present;
     }
