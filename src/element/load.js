@@ -8,10 +8,7 @@ import { baseUrl, isOwnFile, isPinned, script } from "./script-tag.js";
 
 /** How long an attempt may take; after failures twice and four times as long, as the connection may be slow. */
 const TIME_LIMIT_MS = 30_000;
-/**
- * How often an attempt begins anew, as the server has other files; the first attempt also if it has these, but did not send them: replicas
- * of two versions may answer in turn.
- */
+/** How often an attempt begins anew, as the server has other files: replicas of two versions may answer in turn. */
 const MAX_ROUNDS = 4;
 /** FILES in the text of any zulip-presence.js. */
 const FILES_IN_LOADER = /\{"interface":\d.*?\}/;
@@ -71,7 +68,8 @@ async function attempt(failures) {
         hopeless || round === MAX_ROUNDS ? undefined : await presentFiles(base, signal);
       if (present) isOutdated = present.interface !== INTERFACE;
       if (!present || isOutdated || hopeless) throw error;
-      if (failures && JSON.stringify(present) === JSON.stringify(files)) throw error;
+      // With the same files once, in the first attempt: another replica may have answered before.
+      if (failures + round > 1 && JSON.stringify(present) === JSON.stringify(files)) throw error;
       files = present;
     }
   }

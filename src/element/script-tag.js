@@ -5,7 +5,14 @@ import { resolveEndpoint } from "../client/browser.js";
 const FILE = "/zulip-presence.js";
 /** By the names of `dataset`. */
 const SETTING_NAMES = [
-  ...["endpoint", "interval", "offlineAfter", "credentials", "email", "apiKey", "zulip", "live"],
+  "endpoint",
+  "interval",
+  "offlineAfter",
+  "credentials",
+  "email",
+  "apiKey",
+  "zulip",
+  "live",
   "scan",
 ];
 
