@@ -22,7 +22,7 @@ let hasBegun = false;
 /** The watchers that were there when that wait was over, if it was over before the parser was. */
 let first = [];
 
-/** What watches a person. Subclasses have `watched`, and may have `onView(view)`, `rootOf()`, `show()` and `observe()`. */
+/** What watches a person. Subclasses have `watched` and `onView(view)`; those with a badge also `rootOf()`, `show()` and `observe()`. */
 export class Watcher {
   #id = ++lastId;
   /** On screen, or so close to it that the status must be there before it is scrolled into view. */
@@ -55,7 +55,7 @@ export class Watcher {
   /** What the WebAssembly gets of it, in its order. */
   get values() {
     const { user, details, name = "", label = "", endpoint = "", lang = "" } = this.watched;
-    const flags = (this.isVisible ? "v" : "") + (details ? "d" : "");
+    const flags = (this.isVisible ? "v" : "") + (this.rootOf ? "b" : "") + (details ? "d" : "");
     return [this.#id, flags, user, name, label, endpoint, lang];
   }
 
@@ -71,7 +71,7 @@ export class Watcher {
 /** Connects the watchers with the WebAssembly, once it is loaded. */
 export function connectWatchers() {
   wasm.connectPage({
-    rootOf: (id) => watchers.get(id)?.rootOf?.(),
+    rootOf: (id) => watchers.get(id)?.rootOf(),
     onViews(views, messages) {
       // A copy: what listeners call may move the memory of the WebAssembly.
       views = views.slice();

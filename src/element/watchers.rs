@@ -10,7 +10,9 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::Element;
 use yew::{AppHandle, Callback, Renderer};
 use zulip_presence_widget::__private::{Badge, BadgeProps, Handover, Msg, parse_user};
-use zulip_presence_widget::{Cause, Label, PresenceClient, PresenceNow, Subscription, View};
+use zulip_presence_widget::{
+    Cause, Label, PresenceClient, PresenceNow, Subscription, UserRef, View,
+};
 
 use super::page_api;
 
@@ -20,7 +22,7 @@ extern "C" {
     pub type Page;
 
     /// The empty root for the badge of a watcher, which is shown once something is drawn in it;
-    /// `None` for a callback.
+    /// `None` if the watcher is gone.
     #[wasm_bindgen(method, js_name = rootOf)]
     fn root_of(this: &Page, id: u32) -> Option<Element>;
 
@@ -31,17 +33,20 @@ extern "C" {
     fn on_views(this: &Page, views: &[f64], messages: &str);
 }
 
-/// The badge of a watcher.
-enum WatcherBadge {
-    /// Not drawn yet. The watcher holds the subscription, which the badge takes over.
+/// Whom a watcher watches, and what shows it.
+enum Watcher {
+    /// A callback of the page: shows nothing.
+    Callback(Option<Subscription>),
+    /// A badge that is not drawn yet, and the subscription, which it takes over.
     Waiting(BadgeProps, Option<Subscription>),
+    /// A badge.
     Drawn(AppHandle<Badge>),
 }
 
 thread_local! {
     static PAGE: RefCell<Option<Page>> = const { RefCell::new(None) };
     /// By their IDs, sorted.
-    static WATCHERS: RefCell<Vec<(u32, WatcherBadge)>> = const { RefCell::new(Vec::new()) };
+    static WATCHERS: RefCell<Vec<(u32, Watcher)>> = const { RefCell::new(Vec::new()) };
     /// Views to report, and their messages.
     static VIEWS: RefCell<(Vec<f64>, String)> = const { RefCell::new((Vec::new(), String::new())) };
     /// Watchers whose badges are to be drawn, in this order.
@@ -63,8 +68,8 @@ pub fn connect(page: Page) {
 }
 
 /// Applies the values of watchers, and the client, which the page may have configured again. For
-/// each, separated by NUL: its ID, its flags (`v`isible, with `d`etails), its attributes user, name,
-/// label and endpoint, and the nearest `lang`.
+/// each, separated by NUL: its ID, its flags (`v`isible, has a `b`adge, with `d`etails), its
+/// attributes user, name, label and endpoint, and the nearest `lang`.
 #[wasm_bindgen(js_name = updateWatchers)]
 pub fn update(values: &str) {
     let values: Vec<&str> = values.split(SEPARATOR).collect();
@@ -73,25 +78,36 @@ pub fn update(values: &str) {
             && let Ok(id) = id.parse()
         {
             // What may warn comes before the borrow: a page's own console may call this module again.
-            let props = BadgeProps {
-                client: page_api::client(endpoint),
-                user: parse_user(user),
-                subscription: Handover::default(),
-                name: name.to_owned().into(),
-                label: Label::from_attribute(label),
-                details: flags.contains('d'),
-                is_visible: flags.contains('v'),
-                lang: lang.to_owned().into(),
-                on_view: Callback::from(move |view| report(id, &view)),
-            };
-            WATCHERS.with_borrow_mut(|watchers| match position(watchers, id) {
-                Ok(at) => watchers[at].1.update(id, props),
-                Err(at) => {
-                    let subscription = subscribe(id, &props);
-                    watchers.insert(at, (id, WatcherBadge::Waiting(props, subscription)));
-                }
-            });
-            draw_soon(id);
+            let (client, user) = (page_api::client(endpoint), parse_user(user));
+            let is_visible = flags.contains('v');
+            if flags.contains('b') {
+                let props = BadgeProps {
+                    client,
+                    user,
+                    subscription: Handover::default(),
+                    name: name.to_owned().into(),
+                    label: Label::from_attribute(label),
+                    details: flags.contains('d'),
+                    is_visible,
+                    lang: lang.to_owned().into(),
+                    on_view: Callback::from(move |view| report(id, &view)),
+                };
+                WATCHERS.with_borrow_mut(|watchers| match position(watchers, id) {
+                    Ok(at) => watchers[at].1.update(id, props),
+                    Err(at) => {
+                        let subscription = subscribe(id, &props.client, &props.user, is_visible);
+                        watchers.insert(at, (id, Watcher::Waiting(props, subscription)));
+                    }
+                });
+                draw_soon(id);
+            } else {
+                // Anew each time: only pages that are configured again update their callbacks.
+                let watcher = Watcher::Callback(subscribe(id, &client, &user, is_visible));
+                WATCHERS.with_borrow_mut(|watchers| match position(watchers, id) {
+                    Ok(at) => watchers[at].1 = watcher,
+                    Err(at) => watchers.insert(at, (id, watcher)),
+                });
+            }
         }
     }
 }
@@ -102,7 +118,7 @@ pub fn free(id: u32) {
     // Dropped outside of the borrow: a subscription's end may call this module again.
     let freed = WATCHERS
         .with_borrow_mut(|watchers| position(watchers, id).ok().map(|at| watchers.remove(at).1));
-    if let Some(WatcherBadge::Drawn(badge)) = freed {
+    if let Some(Watcher::Drawn(badge)) = freed {
         destroy(badge);
     }
 }
@@ -120,28 +136,30 @@ fn destroy(badge: AppHandle<Badge>) {
 /// Requests the presence of a watcher's person immediately, but at most once every 10 s.
 #[wasm_bindgen(js_name = refreshWatcher)]
 pub fn refresh(id: u32) {
-    with(id, |badge| match badge {
-        WatcherBadge::Waiting(_, subscription) => {
+    with(id, |watcher| match watcher {
+        Watcher::Callback(subscription) | Watcher::Waiting(_, subscription) => {
             subscription.iter().for_each(Subscription::refresh);
         }
-        WatcherBadge::Drawn(badge) => badge.send_message(Msg::Refresh),
+        Watcher::Drawn(badge) => badge.send_message(Msg::Refresh),
     });
 }
 
-fn position(watchers: &[(u32, WatcherBadge)], id: u32) -> Result<usize, usize> {
+fn position(watchers: &[(u32, Watcher)], id: u32) -> Result<usize, usize> {
     watchers.binary_search_by_key(&id, |(id, _)| *id)
 }
 
-fn with<T>(id: u32, act: impl FnOnce(&mut WatcherBadge) -> T) -> Option<T> {
+fn with<T>(id: u32, act: impl FnOnce(&mut Watcher) -> T) -> Option<T> {
     WATCHERS.with_borrow_mut(|watchers| {
         let at = position(watchers, id).ok()?;
-        watchers.get_mut(at).map(|(_, badge)| act(badge))
+        watchers.get_mut(at).map(|(_, watcher)| act(watcher))
     })
 }
 
-impl WatcherBadge {
+impl Watcher {
+    /// Applies the props of a badge.
     fn update(&mut self, id: u32, new: BadgeProps) {
         match self {
+            Self::Callback(_) => {}
             Self::Drawn(badge) => badge.update(new),
             Self::Waiting(props, subscription) => {
                 let is_other = (&new.client, &new.user) != (&props.client, &props.user);
@@ -149,7 +167,7 @@ impl WatcherBadge {
                 if is_other {
                     // The old subscription ends after the new one has started, so that the same
                     // person stays watched.
-                    *subscription = subscribe(id, props);
+                    *subscription = subscribe(id, &props.client, &props.user, props.is_visible);
                 } else if let Some(subscription) = subscription {
                     subscription.set_visible(props.is_visible);
                 }
@@ -168,9 +186,14 @@ impl WatcherBadge {
     }
 }
 
-/// Subscribes to the person of a watcher whose badge is not drawn yet.
-fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
-    let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
+/// Subscribes to the person of a watcher that has no badge, or none yet.
+fn subscribe(
+    id: u32,
+    client: &Option<PresenceClient>,
+    user: &Option<UserRef>,
+    is_visible: bool,
+) -> Option<Subscription> {
+    let subscription = client.as_ref().zip(user.as_ref()).map(|(client, user)| {
         let on_presence = Rc::new(move |presence: PresenceNow, cause| {
             if cause == Cause::Change {
                 report(id, &presence.view);
@@ -178,7 +201,7 @@ fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
             draw_soon(id);
         });
         let subscription = client.subscribe(user, on_presence);
-        subscription.set_visible(props.is_visible);
+        subscription.set_visible(is_visible);
         subscription
     });
     report(id, &subscription.as_ref().map(Subscription::view).unwrap_or_default());
@@ -187,7 +210,7 @@ fn subscribe(id: u32, props: &BadgeProps) -> Option<Subscription> {
 
 /// Draws the badge of a watcher soon, if it wants one: together with those of other watchers.
 fn draw_soon(id: u32) {
-    if with(id, |badge| badge.wants_root()) == Some(true) {
+    if with(id, |watcher| watcher.wants_root()) == Some(true) {
         let is_first = UNDRAWN.with_borrow_mut(|undrawn| {
             undrawn.push(id);
             undrawn.len() == 1
@@ -213,17 +236,17 @@ fn draw_next() {
 }
 
 fn draw(id: u32) {
-    if with(id, |badge| badge.wants_root()) != Some(true) {
+    if with(id, |watcher| watcher.wants_root()) != Some(true) {
         return;
     }
     let Some(root) = PAGE.with_borrow(|page| page.as_ref()?.root_of(id)) else {
         return;
     };
-    with(id, |badge| {
-        if let WatcherBadge::Waiting(props, subscription) = badge {
+    with(id, |watcher| {
+        if let Watcher::Waiting(props, subscription) = watcher {
             let subscription = Handover::new(subscription.take());
             let props = BadgeProps { subscription, ..props.clone() };
-            *badge = WatcherBadge::Drawn(Renderer::with_root_and_props(root, props).render());
+            *watcher = Watcher::Drawn(Renderer::with_root_and_props(root, props).render());
         }
     });
 }

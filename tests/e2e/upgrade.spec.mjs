@@ -240,7 +240,7 @@ test("what the loader uses of its files is as the number of the interface says",
       .toSorted();
   // Something else here? Then also another number in src/element/interface.js: the elements of open pages cannot use the new files.
   expect({ [INTERFACE]: members(exports) }).toEqual({
-    3: [
+    4: [
       ...["STYLE", "configure/2", "connectPage/1", "freeWatcher/1", "initSync/1", "presenceOf/1"],
       ...["refreshUser/1", "refreshWatcher/1", "scan/0", "setRetry/1", "stopWaiting/0"],
       ...["takeOver/1", "updateWatchers/1"],
