@@ -9,7 +9,7 @@ use crate::time::EngineInstant;
 
 /// Maximum requests in flight (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
-/// Maximum single requests in any 60 s (docs/design.md §4).
+/// Maximum single requests in any 60 s, and half of the budget (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 /// Maximum requests in any 60 s that start before their time because of a hint (docs/design.md §4).
 pub const MAX_HINTED: u32 = 20;
@@ -30,7 +30,7 @@ impl Limits {
         Self {
             backoff: Backoff::default(),
             budget: RateLimiter::new(budget),
-            user_queries: RateLimiter::new(MAX_USER_QUERIES),
+            user_queries: RateLimiter::new(MAX_USER_QUERIES.min((budget / 2).max(1))),
             hinted: RateLimiter::new(MAX_HINTED),
         }
     }

@@ -11,7 +11,7 @@ use super::poll::PollTarget;
 use super::query::Query;
 use super::request::{Request, RequestId, TIMEOUT};
 use super::schedule::{self, GroupDemand};
-use super::settings::{Endpoint, PollSettings};
+use super::settings::PollSettings;
 use super::stream::{LIVE_INTERVAL, Stream};
 use crate::UserRef;
 use crate::reply::RequestError;
@@ -52,7 +52,7 @@ impl Polling {
             in_flight: Vec::new(),
             next_id: 0,
             jitter: Jitter::new(settings.seed),
-            stream: Stream::new(settings.live && settings.endpoint == Endpoint::Gateway),
+            stream: Stream::new(settings),
         }
     }
 
@@ -79,9 +79,11 @@ impl Polling {
         let mut due_targets = self.due_targets(demands, now);
         due_targets.retain(|(due, _)| *due <= now);
         let mut requests = Vec::new();
-        // The longest overdue first; of equally overdue ones groups come first, as they include
-        // most users.
-        while let Some(first) = (0..due_targets.len()).min_by_key(|&index| due_targets[index].0) {
+        // Groups first, as they include most users; then the longest overdue.
+        let order = |(due, target): &(EngineInstant, PollTarget)| (target.is_single(), *due);
+        while let Some(first) =
+            (0..due_targets.len()).min_by_key(|&index| order(&due_targets[index]))
+        {
             let (_, target) = due_targets.remove(first);
             if self.earliest_start(&target, now) != Some(now) {
                 // A limit that holds back a group holds back everything.

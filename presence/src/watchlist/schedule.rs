@@ -47,7 +47,10 @@ pub(super) fn due_targets(
         }
         let mut due = poll.due;
         if poll.failures == 0 {
-            if let Some(postponed) = postponed.filter(|_| demand.has_stream()) {
+            if let Some(postponed) = postponed
+                && demand.has_stream()
+                && !poll.refresh_requested
+            {
                 due = postponed.due(due);
             }
             let soonest = poll.earliest(MIN_GROUP_INTERVAL);

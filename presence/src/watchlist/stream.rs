@@ -12,12 +12,18 @@ use super::polling::Polling;
 use super::query::{GROUP_FRAME_BYTES, MAX_GROUP, MAX_GROUP_BYTES, Query, Response};
 use super::request::{Outcome, Request, RequestId};
 use super::schedule::GroupDemand;
+use super::settings::{Endpoint, PollSettings};
 use crate::ClockReading;
 use crate::reply::RequestError;
 use crate::time::EngineInstant;
 
 /// Those whom a stream is about are requested once in this time, in place of once per interval.
 pub(super) const LIVE_INTERVAL: Duration = Duration::from_secs(60);
+/// Nobody is postponed if the page sets a lower threshold than this, the sum of the delays of a page
+/// that requests every [`LIVE_INTERVAL`], with jitter (docs/design.md §5): who is there would turn
+/// unknown between two requests. A lower one of the gateway itself does no harm: its stream tells of
+/// people before they exceed it.
+const MIN_LIVE_THRESHOLD: Duration = Duration::from_secs(170);
 /// A gateway sends something at least every 20 s. After this time without anything, people are
 /// requested as without a stream: a broken one must not make anybody outdated for longer.
 const QUIET_AFTER: Duration = Duration::from_secs(25);
@@ -43,6 +49,8 @@ const UNSUPPORTED_DELAY: Duration = Duration::from_secs(900);
 #[derive(Debug)]
 pub(super) struct Stream {
     is_wanted: bool,
+    /// Those whom it is about are requested less often.
+    postpones: bool,
     open: Option<OpenStream>,
     /// When the open one, or else the last one, was opened.
     opened_at: Option<EngineInstant>,
@@ -86,13 +94,21 @@ impl Postponed {
 }
 
 impl Stream {
-    pub(super) fn new(is_wanted: bool) -> Self {
-        Self { is_wanted, open: None, opened_at: None, backoff: Backoff::default() }
+    pub(super) fn new(settings: &PollSettings) -> Self {
+        let threshold = settings.offline_threshold;
+        Self {
+            is_wanted: settings.live && settings.endpoint == Endpoint::Gateway,
+            postpones: threshold.is_none_or(|threshold| threshold >= MIN_LIVE_THRESHOLD),
+            open: None,
+            opened_at: None,
+            backoff: Backoff::default(),
+        }
     }
 
     /// How requests are postponed; `None`: not at all, without a stream that lives.
     pub(super) fn postponed(&self, interval: Duration) -> Option<Postponed> {
-        let open = self.open.as_ref().filter(|open| open.is_live && !open.is_stale)?;
+        let open =
+            self.open.as_ref().filter(|open| self.postpones && open.is_live && !open.is_stale)?;
         let by = LIVE_INTERVAL.saturating_sub(interval);
         Some(Postponed { by, until: open.heard_at + QUIET_AFTER.min(interval) })
     }

@@ -1082,3 +1082,32 @@ fn organisation_without_presence_is_unknown() {
     let statuses: Vec<_> = page.changes.iter().map(|(_, status)| *status).collect();
     assert_eq!(statuses, [Status::Active, Status::Unknown]);
 }
+
+#[test]
+fn single_requests_leave_room_for_those_about_everybody() {
+    for budget in [5, 10, 20, 30, 60, 200] {
+        let many: Vec<String> = (0..150).map(|n| format!("absent{n}@example.com")).collect();
+        let settings = zulip_of_verified_users().interval(secs(15)).budget(budget);
+        let mut page = Page::showing(settings, &strs(&many));
+        page.show(&["ada@example.com"]);
+        page.run(20 * MINUTE, |page, request| match &request.query {
+            Query::AllUsers => {
+                let ada = (user("ada@example.com"), Ok(page.active_presence(secs(5))));
+                let reply = page.reply(std::iter::once(ada).collect());
+                page.list.handle_response(request.id, Response::Realm(reply), page.now);
+            }
+            _ => page.active(request, 30 * 24 * 60 * MINUTE),
+        });
+        let about_all: Vec<u64> = page
+            .sent
+            .iter()
+            .filter(|(_, query)| *query == Query::AllUsers)
+            .map(|(second, _)| *second)
+            .collect();
+        let longest = about_all.windows(2).map(|pair| pair[1] - pair[0]).max().expect("many");
+        // By the interval, or a third of the budget.
+        let expected = 17.max(60 * 3 / u64::from(budget));
+        assert!(longest <= expected, "budget {budget}: {longest} s");
+        assert!(page.sent.len() > about_all.len(), "budget {budget}: single requests are sent");
+    }
+}

@@ -18,7 +18,11 @@ fn live() -> PollSettings {
 impl Page {
     /// A page with these people on screen, whose stream is open.
     fn streaming(users: &[&str]) -> Self {
-        let mut page = Self::showing(live(), users);
+        Self::streaming_with(live(), users)
+    }
+
+    fn streaming_with(settings: PollSettings, users: &[&str]) -> Self {
+        let mut page = Self::showing(settings, users);
         page.run(Duration::ZERO, |page, request| page.active(request, secs(5)));
         let stream = page.stream().clone();
         page.message(&stream, secs(5));
@@ -107,6 +111,28 @@ fn message_is_shown_at_once_and_polling_slows_down() {
     page.step();
     assert_eq!(page.changes.len(), 2, "{:?}", page.changes);
     assert_eq!(page.status("12"), Status::Offline);
+}
+
+#[test]
+fn refresh_does_not_wait_for_a_stream() {
+    let mut page = Page::streaming(&["12", "13"]);
+    page.run_with_comments(secs(12));
+    let before = page.sent.len();
+    page.list.refresh(&user("12"), page.now);
+    page.run_with_comments(secs(1));
+    assert_eq!(page.seconds()[before..], [12]);
+}
+
+#[test]
+fn polling_does_not_slow_down_for_a_threshold_that_a_minute_would_exceed() {
+    for (threshold, polls) in [(60, 18..=22), (169, 18..=22), (170, 9..=11), (3_600, 9..=11)] {
+        let settings = live().offline_threshold(Some(secs(threshold)));
+        let mut page = Page::streaming_with(settings, &["12"]);
+        page.run_with_comments(10 * MINUTE);
+        let sent = page.sent.len() - 1;
+        assert!(polls.contains(&sent), "{threshold} s: {sent} in 10 minutes");
+        assert_eq!(page.streams.len(), 1, "{threshold} s: who comes is still told at once");
+    }
 }
 
 #[test]
