@@ -2,7 +2,7 @@
 
 import { observeVisibility, unobserveVisibility } from "../client/browser.js";
 import { langOf } from "../i18n/browser.js";
-import { adopt, emptyRoot, fill } from "./template.js";
+import { adopt, emptyRoot, fill, unknownBadge } from "./template.js";
 import { forPage, preloadOnce, UNKNOWN, Watcher } from "./watchers.js";
 
 export const NAME = "zulip-presence";
@@ -182,6 +182,8 @@ class Badge extends Watcher {
   free() {
     super.free();
     this.#setView(UNKNOWN);
+    // Its badge is gone, and it may come back before a reply.
+    if (this.#wrapper) this.draw(unknownBadge());
   }
 
   /** The browser reports errors of listeners. */

@@ -48,7 +48,7 @@ function upgrade(element, removed) {
   // Edited content is saved, and a badge would be saved with it.
   if (!element.matches(MARKED) || element.isContentEditable) return badge?.remove();
   if (!badge) {
-    if (!mayInsert(element)) return;
+    if (!mayInsert(element)) return upgradeLater(element);
     badge = removed && !removed.parentNode ? removed : document.createElement("zulip-presence");
   }
   for (const [name, mark] of ATTRIBUTES) {
@@ -64,6 +64,18 @@ function mayInsert(element) {
   const recent = (insertions.get(element) ?? []).filter((at) => now - at < PERIOD_MS);
   insertions.set(element, recent);
   return recent.length < MAX_BADGES && recent.push(now);
+}
+
+/** Elements that get their badge when PERIOD_MS is over. */
+const waiting = new Set();
+
+function upgradeLater(element) {
+  if (waiting.has(element)) return;
+  waiting.add(element);
+  setTimeout(() => {
+    waiting.delete(element);
+    if (element.isConnected) upgrade(element);
+  }, PERIOD_MS);
 }
 
 const badgeOf = (element) => [...element.children].find(isBadge);

@@ -8,20 +8,22 @@ const UNKNOWN =
 
 /** The element around slot and badge, with its slot. */
 const wrapper = globalThis.document && createElement("span", null, createElement("slot"));
-/** An empty badge, and the unknown one, which is shown first. */
-let emptyBadge, unknownBadge;
+let emptyBadge, unknown;
 if (wrapper) {
   wrapper.className = "zulip-presence";
   emptyBadge = createElement("span");
   emptyBadge.className = "zulip-presence-badge";
-  unknownBadge = emptyBadge.cloneNode();
-  unknownBadge.append(createUnknownIcon());
+  unknown = emptyBadge.cloneNode();
+  unknown.append(createUnknownIcon());
 }
 
 addStyle(CRITICAL_STYLE);
 
+/** The badge that is shown first. */
+export const unknownBadge = () => unknown.cloneNode(true);
+
 /** Fills a new shadow root. Returns the element around slot and badge. */
-export function fill(shadow, badge = unknownBadge.cloneNode(true)) {
+export function fill(shadow, badge = unknownBadge()) {
   const root = wrapper.cloneNode(true);
   root.append(badge);
   shadow.append(root);

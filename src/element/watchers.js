@@ -77,8 +77,12 @@ export function connectWatchers() {
       views = views.slice();
       messages = messages.split("\0");
       for (let at = 0; at < views.length; at += 3) {
-        const watcher = watchers.get(views[at]);
-        watcher?.onView(view(views[at + 1], views[at + 2], messages[at / 3]));
+        try {
+          watchers.get(views[at])?.onView(view(views[at + 1], views[at + 2], messages[at / 3]));
+        } catch (error) {
+          // Of a callback of the page. The others get their news; and what is thrown into the WebAssembly harms it.
+          reportError(error);
+        }
       }
     },
   });
@@ -104,7 +108,7 @@ export const forPage = ({ status, lastActive_ms, message }) => ({
 /** Updates all watchers, after the WebAssembly was loaded or configured. */
 export function updateAll() {
   // The same groups as those that were requested early.
-  if (first.length) {
+  if (wasm && first.length) {
     updateWatchers(first);
     wasm.stopWaiting();
     first = [];

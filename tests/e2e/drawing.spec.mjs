@@ -182,6 +182,34 @@ test("whoever leaves the page while Yew pauses is asked about no more", async ({
   expect(requests).toBe(0);
 });
 
+test("a badge that comes back before a reply is unknown, not empty", async ({
+  page,
+  site,
+  tag,
+}) => {
+  await page.goto(site.page(smallBadges(["12"]), tag()));
+  await expect.poll(() => drawn(page)).toMatchObject({ mounted: 1 });
+  await page.route("**/other/**", () => {});
+  await page.evaluate(async () => {
+    const badge = document.querySelector("zulip-presence");
+    const { parentNode } = badge;
+    badge.remove();
+    await new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = resolve;
+      port2.postMessage(null);
+    });
+    zulipPresence.configure({ endpoint: "/other/api/v1" });
+    parentNode.append(badge);
+  });
+  expect(await page.evaluate(() => document.querySelector("zulip-presence").status)).toBe(
+    "unknown",
+  );
+  const icon = page.locator("zulip-presence svg");
+  await expect(icon).toHaveAttribute("data-status", "unknown");
+  await expect(icon).toHaveAccessibleName("Status unknown");
+});
+
 test("an element without a box has its badge", async ({ page, site, tag }) => {
   const far = `<p style="height: 5000px"></p>`;
   const style = "<style>.none { display: contents }</style>";

@@ -146,6 +146,29 @@ for (const [how, head] of [
   });
 }
 
+test("a callback that throws takes no news from anybody else", async ({
+  page,
+  site,
+  tag,
+  consoleMessages,
+}) => {
+  await page.goto(site.page("<p>A page</p>", tag()));
+  await page.waitForFunction(() => globalThis.zulipPresence?.get);
+  await page.evaluate(() => {
+    globalThis.heard = [];
+    zulipPresence.subscribe(12, () => {
+      throw new Error("of the page");
+    });
+    zulipPresence.subscribe(17, ({ status }) => heard.push(status));
+    const badges = [12, 17].map((user) => `<zulip-presence user="${user}">A</zulip-presence>`);
+    document.body.insertAdjacentHTML("beforeend", badges.join(""));
+  });
+  for (const badge of await page.locator("zulip-presence").all()) await lives(badge);
+  await expect.poll(() => page.evaluate(() => heard)).toContainEqual(expect.stringMatching(KNOWN));
+  // The browser reports it, as it does with listeners.
+  expect(new Set(consoleMessages)).toEqual(new Set(["uncaught: of the page"]));
+});
+
 test("a combined file may set the endpoint after the script in it", async ({
   page,
   site,

@@ -114,6 +114,31 @@ test("the first request of a slow document is the one that the WebAssembly takes
   expect(presenceRequests.map(people)).toEqual([sorted(IDS.slice(0, 2)), sorted(IDS.slice(2, 4))]);
 });
 
+test("a slow document may configure before the WebAssembly is there", async ({
+  page,
+  site,
+  tag,
+  consoleMessages,
+}) => {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await released;
+    await route.continue();
+  });
+  const configure = `<script>zulipPresence.configure({ interval: 20 }); document.title = "configured"</script>`;
+  const url = streamed(site, "/configured/", tag(), [
+    [0, ADA],
+    [2_500, configure],
+    [6_000, "<p>The end</p>"],
+  ]);
+  await page.goto(url, { waitUntil: "commit" });
+  await expect(page).toHaveTitle("configured");
+  release();
+  await expect(page.locator("zulip-presence")).toHaveStatus(KNOWN);
+  expect(consoleMessages).toEqual([]);
+});
+
 test("a script at the end of the document that takes long", async ({
   page,
   site,

@@ -66,6 +66,31 @@ test("a badge follows when its mark changes or goes, or the marked element's con
   await expect(page.locator("p")).toHaveText(["Somebody", "Somebody"]);
 });
 
+test("a badge that was removed too often comes back ten seconds later", async ({
+  page,
+  site,
+  tag,
+}) => {
+  await page.clock.install();
+  await page.goto(site.page(`<p id="ada" data-zulip-presence="12">Ada</p>`, tag("data-scan")));
+  const badge = badgeIn(page, "#ada");
+  await expect(badge).toHaveCount(1);
+  await page.evaluate(async () => {
+    for (let n = 0; n < 11; n++) {
+      document.getElementById("ada").textContent = `Ada ${n}`;
+      // After the observers.
+      await new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = resolve;
+        port2.postMessage(null);
+      });
+    }
+  });
+  await expect(badge).toHaveCount(0);
+  await page.clock.runFor(10_000);
+  await expect(badge).toHaveCount(1);
+});
+
 test("without data-scan there is no observer, and marks load nothing", async ({
   page,
   site,
