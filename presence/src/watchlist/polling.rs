@@ -86,9 +86,8 @@ impl Polling {
         {
             let (_, target) = due_targets.remove(first);
             if self.earliest_start(&target, now) != Some(now) {
-                // A limit that holds back a group holds back everything.
-                due_targets.retain(|(_, other)| target.is_single() && !other.is_single());
-                continue;
+                // What holds back a group holds back everything, and all single users alike.
+                break;
             }
             self.limits.acquire(&target, now);
             if self.people.poll(&target).is_some_and(|poll| poll.hinted && poll.due > now) {
