@@ -221,7 +221,19 @@ fn server_timestamp_and_date_bounds() {
         let headers = [("expires", "Mon, 23 Nov 2026 19:31:00 GMT"), ("cache-control", directive)];
         check("", &headers, Some(0), Some(0));
     }
+    // The clock of a proxy or of the gateway is five minutes ahead.
+    check(
+        r#","server_timestamp":1795462170.5"#,
+        &[
+            ("date", "Mon, 23 Nov 2026 19:35:00 GMT"),
+            ("expires", "Mon, 23 Nov 2026 19:30:15 GMT"),
+            ("cache-control", "public, max-age=15, stale-while-revalidate=10"),
+        ],
+        Some(-29_500),
+        Some(0),
+    );
     check("", &[("date", "yesterday"), ("expires", "-1")], None, None);
+    check("", &[("date", NOW_DATE), ("expires", "-1")], Some(0), Some(0));
     check(r#","server_timestamp":"soon""#, &[], None, None);
 }
 

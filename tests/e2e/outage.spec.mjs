@@ -62,6 +62,30 @@ test("a long outage makes everybody unknown, and nobody offline", async ({
   expect(await statuses.jsonValue()).not.toContain("offline");
 });
 
+test("a proxy whose clock is ten minutes ahead makes nobody offline or unknown", async ({
+  page,
+  site,
+  gateway,
+  tag,
+}) => {
+  const present = await somebodyPresent(gateway);
+  let replies = 0;
+  await page.route("**/realm/presence?*", async (route) => {
+    const response = await route.fetch();
+    const date = new Date(Date.now() + 600_000).toUTCString();
+    await route.fulfill({ response, headers: { ...response.headers(), date } });
+    replies += 1;
+  });
+  await page.goto(
+    site.page(
+      `<zulip-presence user="${present}">Somebody</zulip-presence>`,
+      tag(`data-live="off"`),
+    ),
+  );
+  await expect(page.locator("zulip-presence")).toHaveStatus(/^(active|idle)$/);
+  expect(replies).toBe(1);
+});
+
 test("that the page is parsed and loaded is no reason to ask again at once", async ({
   page,
   site,

@@ -1,10 +1,11 @@
 //! The API: Zulip's two presence endpoints, served from memory.
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPIRES};
 use axum::response::{IntoResponse, Response};
 use zulip_presence_core::reply::NoPresenceReason;
 use zulip_presence_core::{ClockReading, Observation, UserRef};
@@ -125,5 +126,18 @@ fn presence(json: String, store: &Store, now: ClockReading) -> Response {
     let cache = format!(
         "public, max-age={max_age_s}, stale-while-revalidate={stale_s}, stale-if-error={STALE_IF_ERROR_S}"
     );
-    ([(CONTENT_TYPE, "application/json".to_owned()), (CACHE_CONTROL, cache)], json).into_response()
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CACHE_CONTROL, cache),
+        (EXPIRES, expires(store, now, max_age_s)),
+    ];
+    (headers, json).into_response()
+}
+
+/// The value of `Expires` for a reply that may be cached for `max_age_s`, by Zulip's clock, as Zulip
+/// has it: pages tell Zulip's time by it. `Date` is by the clock of this machine, or of a proxy.
+pub(super) fn expires(store: &Store, now: ClockReading, max_age_s: u64) -> String {
+    let now_ms = u64::try_from(store.render(now).now.as_ms()).unwrap_or_default();
+    let at = UNIX_EPOCH + Duration::from_millis(now_ms) + Duration::from_secs(max_age_s);
+    httpdate::fmt_http_date(at)
 }

@@ -1,13 +1,14 @@
 //! Every route and status, as a page sees it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::http::{Method, StatusCode};
 use serde_json::json;
 use zulip_presence_gateway::{LastActive, StaticFiles};
 use zulip_simulator::{Activity, ReportedTimestamps, Simulator};
 
+use crate::streams::Stream;
 use crate::test_gateway::{ADA, Options, PAGE, Reply, TestGateway, organisation};
 
 fn batch(users: &str) -> String {
@@ -54,6 +55,26 @@ async fn active_user_reply_has_all_fields_and_headers() {
     let (max_age, rest) = max_age.expect("a public reply");
     assert!((1..=30).contains(&max_age.parse::<u64>().expect("seconds")), "{cache}");
     assert_eq!(rest, " stale-while-revalidate=10, stale-if-error=60");
+}
+
+/// The machine's clock is wrong, or a proxy's: `Expires` is by Zulip's.
+#[tokio::test]
+async fn expires_tells_the_time_of_zulip() {
+    let zulip = organisation(4);
+    zulip.advance(Duration::from_secs(300));
+    let gateway = TestGateway::with(zulip, Options::default()).await;
+    let stream = Stream::open(&gateway, "[12]").await;
+    let batch = gateway.get("/api/v1/realm/presence?users=[12]").await;
+    for headers in [&gateway.get(ADA).await.headers, &batch.headers, &stream.headers] {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let expires = httpdate::parse_http_date(header("expires").expect("Expires"));
+        let cache = header("cache-control").expect("Cache-Control");
+        let max_age = cache.split_once("max-age=").and_then(|(_, rest)| rest.split(',').next());
+        let max_age_s: f64 = max_age.map_or(0.0, |seconds| seconds.parse().expect("seconds"));
+        let expires = expires.expect("a date").duration_since(UNIX_EPOCH).expect("after 1970");
+        let ahead_s = expires.as_secs_f64() - max_age_s - gateway.zulip.now();
+        assert!((-5.0..=0.0).contains(&ahead_s), "{ahead_s} s, {headers:?}");
+    }
 }
 
 /// The longer Zulip is not asked, the less a cache may add to it.

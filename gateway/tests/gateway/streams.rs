@@ -33,7 +33,7 @@ fn hint(gateway: &TestGateway) {
 
 /// An open stream.
 pub(crate) struct Stream {
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     body: BodyDataStream,
     read: String,
 }

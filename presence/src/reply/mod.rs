@@ -57,9 +57,8 @@ pub struct Reply<T> {
     pub content: T,
     /// The body's `server_timestamp`: when the server made the reply.
     pub server_timestamp: Option<Timestamp>,
-    /// The greatest lower bound of the server's now that the headers give: `Date`, and `Expires`
-    /// minus `max-age` (Zulip sets `Expires` to its own now, and browsers expose it across
-    /// origins).
+    /// The lower bound of the server's now that the headers give: `Expires` minus `max-age` (Zulip
+    /// and gateways set it by Zulip's clock, and browsers expose it across origins), else `Date`.
     pub date_lower_bound: Option<Timestamp>,
     /// The body's `server_presence_offline_threshold_seconds`.
     pub offline_threshold: Option<Duration>,
@@ -289,7 +288,8 @@ impl HttpReply<'_> {
         Reply {
             content: (),
             server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
-            date_lower_bound: date.max(expires.map(|at| at - max_age)),
+            // A proxy's clock, or the gateway's, may be wrong: `Expires` is by Zulip's.
+            date_lower_bound: expires.map(|at| at - max_age).or(date),
             offline_threshold: body
                 .number("server_presence_offline_threshold_seconds")
                 .and_then(seconds),

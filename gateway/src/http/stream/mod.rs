@@ -13,7 +13,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPIRES};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -24,6 +24,7 @@ use self::topics::{StreamId, Subscribed, Topics, message};
 use crate::clock;
 use crate::http::batch::Batch;
 use crate::http::error::ApiError;
+use crate::http::routes::expires;
 use crate::metrics::StreamNumbers;
 use crate::server::connection::Connection;
 use crate::store::shared::SharedStore;
@@ -161,10 +162,10 @@ pub(crate) async fn stream(
             return Some(Err(ApiError::TooManyStreams));
         };
         store.follow(batch.users(), subscribed.is_new_list, now);
-        Some(Ok((first, subscribed)))
+        Some(Ok((first, subscribed, expires(store, now, 0))))
     });
     let opened = opened.await.unwrap_or(Err(ApiError::Unavailable { retry_after_s: 1 }));
-    let (first, Subscribed { id, messages, .. }) = opened?;
+    let (first, Subscribed { id, messages, .. }, expires) = opened?;
     if let Some(connection) = &connection {
         connection.carry_stream();
     }
@@ -180,6 +181,7 @@ pub(crate) async fn stream(
     let headers = [
         (CONTENT_TYPE, "text/event-stream"),
         (CACHE_CONTROL, "no-store"),
+        (EXPIRES, &expires),
         (ACCEL_BUFFERING, "no"),
         // The limits of a connection for requests do not fit one that carried a stream.
         (CONNECTION, "close"),
