@@ -122,8 +122,11 @@ class Badge extends Watcher {
   }
 
   observe(target = this.#element) {
-    // Visibility in another window cannot be observed from this one.
-    if (target.ownerDocument !== document) return this.show();
+    // Visibility in another window cannot be observed from this one. Nor does a window that is closed disconnect its elements.
+    if (target.ownerDocument !== document) {
+      target.ownerDocument.defaultView?.addEventListener("pagehide", this);
+      return this.show();
+    }
     observeVisibility(target, (isVisible, hasBox) => {
       if (!hasBox && target === this.#element) {
         // With `display: contents` its badge may be on screen.
@@ -143,6 +146,11 @@ class Badge extends Watcher {
   unobserve() {
     unobserveVisibility(this.#element);
     if (this.#wrapper) unobserveVisibility(this.#wrapper);
+  }
+
+  /** Another window is left, for good unless it `persisted`. */
+  handleEvent({ target, persisted }) {
+    if (target === this.#element.ownerDocument && !persisted) this.disconnect();
   }
 
   /** For pages that are printed without having been scrolled. */

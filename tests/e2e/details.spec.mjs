@@ -167,3 +167,23 @@ test("removing a badge with an open popover leaves nothing behind", async ({
   await expect(other.getByRole("img", { name: /^Tomasz: / })).toBeVisible();
   expect(consoleMessages).toEqual([]);
 });
+
+test("an open popover closes when its badge is moved, and opens at the new place", async ({
+  page,
+  site,
+  tag,
+}) => {
+  const [badge] = await (await open({ page, site, tag })).all();
+  const button = badge.getByRole("button");
+  await button.click();
+  await expect(details(badge)).toBeVisible();
+  await badge.evaluate((element) => document.body.append(element));
+  await expect(details(badge)).toBeHidden();
+  await expect(button).toHaveAttribute("aria-expanded", "false");
+  await expect(badge).toHaveStatus(KNOWN);
+  await button.focus();
+  await page.keyboard.press("Enter");
+  await expect(details(badge)).toBeVisible();
+  const [at, popover] = [await button.boundingBox(), await details(badge).boundingBox()];
+  expect(Math.abs(popover.y - (at.y + at.height))).toBeLessThan(2);
+});

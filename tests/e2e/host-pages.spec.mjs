@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { builtFiles } from "../../tools/built-files.mjs";
 import { EVERYBODY, KNOWN, expect, people, presences, test } from "./fixtures.mjs";
+import { nameTimers } from "./timers.mjs";
 
 const ADA = `<zulip-presence user="12" name="Ada">Ada</zulip-presence>`;
 const PICTURE = `<i style="display: inline-block; width: 40px; height: 40px; background: #ccc"></i>`;
@@ -360,6 +361,49 @@ test("a badge that first appears in a popup is requested and drawn", async ({
     .poll(() => badge.evaluate((badge) => badge.shadowRoot.querySelector("svg").dataset.status))
     .toMatch(KNOWN);
 });
+
+for (const [what, add, close] of [
+  ["popup", () => (globalThis.other = open("about:blank", "", "popup")), () => other.close()],
+  [
+    "frame",
+    () =>
+      (globalThis.other = document.body.appendChild(
+        document.createElement("iframe"),
+      ).contentWindow),
+    () => document.querySelector("iframe").remove(),
+  ],
+])
+  test(`nobody is asked about for the badges of a ${what} that is gone`, async ({
+    page,
+    site,
+    tag,
+    presenceRequests,
+  }) => {
+    await page.clock.install();
+    await page.addInitScript(nameTimers);
+    await page.goto(site.page("<p>A page</p>", tag(`data-live="off"`)));
+    await page.waitForFunction(() => globalThis.zulipPresence?.get);
+    await page.evaluate(add);
+    await page.evaluate(() => {
+      globalThis.badge = document.createElement("zulip-presence");
+      badge.setAttribute("user", "12");
+      other.document.body.append(badge);
+    });
+    const status = () => page.evaluate(() => badge.status);
+    await expect.poll(status).toMatch(KNOWN);
+    await page.clock.runFor(35_000);
+    await expect.poll(() => presenceRequests.length).toBeGreaterThan(1);
+    await page.evaluate(close);
+    await page.clock.runFor(35_000);
+    const before = presenceRequests.length;
+    await page.clock.runFor(300_000);
+    expect(presenceRequests).toHaveLength(before);
+    // It may come back.
+    await page.evaluate(() => void document.body.append(badge));
+    await expect.poll(status).toMatch(KNOWN);
+    await page.clock.runFor(35_000);
+    await expect.poll(() => presenceRequests.length).toBeGreaterThan(before);
+  });
 
 // Frameworks.
 
