@@ -383,6 +383,10 @@ impl Page {
 
     fn check_views(&self) {
         let server_now = self.list.server_now(self.now);
+        if server_now == Timestamp::from_ms(i64::MAX) {
+            // The viewer set the clock beyond what a timestamp can hold: it stands still there.
+            return;
+        }
         let offline_threshold = self.list.offline_threshold();
         for user in self.watchers.keys() {
             let view = self.list.view(user, self.now);
