@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
@@ -125,10 +126,11 @@ fn bind_first(addresses: &[SocketAddr]) -> Result<Listener, BindError> {
     Err(error)
 }
 
-/// Replaces a stale socket file.
+/// Replaces a stale socket, and nothing else: what is no socket refuses connections, too.
 async fn bind_unix(path: &Path) -> io::Result<Listener> {
     if let Err(error) = UnixStream::connect(path).await
         && error.kind() == ErrorKind::ConnectionRefused
+        && std::fs::symlink_metadata(path)?.file_type().is_socket()
     {
         std::fs::remove_file(path)?;
     }
@@ -166,5 +168,25 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         // It may be gone already.
         let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_no_socket_is_left_alone() {
+        let path =
+            std::env::temp_dir().join(format!("zulip-presence-no-socket-{}", std::process::id()));
+        std::fs::write(&path, "key=sesame").expect("a file");
+        let refused = Listener::bind(&ListenAddress::Unix(path.clone())).await;
+        let is_left = std::fs::read(&path).is_ok_and(|text| text == b"key=sesame");
+        let _ = std::fs::remove_file(&path);
+        assert!(is_left);
+        assert!(
+            matches!(&refused, Err(BindError::System(error)) if error.kind() == ErrorKind::AddrInUse),
+            "{refused:?}"
+        );
     }
 }

@@ -171,6 +171,8 @@ fn invalid_settings_exit_2_with_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it has one").to_string();
     refuses(program().args(["--demo", "--listen", &address]), &[&address, "--listen"]);
+    let no_socket = format!("unix:{}", file("no-socket", "").display());
+    refuses(program().args(["--demo", "--listen", &no_socket]), &[&no_socket, "in use"]);
 }
 
 #[test]
