@@ -27,7 +27,7 @@ use crate::event_loop::{EventLoop, run_event_loop};
 use crate::zulip::allow_list::AllowList;
 pub use crate::zulip::allow_list::PeopleError;
 
-pub use crate::config::credentials::{CredentialsError, ZulipCredentials};
+pub use crate::config::credentials::{CredentialsError, ZulipCredentials, Zuliprc};
 pub use crate::config::ini::{IniError, IniErrorKind, InterpolationError};
 pub use crate::config::last_active::LastActive;
 pub use crate::config::origin::{AllowedOrigin, InvalidOrigin};
@@ -63,7 +63,7 @@ pub struct Config {
     pub client: ZulipClient,
     /// The file with its credentials: reloaded when it changes, so that a new key needs no restart.
     /// `None`: never.
-    pub zuliprc: Option<PathBuf>,
+    pub zuliprc: Option<Zuliprc>,
     /// Time between two organisation-wide requests to Zulip.
     pub refresh: Refresh,
     /// The threshold of "offline"; `None`: Zulip's own.

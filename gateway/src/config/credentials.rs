@@ -25,6 +25,34 @@ pub struct ZulipCredentials {
     pub tls: Tls,
 }
 
+/// Where a `zuliprc` is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Zuliprc {
+    /// Named by the command line: it must be there.
+    Named(PathBuf),
+    /// Where it is looked for otherwise, by `ZULIP_CONFIG` or in `HOME`: the environment may be
+    /// enough without it.
+    Default(PathBuf),
+}
+
+impl Zuliprc {
+    /// The path of the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Default(path) => path,
+        }
+    }
+
+    /// The path, if the command line named it.
+    pub(crate) fn named(&self) -> Option<&Path> {
+        match self {
+            Self::Named(path) => Some(path),
+            Self::Default(_) => None,
+        }
+    }
+}
+
 /// Why there is no account. Each says what is missing and where it was looked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -100,12 +128,14 @@ impl ZulipCredentials {
     pub fn file(
         config_file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Option<PathBuf> {
-        let path = config_file
-            .map(Path::to_owned)
-            .or_else(|| variable("ZULIP_CONFIG").map(PathBuf::from))
+    ) -> Option<Zuliprc> {
+        if let Some(path) = config_file {
+            return Some(Zuliprc::Named(expand_home(path.to_owned(), &variable)));
+        }
+        let path = variable("ZULIP_CONFIG")
+            .map(PathBuf::from)
             .or_else(|| variable("HOME").map(|home| Path::new(&home).join(".zuliprc")));
-        path.map(|path| expand_home(path, &variable))
+        path.map(|path| Zuliprc::Default(expand_home(path, &variable)))
     }
 
     /// Loads the account from the environment and the `zuliprc`. `config_file` is from the command
@@ -117,9 +147,10 @@ impl ZulipCredentials {
         config_file: Option<&Path>,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, CredentialsError> {
-        let path = Self::file(config_file, &variable);
-        let file = match &path {
-            Some(path) => read(path, config_file.is_some())?.map(|ini| (path, ini)),
+        let zuliprc = Self::file(config_file, &variable);
+        let path = zuliprc.as_ref().map(Zuliprc::path);
+        let file = match &zuliprc {
+            Some(zuliprc) => read(zuliprc)?.map(|ini| (zuliprc.path(), ini)),
             None => None,
         };
         // The environment comes first: an entry that is not needed is not expanded.
@@ -131,7 +162,7 @@ impl ZulipCredentials {
                 return Ok(None);
             };
             ini.get(SECTION, name).map_err(|error| CredentialsError::Interpolation {
-                path: (*path).clone(),
+                path: (*path).to_owned(),
                 name,
                 error,
             })
@@ -140,13 +171,13 @@ impl ZulipCredentials {
             let value = optional(name, variable_name)?;
             let value =
                 value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-            value.ok_or_else(|| match (&file, &path) {
+            value.ok_or_else(|| match (&file, path) {
                 (Some((path, _)), _) => CredentialsError::Missing {
-                    path: (*path).clone(),
+                    path: (*path).to_owned(),
                     name,
                     variable: variable_name,
                 },
-                (None, Some(path)) => CredentialsError::NoFile(path.clone()),
+                (None, Some(path)) => CredentialsError::NoFile(path.to_owned()),
                 (None, None) => CredentialsError::NoHome,
             })
         };
@@ -178,14 +209,19 @@ impl ZulipCredentials {
     }
 }
 
-/// `None` if there is no such file; an error if it was named explicitly.
-fn read(path: &Path, by_name: bool) -> Result<Option<Ini>, CredentialsError> {
+/// `None` if there is no such file, and need not be.
+fn read(zuliprc: &Zuliprc) -> Result<Option<Ini>, CredentialsError> {
+    let path = zuliprc.path();
     match std::fs::read_to_string(path) {
         // Windows editors write this byte order mark, which Python refuses.
         Ok(text) => Ini::parse(text.strip_prefix('\u{feff}').unwrap_or(&text))
             .map(Some)
             .map_err(|error| CredentialsError::Ini { path: path.to_owned(), error }),
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound && !by_name => Ok(None),
+        Err(source)
+            if source.kind() == std::io::ErrorKind::NotFound && zuliprc.named().is_none() =>
+        {
+            Ok(None)
+        }
         Err(source) => Err(CredentialsError::Unreadable { path: path.to_owned(), source }),
     }
 }

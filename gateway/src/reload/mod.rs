@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use self::file_watch::watch_file;
 use crate::clock;
-use crate::config::credentials::ZulipCredentials;
+use crate::config::credentials::{ZulipCredentials, Zuliprc};
 use crate::poller::Poller;
 use crate::store::shared::SharedStore;
 use crate::zulip::allow_list::AllowList;
@@ -22,7 +22,7 @@ pub(crate) struct Reloader {
     /// `None`: everybody is served.
     pub(crate) people: Option<PathBuf>,
     /// `None`: the credentials do not come from a file.
-    pub(crate) zuliprc: Option<PathBuf>,
+    pub(crate) zuliprc: Option<Zuliprc>,
 }
 
 impl Reloader {
@@ -37,7 +37,9 @@ impl Reloader {
     /// Reloads the zuliprc whenever it changes.
     pub(crate) async fn watch_zuliprc(&self) {
         match &self.zuliprc {
-            Some(path) => watch_file(path, || self.reload_credentials(false)).await,
+            Some(zuliprc) => {
+                watch_file(zuliprc.path(), || self.reload_credentials(false)).await;
+            }
             None => std::future::pending().await,
         }
     }
@@ -71,13 +73,12 @@ impl Reloader {
 
     /// `always`: even if the zuliprc is the same as before.
     fn reload_credentials(&self, always: bool) {
-        let Some(path) = &self.zuliprc else {
+        let Some(zuliprc) = &self.zuliprc else {
             return;
         };
         let before = self.poller.client();
-        let credentials = match ZulipCredentials::load(path.exists().then_some(path), |name| {
-            std::env::var(name).ok()
-        }) {
+        let variable = |name: &str| std::env::var(name).ok();
+        let credentials = match ZulipCredentials::load(zuliprc.named(), variable) {
             Ok(credentials) if !always && credentials == *before.credentials() => return,
             Ok(credentials) if credentials.site != before.site() => {
                 tracing::error!(
@@ -94,7 +95,7 @@ impl Reloader {
         };
         match ZulipClient::new(credentials) {
             Ok(client) => {
-                tracing::info!(file = %path.display(), bot = client.email(), "the zuliprc was read again");
+                tracing::info!(file = %zuliprc.path().display(), bot = client.email(), "the zuliprc was read again");
                 self.poller.set_client(client);
                 self.store.lock().credentials_changed(clock::now());
                 self.store.publish_change();

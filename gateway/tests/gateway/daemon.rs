@@ -86,6 +86,54 @@ fn sighup_reloads_the_people_file_and_the_zuliprc() {
     }
 }
 
+/// A SIGHUP while the zuliprc is in no place: what it says of that until it ends.
+fn log_of_a_reload_without_zuliprc(name: &str, command: &mut Command, zuliprc: &Path) -> String {
+    let people = file(&format!("{name}-people"), "12\n");
+    let running = Running::start(command.arg("--people").arg(&people));
+    until(running.address, ADA, "HTTP/1.1 200");
+    // None was there before.
+    let _ = std::fs::remove_file(zuliprc);
+    std::fs::write(&people, "12\n17\n").expect("ours");
+    running.signal("-HUP");
+    // Which is read before the zuliprc, by the same task that ends the program.
+    until(running.address, "/api/v1/users/17/presence", "HTTP/1.1 200");
+    running.terminate();
+    let (log, status) = running.ended();
+    assert_eq!(status, Some(0), "{log}");
+    log
+}
+
+/// Another account of the same Zulip is where the program would look without `--config-file`.
+#[test]
+fn removed_config_file_changes_no_account() {
+    let zulip = organisation(4);
+    let server = zulip.start().expect("a free port");
+    let text = zuliprc(&zulip, server.address());
+    let config = file("removed", &text);
+    let others = file("removed-home", "").with_file_name(".zuliprc");
+    std::fs::write(&others, text.replace("presence-bot@", "admin@")).expect("ours");
+    let mut command = program();
+    command.env("HOME", others.with_file_name("")).arg("--config-file").arg(&config);
+    let log = log_of_a_reload_without_zuliprc("removed", &mut command, &config);
+    assert!(!log.contains("admin@") && !log.contains("the zuliprc was read again"), "{log}");
+    assert!(log.contains("the zuliprc is not used") && log.contains("cannot read"), "{log}");
+}
+
+#[test]
+fn zuliprc_that_nobody_named_need_not_exist() {
+    let zulip = organisation(4);
+    let server = zulip.start().expect("a free port");
+    let mut command = program();
+    command
+        .env("HOME", "/nowhere")
+        .env("ZULIP_SITE", format!("http://{}", server.address()))
+        .env("ZULIP_EMAIL", "presence-bot@example.com")
+        .env("ZULIP_API_KEY", zulip.key());
+    let nowhere = Path::new("/nowhere/.zuliprc");
+    let log = log_of_a_reload_without_zuliprc("unnamed", &mut command, nowhere);
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
 #[test]
 fn listen_takes_names_and_every_interface() {
     let has_ipv6 = TcpListener::bind("[::1]:0").is_ok();

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use zulip_presence_gateway::{
     AllowedOrigin, BackgroundTasks, Config, EndHandle, Gateway, LastActive, Refresh, ReloadHandle,
-    Secret, StaticFiles, StreamConfig, ZulipClient, ZulipCredentials, serve,
+    Secret, StaticFiles, StreamConfig, ZulipClient, ZulipCredentials, Zuliprc, serve,
 };
 use zulip_simulator::{Activity, EMAIL, ReportedTimestamps, Server, Simulator};
 
@@ -127,7 +127,7 @@ impl TestGateway {
             .map(|origin| origin.parse::<AllowedOrigin>().expect("an origin"));
         let client = ZulipClient::new(account(&zulip, address));
         let mut config = Config::new(client.expect("no certificates are involved"));
-        config.zuliprc = options.zuliprc;
+        config.zuliprc = options.zuliprc.map(Zuliprc::Named);
         config.refresh = Refresh::unchecked(options.refresh);
         config.offline_after = options.offline_after;
         config.allow_origins = origins.collect();
