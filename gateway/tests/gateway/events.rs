@@ -26,8 +26,8 @@ async fn live(generation: u8) -> TestGateway {
 }
 
 async fn until_queue(gateway: &TestGateway) {
-    let is_live = |reply: &Reply| reply.text().contains("zulip_presence_events_up 1");
-    gateway.until("/metrics", |reply| is_live(reply) && gateway.zulip.queues() == 1).await;
+    gateway.until_events(true).await;
+    assert_eq!(gateway.zulip.queues(), 1);
 }
 
 async fn metrics(gateway: &TestGateway) -> String {
@@ -178,13 +178,13 @@ async fn without_a_queue_polling_goes_on() {
         assert_eq!(first.status, StatusCode::OK, "{fault:?}");
         gateway.until("/metrics", |_| gateway.asked("register") > 0).await;
         let text = metrics(&gateway).await;
-        assert!(text.contains("zulip_presence_events_up 0"), "{fault:?}: {text}");
+        assert!(text.contains("\nzulip_presence_events_up 0\n"), "{fault:?}: {text}");
         assert!(text.contains("zulip_presence_upstream_up 1"), "{fault:?}: {text}");
         assert!(gateway.asked("register") <= 2, "{fault:?}: it is not asked again and again");
         // Whatever was wrong, it may be over.
         if fault == Fault::Html(502) {
             gateway.zulip.fail(None);
-            until_queue(&gateway).await;
+            gateway.until("/metrics", |_| gateway.zulip.queues() == 1).await;
         }
     }
 }
@@ -220,15 +220,13 @@ async fn threshold_comes_from_zulip_unless_it_is_set() {
     zulip.set_offline_threshold(140);
     for (offline_after, expected) in [(None, 140.0), (Some(Duration::from_secs(300)), 300.0)] {
         let gateway = TestGateway::with(zulip.clone(), Options { offline_after, ..seldom() }).await;
-        gateway
-            .until("/metrics", |reply| reply.text().contains("zulip_presence_events_up 1"))
-            .await;
+        gateway.until_events(true).await;
         let reply = gateway.get(BATCH).await;
         assert_eq!(reply.number("/server_presence_offline_threshold_seconds"), expected);
     }
     // A page is told when it comes to be known, or changes.
     let gateway = TestGateway::with(zulip, seldom()).await;
-    gateway.until("/metrics", |reply| reply.text().contains("zulip_presence_events_up 1")).await;
+    gateway.until_events(true).await;
     let mut stream = Stream::open(&gateway, "[23]").await;
     assert_eq!(stream.message().await["server_presence_offline_threshold_seconds"], 140);
     gateway.zulip.set_offline_threshold(90);

@@ -35,7 +35,7 @@ async fn hidden_by_default_in_every_reply() {
     let unknown = gateway.get("/api/v1/unknown").await;
     let reply = gateway.get(ADAS).await;
     assert_eq!((reply.status, reply.json()), (StatusCode::NOT_FOUND, unknown.json()));
-    gateway.until("/metrics", |reply| reply.text().contains("zulip_presence_events_up 1")).await;
+    gateway.until_events(true).await;
     let mut stream = Stream::open(&gateway, "[12,17,23]").await;
     let first = stream.message().await;
     gateway.zulip.set_status(23, &holiday());
@@ -61,7 +61,7 @@ async fn hidden_by_default_in_every_reply() {
 #[tokio::test]
 async fn told_by_the_event_queue() {
     let gateway = TestGateway::with(talkative(), shown()).await;
-    gateway.until("/metrics", |reply| reply.text().contains("zulip_presence_events_up 1")).await;
+    gateway.until_events(true).await;
     let expected = json!({"12": holiday(), "17": {"status_text": "<b>Out</b> & \"about\""}});
     let batch = gateway.get(BATCH).await.json();
     assert_eq!(batch["user_statuses"], expected);
@@ -134,7 +134,7 @@ async fn only_allow_listed_people_say_anything() {
     std::fs::write(&file, "12\n").expect("a file");
     let options = Options { people: Some(file.clone()), ..shown() };
     let gateway = TestGateway::with(talkative(), options).await;
-    gateway.until("/metrics", |reply| reply.text().contains("zulip_presence_events_up 1")).await;
+    gateway.until_events(true).await;
     assert_eq!(gateway.get(BATCH).await.json()["user_statuses"], json!({"12": holiday()}));
     let mut stream = Stream::open(&gateway, "[12,17,23]").await;
     assert_eq!(stream.message().await["user_statuses"], json!({"12": holiday()}));

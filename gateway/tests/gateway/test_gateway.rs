@@ -197,6 +197,13 @@ impl TestGateway {
         }
     }
 
+    /// Waits until events arrive, or while they do. At the start none does yet.
+    pub(crate) async fn until_events(&self, arrive: bool) {
+        // The line of the metric; its help has the name, too.
+        let line = format!("\nzulip_presence_events_up {}\n", u8::from(arrive));
+        self.until("/metrics", |reply| reply.text().contains(&line)).await;
+    }
+
     /// The paths of all requests that Zulip saw, but for those of the event queue.
     pub(crate) fn polled(&self) -> Vec<String> {
         let is_of_queue = |path: &str| path.starts_with("register") || path.starts_with("events");
