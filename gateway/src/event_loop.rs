@@ -88,7 +88,6 @@ impl EventLoop {
             }
             Some(Change::Down) => {
                 self.metrics.set_events_arrive(false);
-                self.store.lock().queue_is_down();
                 self.store.wake_poll_loop();
                 tracing::warn!(
                     outcome =
@@ -123,10 +122,13 @@ impl EventLoop {
                     Ok(registered) => {
                         self.metrics.upstream(Kind::Register, None);
                         self.set_open(Some((client.clone(), registered.queue_id.clone())));
-                        let change = queue.registered(&registered, clock::now().monotonic);
-                        self.tell(change, None);
                         let now = clock::now();
-                        self.store.lock().queue_registered(&registered, is_again, now);
+                        let change = queue.registered(&registered, now.monotonic);
+                        let mut store = self.store.lock();
+                        store.queue_registered(&registered, is_again, now);
+                        store.set_told(queue.is_live());
+                        drop(store);
+                        self.tell(change, None);
                         self.store.publish_change();
                         is_again = true;
                         continue;
@@ -141,7 +143,9 @@ impl EventLoop {
                         Ok(events) => {
                             self.metrics.upstream(Kind::Events, None);
                             self.apply(&events);
-                            self.tell(queue.polled(&events), None);
+                            let change = queue.polled(&events);
+                            self.store.lock().set_told(queue.is_live());
+                            self.tell(change, None);
                             continue;
                         }
                         Err(failure) => {
@@ -157,16 +161,16 @@ impl EventLoop {
                     }
                 }
             };
-            let now = clock::now().monotonic;
-            match failure {
+            let (error, failure) = match failure {
                 PollError::Lost => {
                     self.set_open(None);
-                    self.tell(queue.failed(QueueError::Lost, now), None);
+                    (QueueError::Lost, None)
                 }
-                PollError::Request(error) => {
-                    self.tell(queue.failed(QueueError::Request(error.kind), now), Some(&error));
-                }
-            }
+                PollError::Request(error) => (QueueError::Request(error.kind), Some(error)),
+            };
+            let change = queue.failed(error, clock::now().monotonic);
+            self.store.lock().set_told(queue.is_live());
+            self.tell(change, failure.as_ref());
         }
     }
 }
@@ -187,6 +191,7 @@ pub(crate) async fn run_event_loop(this: Arc<EventLoop>) {
             }
         }
         queue.account_changed(clock::now().monotonic);
+        this.store.lock().set_told(queue.is_live());
         this.end_queue().await;
     }
 }

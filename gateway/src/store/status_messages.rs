@@ -15,12 +15,14 @@ pub(crate) type UserId = u64;
 #[derive(Debug, Default)]
 pub(super) struct Statuses {
     pub(super) known: HashMap<UserId, UserStatus>,
-    /// The event queue tells every change, so that `known` is complete, or it soon will.
+    /// The queue that told `known` tells every change, or the first queue soon will.
     pub(super) is_told: bool,
     /// When people were asked about, while it is not.
     pub(super) asked_at: HashMap<UserId, Duration>,
     pub(super) next_at: Duration,
     pub(super) in_flight: bool,
+    /// A queue told more than the reply in flight may know.
+    pub(super) is_overtaken: bool,
 }
 
 impl Statuses {

@@ -57,7 +57,7 @@ impl Store {
             return (None, Some(GAP));
         }
         if let Some(statuses) = &mut self.statuses {
-            statuses.in_flight = true;
+            (statuses.in_flight, statuses.is_overtaken) = (true, false);
             statuses.next_at = now.monotonic + GAP;
             statuses.asked_at.insert(id, now.monotonic);
         }
@@ -78,7 +78,7 @@ impl Store {
         statuses.in_flight = false;
         match fetched {
             // The queue knows better.
-            _ if statuses.is_told => {}
+            _ if statuses.is_overtaken => {}
             Ok(status) => statuses.set(id, status),
             Err(error) => {
                 let delay = error.imposed_delay().unwrap_or_default().max(FAILURE_DELAY);
@@ -91,7 +91,7 @@ impl Store {
     pub(super) fn statuses_told(&mut self, told: &HashMap<UserId, UserStatus>) {
         if let Some(statuses) = &mut self.statuses {
             statuses.known.clone_from(told);
-            statuses.is_told = true;
+            statuses.is_overtaken = true;
         }
     }
 
@@ -106,12 +106,16 @@ impl Store {
         true
     }
 
-    /// Events no longer arrive: what was told gets old from now on.
-    pub(crate) fn queue_is_down(&mut self) {
-        if let Some(statuses) = &mut self.statuses {
-            statuses.is_told = false;
+    /// Whether the queue tells what people say from now on. If not, what it told gets old.
+    pub(crate) fn set_told(&mut self, is_told: bool) {
+        let Some(statuses) = &mut self.statuses else {
+            return;
+        };
+        if statuses.is_told && !is_told {
             statuses.asked_at.clear();
         }
+        statuses.is_told = is_told;
+        statuses.is_overtaken |= is_told;
     }
 }
 
@@ -123,15 +127,40 @@ mod tests {
     use crate::zulip::allow_list::AllowList;
     use crate::zulip::directory::Directory;
 
-    #[test]
-    fn refusal_of_a_former_account_delays_nothing() {
-        let now = clock::now();
+    const ADA: UserRef = UserRef::Id(12);
+
+    /// Ada is watched, and no queue tells what she says.
+    fn store(now: ClockReading) -> Store {
         let config = StoreConfig { show_statuses: true, ..StoreConfig::default() };
         let mut store = Store::new(config, AllowList::default(), now);
         let account = store.step(now).directory.expect("it is due");
         let body = br#"{"result":"success","members":[{"user_id":12,"email":"ada@x"}]}"#;
         store.directory_fetched(Directory::parse(body).expect("a directory"), account, now);
-        store.watch(&UserRef::Id(12), now);
+        store.watch(&ADA, now);
+        store
+    }
+
+    fn says(text: &str) -> UserStatus {
+        UserStatus::from(&serde_json::json!({"status_text": text}))
+    }
+
+    #[test]
+    fn late_reply_changes_nothing_that_a_queue_told_since() {
+        let now = clock::now();
+        for is_live in [false, true] {
+            let mut store = store(now);
+            let (id, account) = store.step(now).status.expect("nobody tells it");
+            store.statuses_told(&HashMap::from([(id, says("Back"))]));
+            store.set_told(is_live);
+            store.status_fetched(id, Ok(says("Out sick")), account, now);
+            assert_eq!(store.status_message(&ADA), Some(&says("Back")), "live: {is_live}");
+        }
+    }
+
+    #[test]
+    fn refusal_of_a_former_account_delays_nothing() {
+        let now = clock::now();
+        let mut store = store(now);
         let (id, former) = store.step(now).status.expect("nobody tells it");
         store.credentials_changed(now);
         store.status_fetched(id, Err(RequestError::Unauthorized), former, now);

@@ -111,6 +111,46 @@ async fn asked_for_one_by_one_without_a_queue() {
     assert!(!asked.iter().any(|path| path.contains("44") || path.contains("999")), "{asked:?}");
 }
 
+/// Zulip registers a queue that cannot be read, after one that could not be registered.
+#[tokio::test]
+async fn asked_for_one_by_one_while_the_new_queue_cannot_be_read() {
+    let zulip = talkative();
+    zulip.fail_at("/register", Fault::Html(500));
+    let gateway = TestGateway::with(zulip, shown()).await;
+    let is_refused = r#"kind="register",outcome="status"} 1"#;
+    gateway.until("/metrics", |reply| reply.text().contains(is_refused)).await;
+    gateway.zulip.fail_at("/events", Fault::Html(502));
+    gateway.until("/metrics", |_| gateway.asked("events") > 0).await;
+    gateway.zulip.set_status(12, &json!({"status_text": "Back"}));
+    let expected = json!({"status_text": "Back"});
+    gateway.until(BATCH, |reply| reply.json()["user_statuses"]["12"] == expected).await;
+}
+
+/// A restart of Zulip's event system: the queue is the same, and has everything that happened.
+#[tokio::test]
+async fn told_again_by_the_queue_that_comes_back() {
+    let gateway = TestGateway::with(talkative(), shown()).await;
+    gateway.until_events(true).await;
+    gateway.zulip.set_heartbeat(Duration::from_millis(100));
+    gateway.zulip.fail_at("/events", Fault::Html(502));
+    gateway.until_events(false).await;
+    gateway.zulip.set_status(23, &json!({"status_text": "Back at three"}));
+    gateway.zulip.fail(None);
+    gateway.until_events(true).await;
+    // Who is not told of is asked about together with their presence.
+    let statuses = gateway.get(BATCH).await.json()["user_statuses"].clone();
+    assert_eq!(
+        (&statuses["12"], &statuses["23"]["status_text"]),
+        (&holiday(), &json!("Back at three"))
+    );
+    gateway.zulip.set_status(12, &json!({"status_text": "Back"}));
+    let expected = json!({"status_text": "Back"});
+    gateway.until(BATCH, |reply| reply.json()["user_statuses"]["12"] == expected).await;
+    assert_eq!(gateway.asked("register"), 1);
+    let asked = gateway.zulip.asked();
+    assert!(!asked.iter().any(|path| path.ends_with("/status")), "{asked:?}");
+}
+
 /// Servers before feature level 262.
 #[tokio::test]
 async fn unsupported_is_no_problem() {

@@ -182,6 +182,11 @@ impl EventQueue {
         if is_registered && self.failures == 1 { None } else { self.tell(false) }
     }
 
+    /// Whether there is a queue whose events arrive, as far as is known.
+    pub(crate) fn is_live(&self) -> bool {
+        self.queue.is_some() && self.told == Some(true)
+    }
+
     /// From now on another account is used.
     pub(crate) fn account_changed(&mut self, now: Duration) {
         (self.queue, self.failures, self.retry_at) = (None, 0, now);
@@ -297,6 +302,25 @@ mod tests {
         assert_eq!(queue.next(60 * S), poll("1:0", 3));
         assert_eq!(queue.polled(&Events::default()), None);
         assert_eq!(queue.next(120 * S), poll("1:0", 3));
+    }
+
+    #[test]
+    fn a_queue_is_live_while_it_can_be_read() {
+        let mut queue = EventQueue::new(60, 7, Duration::ZERO);
+        assert!(!queue.is_live());
+        queue.failed(status(500), S);
+        queue.registered(&registered("1:0"), 10 * S);
+        assert!(!queue.is_live(), "after a failure its first reply counts");
+        queue.polled(&Events::default());
+        assert!(queue.is_live());
+        queue.failed(status(500), 11 * S);
+        assert!(queue.is_live(), "once may be chance");
+        queue.failed(status(500), 20 * S);
+        assert!(!queue.is_live());
+        queue.polled(&Events::default());
+        assert!(queue.is_live(), "the same one");
+        queue.failed(QueueError::Lost, 100 * S);
+        assert!(!queue.is_live(), "there is none");
     }
 
     #[test]
