@@ -1,7 +1,7 @@
 //! What people say of themselves: told by the event queue, where there is one; else they are asked
 //! about one by one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use zulip_presence_core::reply::RequestError;
@@ -27,7 +27,12 @@ impl Store {
     /// What `user` says of themselves, if they may be seen and say anything.
     #[must_use]
     pub(crate) fn status_message(&self, user: &UserRef) -> Option<&UserStatus> {
-        self.statuses.as_ref()?.known.get(&self.visible_id(user)?)
+        self.statuses.as_ref()?.current(self.visible_id(user)?)
+    }
+
+    /// Whom pages requested recently.
+    fn watched_ids(&self) -> HashSet<UserId> {
+        self.watched.keys().filter_map(|email| self.visible_id(email)).collect()
     }
 
     /// The ID of `user`, if they may be seen.
@@ -44,9 +49,15 @@ impl Store {
         &mut self,
         now: ClockReading,
     ) -> (Option<UserId>, Option<Duration>) {
-        let watched = self.watched.keys().filter_map(|email| self.visible_id(email));
-        let next = self.statuses.as_ref().and_then(|known| known.next(watched, now.monotonic));
-        let Some((id, due)) = next else {
+        if self.statuses.as_ref().is_none_or(|statuses| statuses.is_told) {
+            return (None, None);
+        }
+        let watched = self.watched_ids();
+        let Some(statuses) = &mut self.statuses else {
+            return (None, None);
+        };
+        statuses.release_others(&watched);
+        let Some((id, due)) = statuses.next(watched, now.monotonic) else {
             return (None, None);
         };
         let wait = due.saturating_sub(now.monotonic);
@@ -79,7 +90,10 @@ impl Store {
         match fetched {
             // The queue knows better.
             _ if statuses.is_overtaken => {}
-            Ok(status) => statuses.set(id, status),
+            Ok(status) => {
+                statuses.set(id, status);
+                statuses.current.insert(id);
+            }
             Err(error) => {
                 let delay = error.imposed_delay().unwrap_or_default().max(FAILURE_DELAY);
                 statuses.next_at = now.monotonic + delay;
@@ -89,8 +103,10 @@ impl Store {
 
     /// The event queue told what everybody says.
     pub(super) fn statuses_told(&mut self, told: &HashMap<UserId, UserStatus>) {
+        let watched = self.watched_ids();
         if let Some(statuses) = &mut self.statuses {
             statuses.known.clone_from(told);
+            statuses.current = watched;
             statuses.is_overtaken = true;
         }
     }
@@ -108,11 +124,13 @@ impl Store {
 
     /// Whether the queue tells what people say from now on. If not, what it told gets old.
     pub(crate) fn set_told(&mut self, is_told: bool) {
+        let watched = self.watched_ids();
         let Some(statuses) = &mut self.statuses else {
             return;
         };
         if statuses.is_told && !is_told {
             statuses.asked_at.clear();
+            statuses.current = watched;
         }
         statuses.is_told = is_told;
         statuses.is_overtaken |= is_told;
@@ -155,6 +173,54 @@ mod tests {
             store.status_fetched(id, Ok(says("Out sick")), account, now);
             assert_eq!(store.status_message(&ADA), Some(&says("Back")), "live: {is_live}");
         }
+    }
+
+    fn later(now: ClockReading, span: Duration) -> ClockReading {
+        ClockReading { wall: now.wall + span, monotonic: now.monotonic + span }
+    }
+
+    /// Six minutes later, in which no page asked for anybody.
+    fn released(store: &mut Store, now: ClockReading) -> ClockReading {
+        let now = later(now, Duration::from_secs(360));
+        store.step(now);
+        assert_eq!(store.watched(), 0);
+        now
+    }
+
+    #[test]
+    fn who_was_released_says_nothing_until_they_were_asked_again() {
+        let mut now = clock::now();
+        let mut store = store(now);
+        let (id, account) = store.step(now).status.expect("nobody tells it");
+        store.status_fetched(id, Ok(says("Out sick")), account, now);
+        store.watch(&ADA, now);
+        assert_eq!(store.status_message(&ADA), Some(&says("Out sick")));
+        now = released(&mut store, now);
+        now = later(now, Duration::from_secs(60));
+        store.watch(&ADA, now);
+        assert_eq!(store.status_message(&ADA), None);
+        let (id, account) = store.step(now).status.expect("at once");
+        store.status_fetched(id, Ok(says("Back")), account, now);
+        assert_eq!(store.status_message(&ADA), Some(&says("Back")));
+    }
+
+    #[test]
+    fn what_a_queue_told_holds_after_it_for_whom_is_watched_since() {
+        let mut now = clock::now();
+        let mut store = store(now);
+        store.statuses_told(&HashMap::from([(12, says("Out sick"))]));
+        store.set_told(true);
+        store.set_told(false);
+        store.step(now);
+        assert_eq!(store.status_message(&ADA), Some(&says("Out sick")));
+        now = released(&mut store, now);
+        store.watch(&ADA, now);
+        assert_eq!(store.status_message(&ADA), None);
+        store.set_told(true);
+        assert_eq!(store.status_message(&ADA), Some(&says("Out sick")), "it is the same queue");
+        released(&mut store, now);
+        store.set_told(false);
+        assert_eq!(store.status_message(&ADA), None, "nobody asked for them meanwhile");
     }
 
     #[test]
