@@ -69,7 +69,7 @@ impl Store {
     }
 
     /// The organisation-wide request is due. A slow Zulip is asked less often, not more often.
-    fn hint(&mut self, now: ClockReading) {
+    pub(super) fn hint(&mut self, now: ClockReading) {
         if self.refresh == self.policy.refresh {
             self.watchlist.hint(now);
             self.needs_step = true;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zulip_presence_core::reply::RealmPresence;
 use zulip_presence_core::{Timestamp, UserRef};
 
-use crate::zulip::directory::Directory;
+use crate::zulip::directory::{Directory, Member};
 
 /// Zulip omits users who were not connected for 14 days. A key that disappears sooner has changed.
 const RECENT: Duration = Duration::from_secs(13 * 24 * 3600);
@@ -23,6 +23,11 @@ pub(super) struct KeyChanges {
     unlisted: HashSet<UserRef>,
     /// Keys that disappeared from the reply although their owners were connected recently.
     gone: HashSet<UserRef>,
+    /// Emails of people who had none, or another one, in the directory before: what a reply says
+    /// that was requested before is about nobody, or about somebody else.
+    reassigned: HashSet<UserRef>,
+    /// When the directory arrived that has them.
+    reassigned_at: Duration,
 }
 
 impl KeyChanges {
@@ -61,8 +66,44 @@ impl KeyChanges {
         self.gone.clear();
     }
 
-    /// Whether `email` may be outdated, so that its absence from the reply means nothing.
+    /// `directory` takes the place of `before`. Returns whether replies that were requested until
+    /// `now` do not match it.
+    pub(super) fn directory_replaced(
+        &mut self,
+        before: &Directory,
+        directory: &Directory,
+        now: Duration,
+    ) -> bool {
+        let is_other = |member: &&Member| {
+            before
+                .find(&member.email)
+                .is_none_or(|before| before.id != member.id || before.kind != member.kind)
+        };
+        let others = directory.humans().filter(is_other);
+        let emails: Vec<UserRef> = others.map(|member| member.email.clone()).collect();
+        let is_changed = !emails.is_empty();
+        if is_changed {
+            self.reassigned.extend(emails);
+            self.reassigned_at = now;
+        }
+        is_changed
+    }
+
+    /// A reply arrived that was requested at `requested_at`.
+    pub(super) fn replied(&mut self, requested_at: Duration) {
+        if requested_at >= self.reassigned_at {
+            self.reassigned.clear();
+        }
+    }
+
+    /// Whether no reply was about the person who has `email`.
+    pub(super) fn is_reassigned(&self, email: &UserRef) -> bool {
+        self.reassigned.contains(email)
+    }
+
+    /// Whether `email` may be outdated, or newer than the reply, which then says nothing by having
+    /// or lacking it.
     pub(super) fn is_doubtful(&self, email: &UserRef) -> bool {
-        self.gone.contains(email)
+        self.gone.contains(email) || self.is_reassigned(email)
     }
 }

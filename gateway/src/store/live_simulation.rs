@@ -372,6 +372,37 @@ async fn nothing_is_wrong_longer_than_by_polling_however_the_queue_breaks() {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The list of users is fetched at once, long before the next organisation-wide reply is due, which
+/// alone has the new emails.
+#[tokio::test]
+async fn nobody_is_offline_because_their_email_changed() {
+    const IDS: std::ops::Range<u64> = 10_000..10_040;
+    let zulip = people(40, |_| Activity::AtTheDesk);
+    let mut world = World::with_refresh(zulip, "", 45 * SECOND).await;
+    for id in IDS {
+        world.page_asks(&id.to_string());
+    }
+    world.pass(20 * SECOND).await;
+    for id in IDS {
+        world.zulip.set_email(id, &format!("user{id}@hidden.example.com"));
+        world.store.event(&Event::Directory, world.now());
+    }
+    let mut active_after = None;
+    for step in 0..600 {
+        world.pass(SECOND / 10).await;
+        let statuses: Vec<_> = IDS.map(|id| world.status(&id.to_string())).collect();
+        assert!(!statuses.contains(&Some(Status::Offline)), "{statuses:?} after {step} steps");
+        let new = "user10039@hidden.example.com".parse().expect("a user");
+        let is_new = !matches!(world.store.lookup(&new, true, world.now()), Lookup::Nobody(_));
+        if is_new && statuses.iter().all(|status| *status == Some(Status::Active)) {
+            active_after.get_or_insert(step);
+        } else {
+            assert_eq!(active_after, None, "{statuses:?} after {step} steps");
+        }
+    }
+    assert!(active_after.is_some_and(|step| step < 10), "{active_after:?}");
+}
+
 /// Whatever events come, Zulip is asked no more often than the limits of hints allow.
 #[tokio::test]
 async fn a_flood_of_events_stays_within_the_limits() {

@@ -269,6 +269,9 @@ impl Store {
     /// Whether an organisation-wide reply has arrived that is recent enough for a user who is
     /// watched since then.
     fn is_covered(&self, email: &UserRef, now: ClockReading) -> bool {
+        if self.key_changes.is_reassigned(email) {
+            return false;
+        }
         let since = self.watched.get(email).map_or(now.monotonic, |watched| watched.since);
         let watched_for = now.monotonic.saturating_sub(since);
         self.watchlist.realm_age(now).is_some_and(|age| age <= watched_for + self.refresh)
@@ -363,6 +366,7 @@ impl Store {
         if let (Response::Realm(_), Some(took)) = (&reply, self.watchlist.request_age(id, now)) {
             self.refresh = stretched_refresh(self.policy.refresh, took);
             self.watchlist.set_interval(self.refresh);
+            self.key_changes.replied(now.monotonic.saturating_sub(took));
         }
         let is_stale = match (&reply, &self.directory) {
             (Response::Realm(reply), Some(directory)) => {
@@ -439,7 +443,12 @@ impl Store {
             took: last.map_or(Duration::ZERO, |last| now.monotonic.saturating_sub(last)),
             ..DirectoryRefresh::default()
         };
-        self.directory = Some(directory);
+        let before = self.directory.replace(directory);
+        if let (Some(before), Some(directory)) = (before, &self.directory)
+            && self.key_changes.directory_replaced(&before, directory, now.monotonic)
+        {
+            self.hint(now);
+        }
         if again {
             self.refresh_directory_within(DIRECTORY_MIN_INTERVAL, now);
         } else {

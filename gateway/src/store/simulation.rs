@@ -16,6 +16,7 @@ use crate::store::{Actions, Lookup, Store, StoreConfig};
 use crate::zulip::allow_list::AllowList;
 use crate::zulip::client::Reply;
 use crate::zulip::directory::Directory;
+use crate::zulip::event_queue::wire::Event;
 use crate::zulip::wire::push_presence;
 
 /// Zulip's response time.
@@ -319,6 +320,50 @@ async fn changed_email_is_followed_within_a_minute() {
     // The next reply shows the change after 33 s at most; the directory was not requested recently.
     assert!(active_after.is_some_and(|second| second <= 40), "{active_after:?}");
     assert_eq!(world.count("users"), 2);
+}
+
+/// The organisation-wide reply is made before the change, and arrives after the directory.
+#[tokio::test]
+async fn late_reply_makes_nobody_offline_whose_email_changed() {
+    let mut world = World::new(people(2, |_| Activity::AtTheDesk), "").await;
+    world.page_asks("10000");
+    world.pass(Duration::from_secs(1)).await;
+    world.advance(MINUTE);
+    world.store.directory_refresh.due = world.elapsed;
+    let Actions { directory, requests, .. } = world.store.step(world.now());
+    let reply = world.ask(&requests[0].query.path(), world.elapsed).await.expect("a reply");
+    world.zulip.set_email(10_000, "hidden@example.com");
+    let users = world.ask("users", world.elapsed).await.expect("a reply");
+    let users = Directory::parse(&users.body).expect("a directory");
+    world.advance(LATENCY);
+    let now = world.now();
+    world.store.directory_fetched(users, directory.expect("it is due"), now);
+    assert_eq!(world.status("10000"), None);
+    let reply = reply.parse(&requests[0].query).expect("presence");
+    world.store.handle_response(requests[0].id, reply, now);
+    assert_eq!(world.status("10000"), None);
+    world.pass(Duration::from_secs(3)).await;
+    assert_eq!(world.status("10000"), Some(Status::Active));
+}
+
+/// Who had an email may be gone, and their presence is not that of who has it now.
+#[tokio::test]
+async fn nobody_gets_the_presence_of_who_had_their_email_before() {
+    let mut world = World::new(people(3, |_| Activity::AtTheDesk), "").await;
+    world.zulip.set_activity(10_000, Activity::NeverSeen);
+    for user in ["10000", "10001"] {
+        world.page_asks(user);
+    }
+    world.pass(Duration::from_secs(20)).await;
+    assert_eq!(world.status("10001"), Some(Status::Active));
+    world.zulip.set_email(10_001, "former@example.com");
+    world.zulip.set_email(10_000, "user10001@example.com");
+    world.store.event(&Event::Directory, world.now());
+    for _ in 0..60 {
+        world.pass(Duration::from_millis(500)).await;
+        assert_ne!(world.status("10000"), Some(Status::Active));
+    }
+    assert_eq!(world.status("10001"), Some(Status::Active));
 }
 
 #[tokio::test]
