@@ -44,7 +44,7 @@ export const TARGETS = {
   },
   dokuwiki: {
     steps: dokuwiki,
-    options: ["label", "details"],
+    options: ["label", "details", "zulip"],
     hint: "The gateway's address is for the plugin zulippresence: copy it from integrations/dokuwiki to your wiki's plugins.",
     refusal: ({ user, name }) =>
       (/[?|}]/.test(user) || name.includes("}")) &&
@@ -150,7 +150,8 @@ function dokuwiki(settings) {
   const call = ({ user, name }) =>
     `{{zulip>${user}${options && `?${options}`}${name && `|${name}`}}}`;
   return [
-    ["In Admin → Configuration Settings → Zulippresence", settings.gateway],
+    ["In Admin → Configuration Settings → Zulippresence: gateway", settings.gateway],
+    ...(settings.zulip ? [["And there: zulip", settings.zulip]] : []),
     ["Where each name stands", lines(settings, call)],
   ];
 }

@@ -15,8 +15,15 @@ mw.loader.using( [ 'mediawiki.util', 'mediawiki.Title' ] ).then( function () {
 	function userOf( link ) {
 		var path = mw.config.get( 'wgArticlePath' ).replace( '$1', '' ),
 			text = mw.util.getParamValue( 'title', link.href ),
+			has = function ( name ) {
+				return mw.util.getParamValue( name, link.href ) !== null;
+			},
 			title;
 		if ( link.origin !== location.origin || link.hash ) {
+			return null;
+		}
+		// A form, a history, a difference or an old version. Links to a page that does not exist yet lead to a form, too.
+		if ( has( 'diff' ) || has( 'oldid' ) || ( has( 'action' ) && !has( 'redlink' ) ) ) {
 			return null;
 		}
 		if ( text === null && link.pathname.indexOf( path ) === 0 ) {

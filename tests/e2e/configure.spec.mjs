@@ -122,7 +122,10 @@ for (const [target, expected] of [
 {{Zulip presence|ada&#43;x@example.com|label=status}}`,
     ],
   ],
-  ["DokuWiki", [GATEWAY, "{{zulip>ada+x@example.com?label=status&details}}"]],
+  [
+    "DokuWiki",
+    [GATEWAY, "https://chat.example.com", "{{zulip>ada+x@example.com?label=status&details}}"],
+  ],
   [
     "Markdown",
     [

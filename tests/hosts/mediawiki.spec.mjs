@@ -88,7 +88,7 @@ test("MediaWiki: the gadget puts badges beside links to user pages, without an e
     "MediaWiki:Common.js",
     `mw.loader.load( '/index.php?title=MediaWiki:Gadget-zulip-presence.js&action=raw&ctype=text/javascript' );`,
   );
-  await wiki.edit("User:Jonas Lindqvist", "I am.");
+  await wiki.edit("User:Jonas Lindqvist", "I am.\n\n== One ==\n\nHere.\n\n== Two ==\n\nThere.");
   await wiki.edit(
     "Signed",
     `${TEAM.map(({ name }) => `* [[User:${name}]] says hello`).join("\n")}
@@ -101,6 +101,15 @@ test("MediaWiki: the gadget puts badges beside links to user pages, without an e
   await expect(page.locator("zulip-presence")).toHaveCount(TEAM.length);
   await page.getByRole("link", { name: "User:Jonas Lindqvist" }).click();
   await expect(page.locator("#mw-content-text")).toContainText("I am.");
+  // Links to a form, a difference or an old version are none to the page.
+  await expect(page.locator(".mw-editsection a")).not.toHaveCount(0);
+  await expect(page.locator("zulip-presence")).toHaveCount(0);
+  await wiki.edit("User:Jonas Lindqvist", "I am, again. [[User:Jonas Lindqvist/Notes]]");
+  await page.goto(`${wiki.page("User:Jonas Lindqvist")}?action=history`);
+  await expect(page.locator("#pagehistory a[href*=diff]")).not.toHaveCount(0);
+  await page.evaluate(() => mw.loader.using("mediawiki.util"));
+  await page.waitForFunction(() => globalThis.zulipPresence?.get);
+  await expect(page.locator("#pagehistory [data-zulip-presence]")).toHaveCount(0);
   expect(ours()).toEqual([]);
 });
 
