@@ -206,6 +206,7 @@ fn server_timestamp_and_date_bounds() {
     check(r#","server_timestamp":1795462230.25"#, &[], Some(30_250), Some(30_250));
     check("", &[("date", NOW_DATE)], Some(0), Some(0));
     check("", &[("expires", NOW_DATE)], Some(0), Some(0));
+    check("", &[("expires", NOW_DATE), ("cache-control", "max-age=0, no-store")], Some(0), Some(0));
     // A reply from a cache: the body is old, the date is not.
     check(r#","server_timestamp":1795462170.5"#, &[("date", NOW_DATE)], Some(-29_500), Some(0));
     // A cache that prolongs the life of a reply does so in both headers.
@@ -232,8 +233,12 @@ fn server_timestamp_and_date_bounds() {
         Some(-29_500),
         Some(0),
     );
+    // A proxy replaces `Cache-Control`, and leaves `Expires`, or switches caching off by it.
+    for expires in ["Mon, 23 Nov 2026 19:30:15 GMT", "Thu, 01 Jan 1970 00:00:01 GMT", "-1"] {
+        let kept = ("cache-control", "private, no-cache");
+        check("", &[("date", NOW_DATE), ("expires", expires), kept], Some(0), Some(0));
+    }
     check("", &[("date", "yesterday"), ("expires", "-1")], None, None);
-    check("", &[("date", NOW_DATE), ("expires", "-1")], Some(0), Some(0));
     check(r#","server_timestamp":"soon""#, &[], None, None);
 }
 

@@ -283,13 +283,14 @@ impl HttpReply<'_> {
         let header = |name| (self.header)(name);
         let date = header("date").and_then(|date| http_date::parse(&date));
         let expires = header("expires").and_then(|date| http_date::parse(&date));
+        // Without one a proxy has replaced `Cache-Control`, and `Expires` is as much later as it was.
         let max_age =
-            header("cache-control").map_or(Duration::ZERO, |directives| max_age(&directives));
+            header("cache-control").map_or(Some(Duration::ZERO), |directives| max_age(&directives));
         Reply {
             content: (),
             server_timestamp: body.number("server_timestamp").map(Timestamp::from_unix_s),
             // A proxy's clock, or the gateway's, may be wrong: `Expires` is by Zulip's.
-            date_lower_bound: expires.map(|at| at - max_age).or(date),
+            date_lower_bound: expires.zip(max_age).map(|(at, max_age)| at - max_age).or(date),
             offline_threshold: body
                 .number("server_presence_offline_threshold_seconds")
                 .and_then(seconds),
@@ -349,13 +350,13 @@ fn parse_retry_after(header: &str) -> Option<Duration> {
     (total > 0).then(|| Duration::from_secs(total))
 }
 
-/// The `max-age` of a `Cache-Control`; zero if there is none. Directive names are case-insensitive,
-/// and values may be quoted (RFC 9111, 5.2).
-fn max_age(directives: &str) -> Duration {
+/// The `max-age` of a `Cache-Control`, if there is one. Directive names are case-insensitive, and
+/// values may be quoted (RFC 9111, 5.2).
+fn max_age(directives: &str) -> Option<Duration> {
     let value = directives.split(',').find_map(|directive| {
         let (name, value) = directive.split_once('=')?;
         let is_max_age = name.trim_ascii().eq_ignore_ascii_case("max-age");
         is_max_age.then(|| value.trim_ascii().trim_matches('"'))
     });
-    value.and_then(parse_retry_after).unwrap_or_default()
+    value.map(|value| parse_retry_after(value).unwrap_or_default())
 }

@@ -180,6 +180,9 @@ impl Polling {
         if let Some(poll) = self.people.poll(&request.target) {
             poll.failures = 0;
             poll.due = due;
+            if poll.refresh_requested {
+                poll.due = due.min(poll.earliest(MIN_REFRESH_INTERVAL));
+            }
         }
     }
 

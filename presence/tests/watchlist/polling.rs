@@ -1111,3 +1111,15 @@ fn single_requests_leave_room_for_those_about_everybody() {
         assert!(page.sent.len() > about_all.len(), "budget {budget}: single requests are sent");
     }
 }
+
+#[test]
+fn refresh_during_a_request_is_not_forgotten() {
+    let mut page = Page::showing(gateway(), &["12"]);
+    page.pass(secs(1));
+    page.list.refresh(&user("12"), page.now);
+    let request = page.take();
+    page.active(&request, secs(5));
+    page.run(secs(30), |page, request| page.active(request, secs(5)));
+    let seconds: Vec<u64> = page.sent.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds, [0, 10], "as soon as one after a reply");
+}
