@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test may say what it expects")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
@@ -11,8 +11,9 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{Element, HtmlIFrameElement};
 use yew::prelude::*;
+use zulip_presence_widget::__private::{Badge, BadgeProps, Handover};
 use zulip_presence_widget::{
-    Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceNow, PresenceProvider,
+    Cause, Label, PresenceBadge, PresenceBadgeProps, PresenceClient, PresenceNow, PresenceProvider,
     Settings, Status, UserRef, use_presence,
 };
 
@@ -212,6 +213,48 @@ async fn another_user_is_another_person() {
     assert_eq!(page.names(), ["Ada: idle"]);
     assert!(svg.is_same_node(Some(&page.all("svg")[0])), "the badge stays in place");
     unmount(app).await;
+}
+
+/// Yew applies new props before messages that were sent earlier.
+#[wasm_bindgen_test]
+async fn news_of_the_former_person_is_not_shown_as_the_present_ones() {
+    let page = Page::new();
+    let client = PresenceClient::new(&Settings::gateway(ENDPOINT).unwrap());
+    let props = {
+        let client = client.clone();
+        move |user: &str| BadgeProps {
+            client: Some(client.clone()),
+            user: user.parse().ok(),
+            subscription: Handover::default(),
+            name: AttrValue::default(),
+            label: Label::None,
+            details: false,
+            is_visible: true,
+            lang: AttrValue::default(),
+            on_view: Callback::noop(),
+        }
+    };
+    let badge = yew::Renderer::<Badge>::with_root_and_props(page.root.clone(), props("1")).render();
+    let badge = Rc::new(RefCell::new(Some(badge)));
+    let second = client.subscribe(&UserRef::Id(2), Rc::new(|_, _| {}));
+    second.set_visible(true);
+    settle().await;
+    page.see("[data-status=active]").await;
+    let first = {
+        let badge = badge.clone();
+        let follow = move |_, cause| {
+            if let (Cause::Change, Some(badge)) = (cause, &mut *badge.borrow_mut()) {
+                badge.update(props("2"));
+            }
+        };
+        client.subscribe(&UserRef::Id(1), Rc::new(follow))
+    };
+    set_presence("1", Some(7_200.0), Some(3_600.0));
+    pass(MINUTE).await;
+    assert_eq!(page.all("[data-status=idle]").len(), 1, "{}", page.root.inner_html());
+    drop((first, second));
+    badge.take().unwrap().destroy();
+    settle().await;
 }
 
 #[wasm_bindgen_test]

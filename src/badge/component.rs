@@ -18,6 +18,8 @@ use crate::i18n::{self, CatalogListener};
 /// label beside it and a popover.
 pub struct Badge {
     subscription: Option<Subscription>,
+    /// Counts subscriptions: Yew applies new props before what the former one said.
+    generation: u32,
     appearance: Appearance,
     /// The popover is open.
     is_open: bool,
@@ -80,8 +82,8 @@ impl PartialEq for Handover {
 
 /// Messages to a [`Badge`].
 pub enum Msg {
-    /// The subscription called.
-    Presence(PresenceNow, Cause),
+    /// The subscription of a generation called.
+    Presence(u32, PresenceNow, Cause),
     /// The messages of its language were loaded.
     Catalog,
     /// To request the person's presence immediately.
@@ -97,13 +99,14 @@ impl Component for Badge {
     fn create(ctx: &Context<Self>) -> Self {
         let mut badge = Self {
             subscription: None,
+            generation: 0,
             appearance: Appearance::default(),
             is_open: false,
             catalog: None,
         };
         match ctx.props().subscription.0.take() {
             Some(subscription) => {
-                subscription.set_on_presence(on_presence(ctx));
+                subscription.set_on_presence(badge.on_presence(ctx));
                 badge.subscription = Some(subscription);
             }
             None => badge.subscribe(ctx),
@@ -114,7 +117,8 @@ impl Component for Badge {
 
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
-            Msg::Presence(presence, cause) => {
+            Msg::Presence(generation, ..) if generation != self.generation => false,
+            Msg::Presence(_, presence, cause) => {
                 if cause == Cause::Change {
                     ctx.props().on_view.emit(presence.view.clone());
                 }
@@ -177,8 +181,9 @@ impl Badge {
     /// Subscribes to the person of the props, in place of the previous one.
     fn subscribe(&mut self, ctx: &Context<Self>) {
         let props = ctx.props();
+        self.generation += 1;
         let subscription = props.client.as_ref().zip(props.user.as_ref()).map(|(client, user)| {
-            let subscription = client.subscribe(user, on_presence(ctx));
+            let subscription = client.subscribe(user, self.on_presence(ctx));
             subscription.set_visible(props.is_visible);
             subscription
         });
@@ -186,6 +191,14 @@ impl Badge {
         // watched.
         drop(core::mem::replace(&mut self.subscription, subscription));
         props.on_view.emit(self.presence().map_or_else(View::default, |presence| presence.view));
+    }
+
+    /// What the present subscription calls.
+    fn on_presence(&self, ctx: &Context<Self>) -> OnPresence {
+        let (link, generation) = (ctx.link().clone(), self.generation);
+        Rc::new(move |presence, cause| {
+            link.send_message(Msg::Presence(generation, presence, cause));
+        })
     }
 
     fn presence(&self) -> Option<PresenceNow> {
@@ -230,9 +243,4 @@ impl Badge {
         self.appearance = appearance;
         is_different
     }
-}
-
-fn on_presence(ctx: &Context<Badge>) -> OnPresence {
-    let link = ctx.link().clone();
-    Rc::new(move |presence, cause| link.send_message(Msg::Presence(presence, cause)))
 }
