@@ -646,6 +646,15 @@ async fn a_badge_without_a_provider_stays_unknown() {
     assert_eq!(page.names(), ["Status unknown"]);
     app.destroy();
     settle().await;
+
+    page.root.set_attribute("lang", "pl").unwrap();
+    let props = yew::props!(PresenceBadgeProps { user: "1" });
+    let app =
+        yew::Renderer::<PresenceBadge>::with_root_and_props(page.root.clone(), props).render();
+    settle().await;
+    assert_eq!(page.names(), ["Status nieznany"], "in the page's language all the same");
+    app.destroy();
+    settle().await;
 }
 
 /// The settings of a page with a key.

@@ -71,6 +71,8 @@ impl Component for PresenceBadge {
     type Properties = PresenceBadgeProps;
 
     fn create(ctx: &Context<Self>) -> Self {
+        // A badge that is there before its provider must not fix the language.
+        i18n::set_loader(i18n::load_built_in);
         let (context, handle) = ctx.link().context(ctx.link().callback(Msg::Context)).unzip();
         if context.is_none() {
             warn_once(NO_PROVIDER, "");
