@@ -65,9 +65,8 @@ async function nginxHost(setup) {
       ? ["127.0.0.1:8641", `127.0.0.1:${setup.second}`]
       : ["    server 127.0.0.1:8641 max_fails=1 fail_timeout=5s;\n", ""],
     ["127.0.0.1:8640", `127.0.0.1:${setup.gateway}`],
-    ["listen 80 default_server;", `listen 127.0.0.1:${port} default_server;`],
     ["listen 80;", `listen 127.0.0.1:${port};`],
-    ["/var/cache/nginx/zulip-presence", join(setup.directory, "cache")],
+    ["/var/cache/zulip-presence-nginx", join(setup.directory, "cache")],
   ]);
   return { ...(await nginx({ ...setup, port }, site)), scheme: "http" };
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -73,25 +73,15 @@ impl Nginx {
         for (there, here) in [
             ("127.0.0.1:8640", gateways[0].to_string()),
             ("127.0.0.1:8641", gateways[1].to_string()),
-            ("listen 80 default_server;", format!("listen {address} default_server;")),
-            ("listen 80;", format!("listen {address};")),
-            ("/var/cache/nginx/zulip-presence", directory.join("cache").display().to_string()),
+            ("listen 80", format!("listen {address}")),
+            ("/var/cache/zulip-presence-nginx", directory.join("cache").display().to_string()),
         ] {
             assert!(site.contains(there), "{there} is in deploy/nginx.conf");
             site = site.replace(there, &here);
         }
         std::fs::write(directory.join("site.conf"), site).expect("a file");
-        let mut temporary = String::new();
-        for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
-            temporary.push_str(&format!("{kind}_temp_path {}/{kind};\n", directory.display()));
-        }
-        let main = format!(
-            "daemon off; worker_processes 1; pid {0}/pid; error_log {0}/error.log warn;\nevents {{ worker_connections 256; }}\n\
-             http {{ access_log off; {temporary} include {0}/site.conf; }}\n",
-            directory.display()
-        );
         let config = directory.join("nginx.conf");
-        std::fs::write(&config, main).expect("a file");
+        std::fs::write(&config, main_file(&directory, "include site.conf;")).expect("a file");
         let child = Command::new(NGINX)
             .arg("-c")
             .arg(&config)
@@ -129,7 +119,94 @@ impl Drop for Nginx {
     }
 }
 
+/// A main file with these `sites`, for an nginx without rights in `directory`.
+fn main_file(directory: &Path, sites: &str) -> String {
+    let mut temporary = String::new();
+    for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
+        temporary.push_str(&format!("{kind}_temp_path {}/{kind};\n", directory.display()));
+    }
+    format!(
+        "daemon off; worker_processes 1; pid {0}/pid; error_log {0}/error.log warn;\nevents {{ worker_connections 256; }}\n\
+         http {{ access_log off; {temporary} {sites} }}\n",
+        directory.display()
+    )
+}
+
 pub(crate) const NGINX: &str = "/usr/sbin/nginx";
+
+/// The site that Debian and Ubuntu enable, in /etc/nginx/sites-enabled/default.
+const DEFAULT_SITE: &str =
+    "server {\n    listen 80 default_server;\n    server_name _;\n    return 200 default;\n}\n";
+
+/// What `nginx -t` says of `site` in conf.d/, beside Debian's own files: only ports and absolute
+/// directories are replaced. Of /var/cache, only the directory itself is there.
+fn tested(name: &str, site: &str, certificates: &Path) -> Output {
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+    for folder in ["conf.d", "sites-enabled", "cache"] {
+        std::fs::create_dir_all(directory.join(folder)).expect("a directory");
+    }
+    let port = || TcpListener::bind("127.0.0.1:0")?.local_addr();
+    let ports = [port(), port()].map(|port| port.expect("a free port"));
+    let here = |text: &str| {
+        text.replace("listen 80", &format!("listen {}", ports[0]))
+            .replace("listen 443", &format!("listen {}", ports[1]))
+            .replace("/var/cache/", &format!("{}/cache/", directory.display()))
+            .replace("/etc/ssl/", &format!("{}/", certificates.display()))
+    };
+    let write = |file: &str, text: &str| {
+        std::fs::write(directory.join(file), text).expect("a file");
+    };
+    write("conf.d/zulip-presence.conf", &here(site));
+    write("sites-enabled/default", &here(DEFAULT_SITE));
+    write("nginx.conf", &main_file(&directory, "include conf.d/*.conf; include sites-enabled/*;"));
+    Command::new(NGINX)
+        .arg("-t")
+        .arg("-c")
+        .arg(directory.join("nginx.conf"))
+        .arg("-e")
+        .arg(directory.join("error.log"))
+        .output()
+        .expect("it starts")
+}
+
+#[test]
+fn nginx_takes_the_file_beside_debians_site() {
+    if !there("nginx", Path::new(NGINX)) {
+        return;
+    }
+    let output = tested("nginx-beside", &deployed("nginx.conf"), Path::new("/etc/ssl"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("[warn]"), "{said}");
+}
+
+#[test]
+fn nginx_answers_no_other_name_beside_other_sites() {
+    if !there("nginx", Path::new(NGINX)) {
+        return;
+    }
+    let gateway = Running::demo();
+    let ours = deployed("nginx.conf");
+    let plain = DEFAULT_SITE.replace(" default_server", "");
+    for (site, is_theirs) in [
+        (format!("{ours}{DEFAULT_SITE}"), true),
+        (format!("{DEFAULT_SITE}{ours}"), true),
+        (format!("{plain}{ours}"), true),
+        (format!("{ours}{plain}"), false),
+    ] {
+        let nginx = Nginx::start([gateway.address; 2], site);
+        let reply = nginx.get("/api/v1/users/12/presence");
+        assert!(reply.starts_with("HTTP/1.1 200") && reply.contains("timestamp"), "{reply}");
+        for host in ["evil.example", "127.0.0.1", "presence.example.com.evil.example"] {
+            let request = format!(
+                "GET /api/v1/users/12/presence HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            );
+            let reply = raw(nginx.address, request.as_bytes());
+            assert!(!reply.contains("timestamp"), "{host}: {reply}");
+            assert_eq!(reply.ends_with("default"), is_theirs, "{host}: {reply}");
+        }
+    }
+}
 
 /// How many requests for presence reached this gateway.
 fn served(gateway: &Running) -> u64 {
