@@ -119,6 +119,21 @@ impl Drop for Nginx {
     }
 }
 
+pub(crate) const OPENSSL: &str = "/usr/bin/openssl";
+
+pub(crate) fn openssl(directory: &Path, arguments: &str) {
+    let output = Command::new(OPENSSL)
+        .args(arguments.split(' '))
+        .current_dir(directory)
+        .output()
+        .expect("openssl starts");
+    assert!(
+        output.status.success(),
+        "openssl {arguments}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
 /// A main file with these `sites`, for an nginx without rights in `directory`.
 fn main_file(directory: &Path, sites: &str) -> String {
     let mut temporary = String::new();
@@ -178,6 +193,37 @@ fn nginx_takes_the_file_beside_debians_site() {
     let output = tested("nginx-beside", &deployed("nginx.conf"), Path::new("/etc/ssl"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("[warn]"), "{said}");
+}
+
+#[test]
+fn nginx_takes_the_lines_for_tls() {
+    if !there("nginx", Path::new(NGINX)) || !there("openssl", Path::new(OPENSSL)) {
+        return;
+    }
+    let certificates =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&certificates).expect("a directory");
+    openssl(
+        &certificates,
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=presence.example.com -keyout presence.example.com.key -out presence.example.com.pem",
+    );
+    let is_for_tls =
+        |line: &str| ["listen 443", "http2", "ssl_"].iter().any(|start| line.starts_with(start));
+    let mut lines = 0;
+    let mut site = String::new();
+    for line in deployed("nginx.conf").lines() {
+        let directive = line.strip_prefix("    # ").filter(|line| is_for_tls(line));
+        lines += usize::from(directive.is_some());
+        site.push_str(directive.unwrap_or(line));
+        site.push('\n');
+    }
+    assert_eq!(lines, 5, "two of the first server, three of the second");
+    let clear = "    listen 80;\n    server_name presence.example.com;\n";
+    assert!(site.contains(clear), "TLS takes its place");
+    let site = site.replace(clear, "    server_name presence.example.com;\n");
+    let output = tested("nginx-with-tls", &site, &certificates);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }
 
 #[test]

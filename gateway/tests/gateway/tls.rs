@@ -8,23 +8,8 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{Running, file, get, program};
 use crate::daemon::until;
-use crate::deployment::{NGINX, there};
+use crate::deployment::{NGINX, OPENSSL, openssl, there};
 use crate::test_gateway::organisation;
-
-const OPENSSL: &str = "/usr/bin/openssl";
-
-fn openssl(directory: &Path, arguments: &str) {
-    let output = Command::new(OPENSSL)
-        .args(arguments.split(' '))
-        .current_dir(directory)
-        .output()
-        .expect("openssl starts");
-    assert!(
-        output.status.success(),
-        "openssl {arguments}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
 
 /// A CA, a server's certificate for 127.0.0.1, and a client's.
 fn certificates() -> PathBuf {
