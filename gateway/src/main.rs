@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{CommandFactory as _, Parser as _};
 use reqwest::Url;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zulip_presence_gateway::commands::doctor::{self, Check};
 use zulip_presence_gateway::commands::{healthcheck, people};
@@ -30,6 +32,11 @@ const NAME: &str = "zulip-presence-gateway";
 const USAGE: u8 = 2;
 /// A background task ended: `EX_SOFTWARE` of sysexits.h.
 const SOFTWARE: u8 = 70;
+/// Maximum threads that answer requests. Answers come from memory, tens of thousands a second from two
+/// cores; one thread per core of a large host would be more than containers allow (`pids_limit`).
+const MAX_WORKERS: usize = 8;
+/// Maximum threads that look up names; nothing else blocks.
+const MAX_LOOKUPS: usize = 8;
 
 /// Why a command cannot start: a setting is wrong, or the system refuses something.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +64,7 @@ enum StartError {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let _log = init_logging(&cli.settings);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime(cli.command.is_none()) {
         Ok(runtime) => runtime,
         Err(error) => return usage_error(&StartError::Runtime(error)),
     };
@@ -87,6 +94,19 @@ fn main() -> ExitCode {
     // A pending DNS lookup must not delay the exit.
     runtime.shutdown_background();
     done.unwrap_or_else(|error: StartError| usage_error(&error))
+}
+
+/// Several threads for the server; the commands need no more than this one.
+fn runtime(is_server: bool) -> std::io::Result<Runtime> {
+    let mut builder = if is_server {
+        let mut builder = Builder::new_multi_thread();
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        builder.worker_threads(cores.min(MAX_WORKERS));
+        builder
+    } else {
+        Builder::new_current_thread()
+    };
+    builder.max_blocking_threads(MAX_LOOKUPS).enable_all().build()
 }
 
 /// Zulip's address and the bot's account, and the simulated server if there is one.

@@ -378,6 +378,40 @@ fn healthcheck_asks_the_running_gateway() {
     assert_eq!(said.lines().count(), 1, "{said}");
 }
 
+fn threads(id: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{id}/task")).expect("it runs").count()
+}
+
+#[test]
+fn threads_of_gateway_and_healthcheck_do_not_grow_with_the_host() {
+    let compose = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/compose.yaml");
+    let compose = std::fs::read_to_string(compose).expect("a file of deploy/");
+    let limit = compose.lines().find_map(|line| line.trim().strip_prefix("pids_limit: "));
+    let limit: usize = limit.and_then(|limit| limit.parse().ok()).expect("a limit");
+    // As on a host with 64 hardware threads.
+    let program = || {
+        let mut program = program();
+        program.env("TOKIO_WORKER_THREADS", "64");
+        program
+    };
+    let running = Running::start(program().arg("--demo"));
+    let of_gateway = threads(running.id());
+    // It waits for a reply while it is looked at.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent.local_addr().expect("it has one").to_string();
+    let mut check =
+        program().args(["healthcheck", "--listen", &address]).spawn().expect("it starts");
+    let waiting = silent.accept();
+    let of_check = threads(check.id());
+    let _ = check.kill();
+    let _ = check.wait();
+    drop(waiting);
+    assert_eq!(of_check, 2, "the program and its log");
+    let most = 10;
+    assert!(of_gateway <= most, "8 workers, the program and its log: {of_gateway}");
+    assert!(limit >= 4 * (most + of_check), "room for lookups of names, and for more checks");
+}
+
 #[test]
 fn manual_page_and_completions_know_every_command() {
     let output = |arguments: &[&str]| {
