@@ -74,7 +74,7 @@ const JEKYLL = {
   async build(folder, gateway, markdown) {
     await cp("integrations/jekyll/_includes", join(folder, "_includes"), { recursive: true });
     await write(folder, {
-      "_config.yml": `title: Site\nzulip_presence_gateway: ${gateway.url}\nzulip_presence_zulip: ${CHAT}\n`,
+      "_config.yml": `title: Site\nzulip_presence_gateway: ${gateway.url && `${gateway.url}/`}\nzulip_presence_zulip: ${CHAT}\n`,
       "_layouts/default.html": `<!doctype html><html lang="en"><head><title>Team</title><link rel="icon" href="data:,">{% include zulip-presence-script.html %}</head><body>${FILTER}{{ content }}</body></html>`,
       "team.md": `---\nlayout: default\n---\n${markdown}\n`,
     });
