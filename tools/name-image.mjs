@@ -1,4 +1,5 @@
-// Gives the only image of an OCI layout these names, under which podman and docker load it.
+// Gives the only image of an OCI layout these names, under which podman and docker load it: in index.json, and in
+// manifest.json, which Docker reads where it keeps images in its own store.
 // Usage: node tools/name-image.mjs LAYOUT NAME...
 
 import { readFile, writeFile } from "node:fs/promises";
@@ -16,3 +17,8 @@ index.manifests = names.map((name) => ({
   },
 }));
 await writeFile(path, JSON.stringify(index));
+
+const blob = ({ digest }) => `blobs/${digest.replace(":", "/")}`;
+const { config, layers } = JSON.parse(await readFile(join(layout, blob(image)), "utf8"));
+const list = [{ Config: blob(config), RepoTags: names, Layers: layers.map(blob) }];
+await writeFile(join(layout, "manifest.json"), JSON.stringify(list));

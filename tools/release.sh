@@ -95,7 +95,7 @@ image() {
   # The name by which it is loaded.
   node tools/name-image.mjs "$layout" "localhost/$NAME:$VERSION" "localhost/$NAME:latest"
   tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -C "$layout" \
-    -cf "$OUT/$NAME-$VERSION-x86_64.oci.tar" oci-layout index.json blobs
+    -cf "$OUT/$NAME-$VERSION-x86_64.oci.tar" oci-layout index.json manifest.json blobs
 }
 
 npm_package() {

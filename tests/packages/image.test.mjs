@@ -44,6 +44,25 @@ test("its digests are right, and its names are those of the release", () => {
   assert.equal(config.Cmd, undefined);
 });
 
+test("Docker's own list names the same tags, configuration and layers, which are in the archive", () => {
+  const { manifests } = json(join(layout, "index.json"));
+  const { config, layers } = json(blob(manifests[0].digest));
+  const list = json(join(layout, "manifest.json"));
+  assert.equal(list.length, 1);
+  const [{ Config, RepoTags, Layers }] = list;
+  assert.deepEqual(
+    RepoTags,
+    manifests.map(({ annotations }) => annotations["org.opencontainers.image.ref.name"]),
+  );
+  const path = (name) => join(layout, name);
+  assert.deepEqual(
+    [Config, ...Layers].map(path),
+    [config, ...layers].map((one) => blob(one.digest)),
+  );
+  // Docker refuses an image with another number of layers than its configuration has.
+  assert.equal(json(path(Config)).rootfs.diff_ids.length, Layers.length);
+});
+
 test("there is nothing in it but the program, certificates and a user", () => {
   // umoci's own tags have no slashes.
   const index = json(join(layout, "index.json"));
