@@ -7,7 +7,7 @@ use yew::prelude::*;
 use super::style;
 use crate::client::{Credentials, PresenceClient, Settings, document};
 use crate::console::warn_once;
-use crate::i18n::{self, LangObserver};
+use crate::i18n::LangObserver;
 
 const INVALID_ENDPOINT: &str = "PresenceProvider's endpoint must be an http or https URL like \
     https://presence.example.com/api/v1; no request is made.";
@@ -65,7 +65,6 @@ impl Component for PresenceProvider {
 
     fn create(ctx: &Context<Self>) -> Self {
         style::adopt(&document());
-        i18n::set_loader(i18n::load_built_in);
         let link = ctx.link().clone();
         Self {
             context: PresenceContext { client: client(ctx.props()), lang_changes: 0 },

@@ -190,21 +190,13 @@ test("a badge that comes back before a reply is unknown, not empty", async ({
   await page.goto(site.page(smallBadges(["12"]), tag()));
   await expect.poll(() => drawn(page)).toMatchObject({ mounted: 1 });
   await page.route("**/other/**", () => {});
-  await page.evaluate(async () => {
-    const badge = document.querySelector("zulip-presence");
-    const { parentNode } = badge;
-    badge.remove();
-    await new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = resolve;
-      port2.postMessage(null);
-    });
+  const badge = await page.locator("zulip-presence").elementHandle();
+  await badge.evaluate((element) => element.remove());
+  await badge.evaluate((element) => {
     zulipPresence.configure({ endpoint: "/other/api/v1" });
-    parentNode.append(badge);
+    document.body.append(element);
   });
-  expect(await page.evaluate(() => document.querySelector("zulip-presence").status)).toBe(
-    "unknown",
-  );
+  expect(await badge.evaluate(({ status }) => status)).toBe("unknown");
   const icon = page.locator("zulip-presence svg");
   await expect(icon).toHaveAttribute("data-status", "unknown");
   await expect(icon).toHaveAccessibleName("Status unknown");

@@ -131,6 +131,12 @@ export const simulated = test.extend({
   },
 });
 
+/** Three replies from `url`, one after the other: what a page would request at once arrives before them. */
+export async function settle(page, url) {
+  for (let i = 0; i < 3; i++)
+    await page.evaluate((url) => fetch(url, { cache: "no-store" }).then(() => {}), url);
+}
+
 /** The gateway's reply about these people: `{ presences, server_timestamp }`. */
 export async function presences({ url }, ids) {
   const users = encodeURIComponent(JSON.stringify(ids));

@@ -1,7 +1,7 @@
 // Files that fail to load are loaded as soon as they can be.
 
 import { LOADER } from "../builds.mjs";
-import { KNOWN, expect, setVisibility } from "./fixtures.mjs";
+import { KNOWN, expect, setVisibility, settle } from "./fixtures.mjs";
 import { ADD, script, test } from "./file-server.mjs";
 import { limitByClock, nameTimers } from "./timers.mjs";
 
@@ -172,9 +172,7 @@ test("that the page has loaded is no reason to try again at once", async ({
   await page.evaluate(() => window.shown);
   answer();
   await expect.poll(ours).toHaveLength(1);
-  // What would follow at once arrives before these.
-  for (let i = 0; i < 3; i++)
-    await page.evaluate((url) => fetch(url, { cache: "no-store" }).then(() => {}), files.loader);
+  await settle(page, files.loader);
   expect(files.count(KINDS.glue)).toBe(2);
 });
 

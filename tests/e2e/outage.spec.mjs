@@ -1,6 +1,6 @@
 // The gateway goes down and comes back.
 
-import { EVERYBODY, KNOWN, expect, people, presences, test } from "./fixtures.mjs";
+import { EVERYBODY, KNOWN, expect, people, presences, settle, test } from "./fixtures.mjs";
 
 test("while the gateway is down nobody turns offline, and polling resumes when it is back", async ({
   page,
@@ -111,19 +111,14 @@ test("that the page is parsed and loaded is no reason to ask again at once", asy
     waitUntil: "commit",
   });
   await expect.poll(() => requests).toHaveLength(1);
-  const settle = async () => {
-    // What would follow at once arrives before these.
-    for (let i = 0; i < 3; i++)
-      await page.evaluate(() => fetch("/other", { cache: "no-store" }).then(() => {}));
-  };
   await page.waitForFunction(() => zulipPresence.ready);
-  await settle();
+  await settle(page, "/other");
   held.script.end();
   await page.waitForFunction(() => document.readyState === "interactive");
-  await settle();
+  await settle(page, "/other");
   held.image.end();
   await page.evaluate(() => window.shown);
-  await settle();
+  await settle(page, "/other");
   expect(requests).toHaveLength(1);
   // Whoever comes back asks.
   await page.evaluate(() => dispatchEvent(new Event("online")));

@@ -124,11 +124,13 @@ impl Store {
 
     /// Whether the queue tells what people say from now on. If not, what it told gets old.
     pub(crate) fn set_told(&mut self, is_told: bool) {
-        let watched = self.watched_ids();
+        let was_told = self.statuses.as_ref().is_some_and(|statuses| statuses.is_told);
+        // After each reply about events: who is watched is looked up only when it matters.
+        let watched = (was_told && !is_told).then(|| self.watched_ids());
         let Some(statuses) = &mut self.statuses else {
             return;
         };
-        if statuses.is_told && !is_told {
+        if let Some(watched) = watched {
             statuses.asked_at.clear();
             statuses.current = watched;
         }

@@ -121,12 +121,17 @@ pub(crate) fn serve_in_background(router: Router) -> SocketAddr {
     told.recv().expect("it listens")
 }
 
-/// A file in a directory of its own.
-pub(crate) fn file(name: &str, text: &str) -> PathBuf {
+/// A directory of this run of the tests.
+pub(crate) fn directory(name: &str) -> PathBuf {
     let directory =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("a directory");
-    let path = directory.join("zuliprc");
+    directory
+}
+
+/// A file in a directory of its own.
+pub(crate) fn file(name: &str, text: &str) -> PathBuf {
+    let path = directory(name).join("zuliprc");
     std::fs::write(&path, text).expect("a file");
     path
 }

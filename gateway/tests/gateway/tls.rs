@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cli::{Running, file, get, program};
+use crate::cli::{Running, directory, file, get, program};
 use crate::daemon::until;
 use crate::deployment::{NGINX, OPENSSL, openssl, there};
 use crate::test_gateway::organisation;
 
 /// A CA, a server's certificate for 127.0.0.1, and a client's.
 fn certificates() -> PathBuf {
-    let directory =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).expect("a directory");
+    let directory = directory("tls");
     openssl(
         &directory,
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=Our-CA -keyout ca.key -out ca.pem",

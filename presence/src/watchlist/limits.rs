@@ -9,7 +9,7 @@ use crate::time::EngineInstant;
 
 /// Maximum requests in flight (docs/design.md §4).
 pub const MAX_IN_FLIGHT: usize = 4;
-/// Maximum single requests in any 60 s, and half of the budget (docs/design.md §4).
+/// Maximum single requests in any 60 s; half of the budget, if that is less (docs/design.md §4).
 pub const MAX_USER_QUERIES: u32 = 30;
 /// Maximum requests in any 60 s that start before their time because of a hint (docs/design.md §4).
 pub const MAX_HINTED: u32 = 20;
